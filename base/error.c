@@ -1,0 +1,70 @@
+/* error.c - see error.h. */
+#include "base/error.h"
+
+#include "base/bytes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+const char *status_name(enum status status)
+{
+    static const char *const names[] = {
+        [STATUS_OK] = "OK",
+        [STATUS_INVALID] = "INVALID",
+        [STATUS_NOT_FOUND] = "NOT_FOUND",
+        [STATUS_CONFLICT] = "CONFLICT",
+        [STATUS_UNAVAILABLE] = "UNAVAILABLE",
+        [STATUS_EXHAUSTED] = "EXHAUSTED",
+        [STATUS_CORRUPT] = "CORRUPT",
+        [STATUS_CANCELLED] = "CANCELLED",
+        [STATUS_FAILED] = "FAILED",
+    };
+    return (size_t)status < COUNT_OF(names) ? names[status] : "UNKNOWN";
+}
+
+/* Libraries end their messages with newlines, and a message here is one line. */
+static void make_one_line(char *message)
+{
+    size_t end = strlen(message);
+    while (end > 0 && (message[end - 1] == '\n' || message[end - 1] == ' '))
+        message[--end] = '\0';
+    for (size_t i = 0; i < end; i++)
+        if (message[i] == '\n' || message[i] == '\r' || message[i] == '\t')
+            message[i] = ' ';
+}
+
+enum status fail(struct error *err, enum status status, const char *format, ...)
+{
+    if (!err)
+        return status;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(err->message, sizeof err->message, format, args);
+    va_end(args);
+    make_one_line(err->message);
+    err->status = status;
+    return status;
+}
+
+enum status fail_within(struct error *err, const char *format, ...)
+{
+    if (!err)
+        return STATUS_FAILED;
+    char context[ERROR_MESSAGE_SIZE];
+    char message[ERROR_MESSAGE_SIZE];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(context, sizeof context, format, args);
+    va_end(args);
+    memcpy(message, err->message, sizeof message);
+    return fail(err, err->status, "%s: %s", context, message);
+}
+
+_Noreturn void out_of_memory(void)
+{
+    static const char message[] = "larder: out of memory\n";
+    ssize_t written = write(STDERR_FILENO, message, sizeof message - 1);
+    (void)written;
+    _exit(1);
+}

@@ -1,0 +1,46 @@
+/*
+ * place.h - where in a file something stands, and the list of what is wrong there.
+ *
+ * Reading definitions goes on after a mistake, so that all of them are told in one run. Everything is
+ * in the arena that problems was made with. One thread.
+ */
+#ifndef LARDER_CONFIG_PLACE_H
+#define LARDER_CONFIG_PLACE_H
+
+#include "base/arena.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct place {
+    const char *file;      /* as the user named it (relative to where they stand); NULL: no file */
+    uint32_t line, column; /* 1-based, column in characters; 0: unknown */
+};
+
+struct problem {
+    struct place place;
+    const char *text; /* one line: what is wrong, and what to do or "did you mean ..." */
+};
+
+enum { PROBLEMS_MAX = 100 }; /* after that, one last problem says that there are more */
+
+struct problems {
+    struct arena *arena;
+    struct problem *items;
+    size_t count, capacity;
+};
+
+void problems_init(struct problems *problems, struct arena *arena);
+void problems_add(struct problems *problems, struct place place, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* By file, line and column. */
+void problems_sort(struct problems *problems);
+/* OK if there is none, else INVALID with the first one and the number of the others in err. */
+enum status problems_status(const struct problems *problems, struct error *err);
+
+/* The candidate nearest to name by edit distance, if near enough to be a slip of the hand; else NULL. */
+const char *nearest_name(const char *name, const char *const *candidates, size_t count);
+
+#endif
