@@ -1,0 +1,176 @@
+/*
+ * offline_store.h - the history of feature values: scans, point-in-time joins, loads, checks.
+ *
+ * The materializer scans it, training sets are joined in it, `plan` checks sources against it, `load`
+ * fills it. Reads run in READ ONLY transactions with the caller's rights; an owner's table is never
+ * altered (a load appends rows, and makes the table if there is none). "Latest" and "eligible" are those of
+ * the design, section 5. A handle belongs to one thread and does one thing at a time. Backends include
+ * offline_store_backend.h.
+ *
+ * Values come out typed as the definitions say. What PostgreSQL holds but a feature cannot (a misfit) stops
+ * the run with its table, column and key, or reads as null and is counted, as the source says.
+ */
+#ifndef LARDER_STORE_OFFLINE_OFFLINE_STORE_H
+#define LARDER_STORE_OFFLINE_OFFLINE_STORE_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "config/definitions.h"
+#include "config/selection.h"
+#include "config/settings.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct offline_store;
+
+enum status offline_store_open(const struct settings *settings, struct offline_store **store,
+                               struct error *err);
+void offline_store_close(struct offline_store *store);
+
+/* Checking -------------------------------------------------------------------------------------- */
+
+enum finding_kind { FINDING_ERROR, FINDING_HINT };
+struct finding {
+    enum finding_kind kind;
+    const char *text; /* "feature_view airport_weather: feature wind is float64, but public.weather.wind is text" */
+};
+struct findings {
+    const struct finding *items;
+    size_t count;
+};
+/* Compares every source, and every view on it, with the database: missing table or column, unfit type, a
+ * collation unfit for keys, a query that does not parse; hints: no index that serves point-in-time reads (with
+ * the CREATE INDEX to run). OK even with findings; an error means that it could not look. */
+enum status offline_store_check(struct offline_store *store, const struct definitions *definitions,
+                                struct arena *arena, struct findings *findings, struct error *err);
+
+/* Positions ------------------------------------------------------------------------------------- */
+
+struct offline_sample {
+    int64_t position;          /* P: everything committed at or before it ... */
+    uint64_t next_transaction; /* ... is visible to a snapshot whose xmin has reached this */
+    int64_t now_us;            /* the database's clock */
+    uint64_t system_identifier;
+};
+/* Outside a snapshot. */
+enum status offline_store_sample(struct offline_store *store, struct offline_sample *sample,
+                                 struct error *err);
+
+/* The transaction that has been open longest, for warnings; *found false if none writes. */
+struct open_transaction {
+    int process_id;
+    int64_t age_us;
+    const char *text; /* "pid 4711 (psql, user ann), open for 2h" */
+};
+enum status offline_store_oldest_transaction(struct offline_store *store, struct arena *arena,
+                                             struct open_transaction *transaction, bool *found,
+                                             struct error *err);
+
+/* Scanning -------------------------------------------------------------------------------------- */
+
+/* A READ ONLY, REPEATABLE READ transaction; scans happen inside one. */
+enum status offline_store_begin(struct offline_store *store, uint64_t *snapshot_xmin,
+                                struct error *err);
+void offline_store_end(struct offline_store *store);
+
+enum scan_mode {
+    SCAN_EVENTS,      /* rows whose event time is in [from, to] */
+    SCAN_INCREMENTAL, /* rows whose event time or created time is in (from, to], and event time <= to */
+};
+struct scan_request {
+    const struct feature_view *view;
+    enum scan_mode mode;
+    int64_t from_us; /* INT64_MIN: from the beginning */
+    int64_t to_us;
+    int64_t oldest_us; /* rows with an event time before it are not wanted in either mode; INT64_MIN: all */
+};
+
+struct scan_row {
+    int64_t event_time_us;
+    int64_t created_time_us;    /* TIMESTAMP_UNKNOWN where null or not there */
+    const struct value *keys;   /* [view->key_count], never null */
+    const struct value *values; /* [view->feature_count] */
+};
+
+struct scan_counts {
+    uint64_t rows;     /* handed out */
+    uint64_t left_out; /* null or infinite event time, or a null key (in the window as far as can be told) */
+    uint64_t misfits;  /* values read as null */
+};
+
+struct offline_scan;
+enum status offline_scan_open(struct offline_store *store, const struct scan_request *request,
+                              struct offline_scan **scan, struct error *err);
+/* *row NULL with OK is the end. The row is borrowed until the next call. In no order. */
+enum status offline_scan_next(struct offline_scan *scan, const struct scan_row **row,
+                              struct error *err);
+const struct scan_counts *offline_scan_counts(const struct offline_scan *scan);
+void offline_scan_close(struct offline_scan *scan); /* at any time: an unfinished scan is cancelled */
+
+/* Point-in-time join ---------------------------------------------------------------------------- */
+
+#define AS_OF_NOW INT64_MAX
+struct join_request {
+    const struct selection *selection;
+    bool as_known;    /* only rows whose created time is at or before the asking time */
+    int64_t as_of_us; /* only rows whose created time is at or before it; AS_OF_NOW: no limit */
+    bool with_status; /* rows up to ttl plus a day old are wanted, to tell too old from not found */
+};
+
+/* What one view gives to one asking row. */
+struct joined_view {
+    bool found;
+    int64_t event_time_us;
+    int64_t created_time_us;
+    const struct value *values; /* one for each of selection.features of this view, in that order */
+};
+struct joined_row {
+    const struct joined_view *views; /* [selection->view_count] */
+};
+struct join_counts {
+    uint64_t left_out;        /* source rows with a null or infinite event time or a null key */
+    uint64_t unknown_created; /* source rows left out by as_known or as_of for their unknown created time */
+    uint64_t misfits;
+};
+
+/*
+ * Open, ask for every row, run, then take one answer a row in the order of asking. INVALID at open:
+ * as_known or as_of with a source that has no created time; as_of later than now less a lookback.
+ */
+struct offline_join;
+enum status offline_join_open(struct offline_store *store, const struct join_request *request,
+                              struct offline_join **join, struct error *err);
+/* keys: [selection->key_count], nulls allowed. */
+enum status offline_join_ask(struct offline_join *join, const struct value *keys, int64_t at_us,
+                             struct error *err);
+enum status offline_join_run(struct offline_join *join, struct error *err);
+/* *row NULL is the end. Borrowed until the next call. */
+enum status offline_join_next(struct offline_join *join, const struct joined_row **row,
+                              struct error *err);
+/* Complete once the end was seen. */
+const struct join_counts *offline_join_counts(const struct offline_join *join);
+void offline_join_close(struct offline_join *join);
+
+/* Loading --------------------------------------------------------------------------------------- */
+
+enum load_role { LOAD_KEY, LOAD_FEATURE, LOAD_EVENT_TIME, LOAD_CREATED_TIME };
+struct load_column {
+    const char *column; /* in the table */
+    enum load_role role;
+    value_type type;
+};
+struct offline_load;
+/* Columns that the load needs are all keys, the event time, and those given. INVALID for a query source.
+ * Where there is no table it is made from `all`, with the index that serves it; *made says so. One transaction:
+ * nothing is there until finish. */
+enum status offline_load_open(struct offline_store *store, const struct source *source,
+                              const struct load_column *all, size_t all_count,
+                              const struct load_column *given, size_t given_count, bool *made,
+                              struct offline_load **load, struct error *err);
+enum status offline_load_row(struct offline_load *load, const struct value *values,
+                             struct error *err);
+enum status offline_load_finish(struct offline_load *load, uint64_t *rows, struct error *err);
+void offline_load_close(struct offline_load *load); /* rolls back what was not finished */
+
+#endif

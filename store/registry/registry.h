@@ -1,0 +1,108 @@
+/*
+ * registry.h - where applied definitions live, with what moves beside them.
+ *
+ * Commands apply to it, the materializer keeps watermarks and positions in it, servers read catalogs
+ * from it and hear of changes. Several projects share one registry (a PostgreSQL schema). A handle
+ * belongs to one thread. Backends include registry_backend.h.
+ *
+ * An apply is one transaction under a lock, makes one new version, keeps the old ones and notifies.
+ * Nothing here touches the online store: callers do that after a commit.
+ */
+#ifndef LARDER_STORE_REGISTRY_REGISTRY_H
+#define LARDER_STORE_REGISTRY_REGISTRY_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "config/difference.h"
+#include "config/settings.h"
+#include "store/registry/catalog.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct registry;
+
+/* Opens the registry in the offline store's database. Makes nothing: the first apply makes its schema. */
+enum status registry_open(const struct settings *settings, struct registry **registry,
+                          struct error *err);
+void registry_close(struct registry *registry);
+
+/* The newest version. NOT_FOUND: this project was never applied here ("run larder apply"). */
+enum status registry_read(struct registry *registry, const char *project, struct arena *arena,
+                          struct catalog *catalog, struct error *err);
+/* Its number alone, 0 if the project was never applied; cheap. */
+enum status registry_version(struct registry *registry, const char *project, uint64_t *version,
+                             struct error *err);
+
+struct apply_options {
+    bool prune;     /* remove what the definitions lack; without it that is a CONFLICT that names them */
+    bool take_over; /* start new generations of every view: the online store belonged to another registry */
+};
+
+struct apply_outcome {
+    struct catalog catalog;       /* as it stands now */
+    struct difference difference; /* what changed; empty (and no new version) if nothing did */
+    /* Views that were removed, for the caller to clear from the online store. */
+    const struct catalog_view *removed;
+    size_t removed_count;
+};
+
+/* CONFLICT: removal without --prune; a change that needs --replace ("not possible yet"). The registry is
+ * made if it is not there, with its identity. Views the difference calls stale are marked so. */
+enum status registry_apply(struct registry *registry, const struct definitions *definitions,
+                           struct apply_options options, struct arena *arena,
+                           struct apply_outcome *outcome, struct error *err);
+/* What apply would do, or why it would refuse, changing nothing: the difference is filled even where it
+ * returns CONFLICT. An empty registry is an empty "before". */
+enum status registry_plan(struct registry *registry, const struct definitions *definitions,
+                          struct apply_options options, struct arena *arena,
+                          struct difference *difference, struct error *err);
+
+/* Removes the project, its versions, states and samples; the schema, too, with the last project. */
+enum status registry_remove(struct registry *registry, const char *project, struct error *err);
+
+/* What moves without an apply, per view. */
+struct view_state {
+    uint32_t view_id;
+    bool has_watermark;
+    int64_t watermark_us;     /* E of the last run; never goes back */
+    int64_t position;         /* of the last run; 0 before the first */
+    uint64_t stale_version;   /* the catalog version that made it stale; 0: not stale */
+    const char *stale_reason; /* for people; NULL */
+    int64_t updated_us;       /* when a run last ended; 0: never */
+};
+/* One for each view of the catalog, in its order. */
+enum status registry_view_states(struct registry *registry, const struct catalog *catalog,
+                                 struct arena *arena, struct view_state **states,
+                                 struct error *err);
+/* After a run's rows are acknowledged: watermark (where has_watermark) and position move forward only; a stale mark is
+ * cleared if clears_stale and it was made by catalog->version or before. */
+enum status registry_advance(struct registry *registry, const struct catalog *catalog,
+                             const struct view_state *state, bool clears_stale,
+                             struct error *err);
+/* The online store lost writes of this view: its mark is behind. */
+enum status registry_mark_stale(struct registry *registry, const struct catalog *catalog,
+                                uint32_t view_id, const char *reason, struct error *err);
+/* The system that positions belong to. Another one than was kept: every view of every project is marked
+ * stale and its position forgotten, and *changed says so. */
+enum status registry_adopt_system(struct registry *registry, uint64_t system_identifier,
+                                  bool *changed, struct error *err);
+
+/* Positions sampled by runs (design section 6). Keeping one drops those that are of no more use. */
+struct position_sample {
+    int64_t position;
+    uint64_t next_transaction; /* usable once a snapshot's xmin has reached it */
+};
+enum status registry_keep_sample(struct registry *registry, struct position_sample sample,
+                                 struct error *err);
+/* The latest kept sample that a snapshot with this xmin may use; *found false if none. */
+enum status registry_find_sample(struct registry *registry, uint64_t snapshot_xmin,
+                                 struct position_sample *sample, bool *found, struct error *err);
+
+/* For servers: waits up to timeout_ms for news of any apply (LISTEN). After an UNAVAILABLE the handle is to be closed
+ * and another opened; whoever reconnects reads again. *changed false: the time is over.
+ * `wake_fd` (or -1): returns early, *changed false, when it becomes readable. */
+enum status registry_wait(struct registry *registry, int timeout_ms, int wake_fd, bool *changed,
+                          struct error *err);
+
+#endif
