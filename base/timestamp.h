@@ -28,8 +28,8 @@ static inline bool timestamp_in_range(int64_t us)
 }
 
 /* RFC 3339 with any offset, "T" or a space between date and time, up to 9 fraction digits (further
- * than microseconds cut), a bare date, or no zone (which means UTC). false if it is none of these, or
- * outside the years 1 to 9999. */
+ * than microseconds cut), a bare date, or no zone (which means UTC). An offset may lack its minutes or
+ * its colon, as in PostgreSQL's output. false if it is none of these, or outside the years 1 to 9999. */
 bool timestamp_parse(struct bytes text, int64_t *us);
 
 /* Writes "2013-01-01T10:00:00.000000Z" and a NUL; returns its length (27). us must be in range. */

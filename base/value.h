@@ -73,6 +73,10 @@ bool value_equal(const struct value *a, const struct value *b);
 /* How many elements a packed list holds; false if its bytes are not whole. */
 bool list_count(value_type list_type, struct bytes packed, size_t *count);
 
+/* Whether the list is whole and its elements may stand in a row: bools 0 or 1, text valid, times in
+ * range. */
+bool list_is_valid(value_type list_type, struct bytes packed);
+
 /* Walks a packed list: `struct list_cursor c = list_begin(type, packed); while (list_next(&c, &v))`.
  * The list must be whole (list_count); element bytes are borrowed from it. */
 struct list_cursor {

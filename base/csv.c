@@ -1,0 +1,2 @@
+/* csv.c - see csv.h. */
+#include "base/csv.h"

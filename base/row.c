@@ -1,0 +1,2 @@
+/* row.c - see row.h. */
+#include "base/row.h"
