@@ -1,0 +1,64 @@
+/*
+ * command.h - one command of the command line: its words, its options, its function.
+ *
+ * main.c only looks a command up, parses its options (options.h) and runs it. Each command has a file
+ * of its own that ends in a `const struct command`. What all of them do alike (reading the
+ * repository, telling errors, exit codes) is here, too.
+ *
+ * People's words go to stderr, results to stdout; with --json stdout holds one JSON document.
+ */
+#ifndef LARDER_CLI_COMMAND_H
+#define LARDER_CLI_COMMAND_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "cli/options.h"
+#include "config/repository.h"
+
+#include <stdbool.h>
+
+/* Exit codes. */
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+struct json_t;
+
+struct command {
+    const char *name;
+    const char *summary;   /* one line of `larder --help` */
+    const char *synopsis;  /* what follows "larder NAME" in the usage line */
+    const char *text;      /* the body of --help: what it does, an example; lines of 80 columns */
+    const struct option_spec *options;
+    size_t option_count;
+    size_t least_words, most_words; /* words that are no options: `describe NAME` has 1 */
+    /* options->arena lives as long as the command. Returns an exit code. */
+    int (*run)(const struct options *options);
+};
+
+extern const struct command command_apply;
+extern const struct command command_describe;
+extern const struct command command_get;
+extern const struct command command_list;
+extern const struct command command_load;
+extern const struct command command_materialize;
+extern const struct command command_plan;
+extern const struct command command_serve;
+extern const struct command command_status;
+extern const struct command command_teardown;
+extern const struct command command_training_set;
+extern const struct command command_validate;
+
+/* Writes "larder: message" to stderr and returns EXIT_FAILED. */
+int command_failed(const struct error *err);
+/* The same for a wrong call or wrong definitions: EXIT_USAGE. */
+int command_misused(const struct error *err);
+/* The one of the two that fits where both may come out of one function: INVALID and NOT_FOUND are misuse. */
+int command_refused(const struct error *err);
+
+/* Reads the repository of -C; tells every problem on stderr. EXIT_DONE or the code to end with. */
+int command_read_repository(const struct options *options, struct repository *repository);
+int command_read_settings(const struct options *options, struct settings *settings);
+
+/* Writes a JSON document to stdout and frees it; EXIT_FAILED if it cannot be written. */
+int command_print_json(struct json_t *json);
+
+#endif

@@ -1,0 +1,173 @@
+/* options.c - see options.h. */
+#include "cli/options.h"
+
+#include "base/timestamp.h"
+#include "cli/command.h"
+#include "config/place.h"
+
+#include <string.h>
+
+static const struct option_spec common_options[] = {
+    {"-C", OPTION_TEXT, "DIR", "the repository (default: here)"},
+    {"--json", OPTION_FLAG, NULL, "machine-readable output"},
+    {"--help", OPTION_FLAG, NULL, "this help"},
+};
+
+struct parse {
+    const struct command *command;
+    struct options *options;
+    struct option_given *given;
+    const char **words;
+    int count;
+    char *const *arguments;
+    int at;
+};
+
+static const struct option_spec *find_spec(const struct command *command, const char *name,
+                                           size_t size)
+{
+    for (size_t i = 0; i < command->option_count; i++)
+        if (strlen(command->options[i].name) == size &&
+            memcmp(command->options[i].name, name, size) == 0)
+            return &command->options[i];
+    for (size_t i = 0; i < COUNT_OF(common_options); i++)
+        if (strlen(common_options[i].name) == size &&
+            memcmp(common_options[i].name, name, size) == 0)
+            return &common_options[i];
+    return NULL;
+}
+
+static enum status unknown_option(const struct parse *parse, const char *name, struct error *err)
+{
+    const struct command *command = parse->command;
+    size_t count = 0;
+    const char **names = arena_array(parse->options->arena,
+                                     command->option_count + COUNT_OF(common_options),
+                                     sizeof *names);
+    for (size_t i = 0; i < command->option_count; i++)
+        names[count++] = command->options[i].name;
+    for (size_t i = 0; i < COUNT_OF(common_options); i++)
+        names[count++] = common_options[i].name;
+    const char *near = nearest_name(name, names, count);
+    return fail(err, STATUS_INVALID, "%s: unknown option %s%s%s%s", command->name, name,
+                near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
+static void keep(struct parse *parse, const struct option_spec *spec, const char *text)
+{
+    struct options *options = parse->options;
+    if (spec == &common_options[0])
+        options->directory = text;
+    else if (spec == &common_options[1])
+        options->json = true;
+    else if (spec == &common_options[2])
+        options->help = true;
+    else
+        parse->given[options->given_count++] = (struct option_given){spec, text};
+}
+
+static enum status parse_option(struct parse *parse, const char *argument, struct error *err)
+{
+    const char *equals = argument[1] == '-' ? strchr(argument, '=') : NULL;
+    size_t size = equals ? (size_t)(equals - argument) : strlen(argument);
+    const struct option_spec *spec = find_spec(parse->command, argument, size);
+    if (!spec)
+        return unknown_option(parse, arena_printf(parse->options->arena, "%.*s", (int)size,
+                                                  argument), err);
+    if (spec->kind == OPTION_FLAG) {
+        if (equals)
+            return fail(err, STATUS_INVALID, "%s takes no value", spec->name);
+        keep(parse, spec, NULL);
+        return STATUS_OK;
+    }
+    const char *text = equals ? equals + 1 : NULL;
+    if (!text && parse->at + 1 < parse->count)
+        text = parse->arguments[++parse->at];
+    if (!text)
+        return fail(err, STATUS_INVALID, "%s needs a value: %s %s", spec->name, spec->name,
+                    spec->value);
+    keep(parse, spec, text);
+    return STATUS_OK;
+}
+
+static enum status check_words(const struct command *command, const struct options *options,
+                               struct error *err)
+{
+    if (options->help)
+        return STATUS_OK;
+    if (options->word_count > command->most_words)
+        return fail(err, STATUS_INVALID, "%s: unexpected argument \"%s\"; usage: larder %s %s",
+                    command->name, options->words[command->most_words], command->name,
+                    command->synopsis);
+    if (options->word_count < command->least_words)
+        return fail(err, STATUS_INVALID, "%s: something is missing; usage: larder %s %s",
+                    command->name, command->name, command->synopsis);
+    return STATUS_OK;
+}
+
+enum status options_parse(const struct command *command, int count, char *const *arguments,
+                          struct options *options, struct error *err)
+{
+    struct parse parse = {
+        .command = command,
+        .options = options,
+        .given = arena_array(options->arena, (size_t)count + 1, sizeof *parse.given),
+        .words = arena_array(options->arena, (size_t)count + 1, sizeof *parse.words),
+        .count = count,
+        .arguments = arguments,
+    };
+    bool only_words = false;
+    for (; parse.at < count; parse.at++) {
+        const char *argument = arguments[parse.at];
+        if (!only_words && strcmp(argument, "--") == 0) {
+            only_words = true;
+        } else if (!only_words && argument[0] == '-' && argument[1] != '\0') {
+            enum status status = parse_option(&parse, argument, err);
+            if (status)
+                return status;
+        } else {
+            parse.words[options->word_count++] = argument;
+        }
+    }
+    options->given = parse.given;
+    options->words = parse.words;
+    return check_words(command, options, err);
+}
+
+bool option_flag(const struct options *options, const char *name)
+{
+    for (size_t i = 0; i < options->given_count; i++)
+        if (strcmp(options->given[i].spec->name, name) == 0)
+            return true;
+    return false;
+}
+
+const char *option_text(const struct options *options, const char *name)
+{
+    const char *text = NULL;
+    for (size_t i = 0; i < options->given_count; i++)
+        if (strcmp(options->given[i].spec->name, name) == 0)
+            text = options->given[i].text;
+    return text;
+}
+
+const char *const *option_texts(const struct options *options, const char *name, size_t *count)
+{
+    const char **texts = arena_array(options->arena, options->given_count + 1, sizeof *texts);
+    *count = 0;
+    for (size_t i = 0; i < options->given_count; i++)
+        if (strcmp(options->given[i].spec->name, name) == 0)
+            texts[(*count)++] = options->given[i].text;
+    return texts;
+}
+
+enum status option_time(const struct options *options, const char *name, int64_t *us, bool *found,
+                        struct error *err)
+{
+    const char *text = option_text(options, name);
+    *found = text != NULL;
+    if (text && !timestamp_parse(bytes_of_text(text), us))
+        return fail(err, STATUS_INVALID,
+                    "%s: not a time: \"%s\"; write it as 2026-01-31T09:30:00Z", name, text);
+    return STATUS_OK;
+}
