@@ -27,7 +27,7 @@ enum status postgres_fail(PGconn *connection, const PGresult *result, const char
 const char *postgres_sqlstate(const PGresult *result);
 
 /* Runs one statement with text parameters (NULL: none); on OK *result may be NULL (dropped) or the
- * caller's to PQclear. */
+ * caller's to PQclear. A COPY is OK, too, and leaves the connection in its copy mode. */
 enum status postgres_query(PGconn *connection, const char *doing, const char *sql, int count,
                            const char *const *values, PGresult **result, struct error *err);
 enum status postgres_run(PGconn *connection, const char *doing, const char *sql, struct error *err);

@@ -1,0 +1,258 @@
+/* postgres_connection.c - see postgres_connection.h. */
+#include "store/postgres_connection.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Whatever the role, the database or the server says otherwise. */
+static const char *const session_settings = "SET TimeZone = 'UTC';"
+                                            "SET DateStyle = 'ISO, YMD';"
+                                            "SET IntervalStyle = 'iso_8601';"
+                                            "SET bytea_output = 'hex';"
+                                            "SET extra_float_digits = 3;"
+                                            "SET standard_conforming_strings = on;"
+                                            "SET synchronous_commit = on;"
+                                            "SET application_name = 'larder'";
+
+/* Notices would go to standard error, which belongs to the command. */
+static void drop_notice(void *context, const PGresult *notice)
+{
+    (void)context;
+    (void)notice;
+}
+
+/* A password with a bare '@' or '/' makes libpq take a part of it for a host, a port or a database,
+ * and say so in its error. Such a url is refused before libpq sees it. */
+static bool splits_wrongly(const char *url)
+{
+    const char *scheme_end = strstr(url, "://");
+    if (!scheme_end)
+        return false;
+    const char *authority = scheme_end + 3;
+    size_t size = strcspn(authority, "?");
+    const char *at = memchr(authority, '@', size);
+    const char *slash = memchr(authority, '/', size);
+    if (!at)
+        return false;
+    return (slash && slash < at) || memchr(at + 1, '@', size - (size_t)(at + 1 - authority));
+}
+
+static bool option_is_a_port(const PQconninfoOption *option)
+{
+    return strcmp(option->keyword, "port") != 0 || !option->val ||
+           strspn(option->val, "0123456789,") == strlen(option->val);
+}
+
+static enum status check_url(const char *url, struct error *err)
+{
+    if (splits_wrongly(url))
+        return fail(err, STATUS_INVALID,
+                    "the url of PostgreSQL does not come apart as one: in its user and password "
+                    "write @ as %%40 and / as %%2F");
+    char *words = NULL;
+    PQconninfoOption *options = PQconninfoParse(url, &words);
+    /* libpq quotes what it could not read, and that may be the password. */
+    bool may_hold_secret = strchr(url, '@') || strstr(url, "pass");
+    enum status status = STATUS_OK;
+    if (!options)
+        status = fail(err, STATUS_INVALID,
+                      "the url of PostgreSQL cannot be read (%s); it should look like "
+                      "postgresql://user@host:5432/database",
+                      words && !may_hold_secret ? words : "it is not shown, for its password");
+    for (PQconninfoOption *option = options; option && option->keyword && !status; option++)
+        if (!option_is_a_port(option))
+            status = fail(err, STATUS_INVALID,
+                          "the url of PostgreSQL has a port that is not a number; in its user and "
+                          "password write : as %%3A, @ as %%40, / as %%2F and ? as %%3F");
+    PQconninfoFree(options);
+    PQfreemem(words);
+    return status;
+}
+
+static enum status refused(PGconn *connection, struct error *err)
+{
+    const char *advice = "check that it runs and that the url in larder.yaml is right";
+    if (PQconnectionNeedsPassword(connection))
+        advice = "it wants a password: give one in the url, through ${NAME}, or in ~/.pgpass";
+    else if (PQconnectionUsedPassword(connection))
+        advice = "check the user, the password and the database of the url in larder.yaml";
+    return fail(err, STATUS_UNAVAILABLE, "cannot connect to PostgreSQL: %s; %s",
+                PQerrorMessage(connection), advice);
+}
+
+enum status postgres_connect(const char *url, uint32_t timeout_ms, PGconn **connection,
+                             struct error *err)
+{
+    *connection = NULL;
+    enum status status = check_url(url, err);
+    if (status)
+        return status;
+    char timeout_s[16];
+    snprintf(timeout_s, sizeof timeout_s, "%u", timeout_ms / 1000 + (timeout_ms % 1000 != 0));
+    /* What stands before dbname is a default that the url may override. Keepalives let a listener
+     * notice within a minute that the other machine is gone. */
+    const char *const keywords[] = {
+        "connect_timeout",  "keepalives_idle", "keepalives_interval", "keepalives_count",
+        "tcp_user_timeout", "dbname",          "client_encoding",     NULL};
+    const char *const values[] = {timeout_s, "30", "10", "3", "60000", url, "UTF8", NULL};
+    PGconn *opened = PQconnectdbParams(keywords, values, 1);
+    if (!opened)
+        out_of_memory();
+    PQsetNoticeReceiver(opened, drop_notice, NULL);
+    status = PQstatus(opened) == CONNECTION_OK
+                 ? postgres_run(opened, "preparing the session", session_settings, err)
+                 : refused(opened, err);
+    if (status) {
+        PQfinish(opened);
+        return status;
+    }
+    *connection = opened;
+    return STATUS_OK;
+}
+
+const char *postgres_sqlstate(const PGresult *result)
+{
+    const char *sqlstate = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+    return sqlstate ? sqlstate : "";
+}
+
+static enum status status_of_sqlstate(const char *sqlstate)
+{
+    static const struct {
+        const char *prefix;
+        enum status status;
+    } meanings[] = {
+        {"57014", STATUS_CANCELLED},   /* query_canceled */
+        {"57P01", STATUS_UNAVAILABLE}, /* admin_shutdown */
+        {"57P02", STATUS_UNAVAILABLE}, /* crash_shutdown */
+        {"57P03", STATUS_UNAVAILABLE}, /* cannot_connect_now */
+        {"08", STATUS_UNAVAILABLE},    /* connection exceptions */
+        {"53100", STATUS_EXHAUSTED},   /* disk_full */
+        {"53200", STATUS_EXHAUSTED},   /* out_of_memory */
+    };
+    for (size_t i = 0; i < COUNT_OF(meanings); i++)
+        if (strncmp(sqlstate, meanings[i].prefix, strlen(meanings[i].prefix)) == 0)
+            return meanings[i].status;
+    return STATUS_FAILED;
+}
+
+/* One more of PostgreSQL's own sentences, if there is one. */
+static void append_field(struct buffer *words, const PGresult *result, int field)
+{
+    const char *text = PQresultErrorField(result, field);
+    if (text)
+        buffer_printf(words, "; %s", text);
+}
+
+enum status postgres_fail(PGconn *connection, const PGresult *result, const char *doing,
+                          struct error *err)
+{
+    const char *sqlstate = postgres_sqlstate(result);
+    enum status status = status_of_sqlstate(sqlstate);
+    if (PQstatus(connection) == CONNECTION_BAD && status == STATUS_FAILED)
+        status = STATUS_UNAVAILABLE;
+    const char *primary = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
+    if (!primary)
+        return fail(err, status, "%s: %s", doing, PQerrorMessage(connection));
+    struct buffer words;
+    buffer_init(&words, 0);
+    buffer_append_text(&words, primary);
+    append_field(&words, result, PG_DIAG_MESSAGE_DETAIL);
+    append_field(&words, result, PG_DIAG_MESSAGE_HINT);
+    if (strcmp(sqlstate, "42501") == 0)
+        buffer_printf(&words, "; the user %s lacks a right: GRANT it, or connect as another user",
+                      PQuser(connection));
+    fail(err, status, "%s: %.*s", doing, (int)words.size, (const char *)buffer_bytes(&words).data);
+    buffer_release(&words);
+    return status;
+}
+
+/* Takes the result: drops it or hands it out. */
+static enum status finish(PGconn *connection, const char *doing, PGresult *answer,
+                          PGresult **result, struct error *err)
+{
+    switch (PQresultStatus(answer)) {
+    case PGRES_COMMAND_OK:
+    case PGRES_TUPLES_OK:
+    case PGRES_COPY_IN:
+    case PGRES_COPY_OUT:
+        if (result)
+            *result = answer;
+        else
+            PQclear(answer);
+        return STATUS_OK;
+    default:
+        break;
+    }
+    enum status status = postgres_fail(connection, answer, doing, err);
+    PQclear(answer);
+    return status;
+}
+
+enum status postgres_query(PGconn *connection, const char *doing, const char *sql, int count,
+                           const char *const *values, PGresult **result, struct error *err)
+{
+    if (result)
+        *result = NULL;
+    PGresult *answer = PQexecParams(connection, sql, count, NULL, values, NULL, NULL, 0);
+    return finish(connection, doing, answer, result, err);
+}
+
+enum status postgres_run(PGconn *connection, const char *doing, const char *sql, struct error *err)
+{
+    return finish(connection, doing, PQexec(connection, sql), NULL, err);
+}
+
+/* What libpq will not quote (bytes that are not UTF-8) becomes a quoted nothing, which PostgreSQL
+ * refuses wherever it stands. */
+static void append_quoted(struct buffer *sql, char *quoted)
+{
+    buffer_append_text(sql, quoted ? quoted : "\"\"");
+    PQfreemem(quoted);
+}
+
+void postgres_append_identifier(PGconn *connection, struct buffer *sql, const char *identifier)
+{
+    append_quoted(sql, PQescapeIdentifier(connection, identifier, strlen(identifier)));
+}
+
+void postgres_append_literal(PGconn *connection, struct buffer *sql, const char *text)
+{
+    append_quoted(sql, PQescapeLiteral(connection, text, strlen(text)));
+}
+
+/* Copies the name that begins at `from` up to its dot or the end, taking SQL's double quotes off
+ * where it is written with them. Returns where it ends. */
+static const char *take_part(const char *from, struct buffer *part)
+{
+    bool quoted = *from == '"';
+    const char *at = quoted ? from + 1 : from;
+    for (; *at && (quoted || *at != '.'); at++) {
+        if (quoted && *at == '"' && *++at != '"')
+            break;
+        buffer_append_byte(part, (uint8_t)*at);
+    }
+    buffer_append_byte(part, 0);
+    return at;
+}
+
+void postgres_append_table(PGconn *connection, struct buffer *sql, const char *table)
+{
+    struct buffer part;
+    buffer_init(&part, 0);
+    const char *at = table;
+    for (;;) {
+        buffer_clear(&part);
+        at = take_part(at, &part);
+        postgres_append_identifier(connection, sql, (const char *)part.data);
+        if (*at != '.')
+            break;
+        buffer_append_byte(sql, '.');
+        at++;
+    }
+    /* Something behind a closing quote: no table is named so, and PostgreSQL is to say it. */
+    if (*at)
+        append_quoted(sql, NULL);
+    buffer_release(&part);
+}
