@@ -36,7 +36,8 @@ void entity_key_end(struct buffer *key, uint32_t view_id, uint32_t generation);
 /* What all keys of a project begin with ('{' and the project id), for walks over a store. */
 void entity_key_project_prefix(struct buffer *key, uint32_t project_id);
 
-/* Takes a key apart: the ids, and where the hash tag's content ends. false if it is no such key. */
+/* Reads the ids out of a whole key; false if it is no such key. Key values are passed over: their types
+ * are the key set's. */
 struct entity_key_ids {
     uint32_t project_id, key_set_id, view_id, generation;
 };
