@@ -1,0 +1,80 @@
+/*
+ * materialize.h - copies the newest values of feature views from history into the online store.
+ *
+ * Called by `larder materialize`. A view's run samples a source position, takes a snapshot in which
+ * all up to it is visible, streams the rows of its window, and writes each key's newest one
+ * conditionally. Its watermark moves only after the store has acknowledged every row, so a run that
+ * fails anywhere can simply be run again. Memory is bounded whatever the size of the history.
+ *
+ * What a run reads (design, section 5): all that ttl plus a day allows, the first time, or when the view
+ * is stale or the store has lost writes; else what has changed since the watermark less the source's
+ * lookback; or, with `from`, exactly the event times asked for, which leaves the watermark alone.
+ */
+#ifndef LARDER_MATERIALIZER_MATERIALIZE_H
+#define LARDER_MATERIALIZER_MATERIALIZE_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "store/offline/offline_store.h"
+#include "store/online/online_store.h"
+#include "store/registry/registry.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Why a run read what it read. */
+enum run_kind { RUN_INCREMENTAL, RUN_FIRST, RUN_STALE, RUN_LOST_WRITES, RUN_WINDOW };
+
+struct run_counts {
+    uint64_t read;       /* rows that history gave */
+    uint64_t written;    /* now stand in the online store */
+    uint64_t older;      /* met a row as new or newer there */
+    uint64_t superseded; /* beaten by a newer row of the same run before they were sent */
+    uint64_t left_out;   /* null or infinite event time, or a null key */
+    uint64_t long_keys;  /* left out for a key over 480 bytes */
+    uint64_t misfits;    /* values read as null */
+};
+
+struct view_run {
+    const char *view;
+    enum run_kind kind;
+    const char *reason; /* why it is stale; NULL otherwise */
+    int64_t from_us, to_us; /* the window; from_us INT64_MIN: from the beginning */
+    int64_t started_us; /* monotonic */
+    struct run_counts counts;
+    double seconds;
+};
+
+/* What happens meanwhile. Each may be NULL; all are called on the caller's thread. */
+struct materialize_listener {
+    void *context;
+    void (*progress)(void *context, const struct view_run *run); /* a few times a second */
+    void (*done)(void *context, const struct view_run *run);
+    void (*warning)(void *context, const char *text);
+};
+
+struct materialize_stores {
+    struct offline_store *offline;
+    struct online_store *online;
+    struct registry *registry;
+};
+
+struct materialize_request {
+    const struct catalog *catalog;
+    const char *const *views; /* names; NULL: every view that is online */
+    size_t view_count;
+    bool has_from, has_to;
+    int64_t from_us, to_us;
+    struct materialize_listener listener;
+    const atomic_bool *stop; /* NULL, or ends the run when it becomes true (CANCELLED) */
+};
+
+/* Runs view after view. On an error the views before it are done and stay so; runs (in the arena, one a
+ * view that was begun) tells how far it came. NOT_FOUND: no such view; INVALID: a view that is not online,
+ * from after to, a misfit; CONFLICT: the online store belongs to another registry. */
+enum status materialize(const struct materialize_stores *stores,
+                        const struct materialize_request *request, struct arena *arena,
+                        struct view_run **runs, size_t *run_count, struct error *err);
+
+#endif
