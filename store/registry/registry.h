@@ -34,6 +34,9 @@ enum status registry_read(struct registry *registry, const char *project, struct
 enum status registry_version(struct registry *registry, const char *project, uint64_t *version,
                              struct error *err);
 
+/* The registry's identity; 0 if nothing was ever applied to it. */
+enum status registry_identity(struct registry *registry, uint64_t *identity, struct error *err);
+
 struct apply_options {
     bool prune;     /* remove what the definitions lack; without it that is a CONFLICT that names them */
     bool take_over; /* start new generations of every view: the online store belonged to another registry */
