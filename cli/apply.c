@@ -1,0 +1,150 @@
+/* apply.c - `larder apply`: register the definitions. */
+#include "cli/changes.h"
+#include "cli/command.h"
+#include "store/online/online_store.h"
+#include "store/registry/registry.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+struct apply_job {
+    const struct options *options;
+    struct repository repository;
+    struct apply_options apply;
+    struct registry *registry;
+    struct online_store *online;
+    struct apply_outcome outcome;
+    bool online_is_away;
+    struct error online_error;
+};
+
+/*
+ * Whose the online store is has to be known before anything is committed. A store that is away only
+ * matters to --take-over: otherwise the next materialize or serve does what is left undone here.
+ */
+static enum status look_at_online_store(struct apply_job *job, struct error *err)
+{
+    enum status status = online_store_open(&job->repository.settings, &job->online, err);
+    uint64_t owner = 0;
+    if (!status)
+        status = online_store_owner(job->online, &owner, err);
+    if (status == STATUS_UNAVAILABLE && !job->apply.take_over) {
+        job->online_is_away = true;
+        job->online_error = *err;
+        return STATUS_OK;
+    }
+    if (status || owner == 0 || job->apply.take_over)
+        return status;
+    uint64_t identity;
+    status = registry_identity(job->registry, &identity, err);
+    if (!status && identity != owner)
+        status = fail(err, STATUS_CONFLICT, "the online store belongs to another registry; with "
+                      "--take-over it becomes this one's, and the other's rows are served no more");
+    return status;
+}
+
+static enum status clear_removed(struct apply_job *job, struct error *err)
+{
+    const struct apply_outcome *outcome = &job->outcome;
+    const struct catalog *catalog = &outcome->catalog;
+    uint64_t removed;
+    if (job->apply.take_over)
+        return online_store_remove(job->online, catalog->project_id, NULL, NULL, 0, &removed, err);
+    if (outcome->removed_count == 0)
+        return STATUS_OK;
+    uint32_t *ids = arena_array(job->options->arena, outcome->removed_count, sizeof *ids);
+    for (size_t i = 0; i < outcome->removed_count; i++)
+        ids[i] = outcome->removed[i].id;
+    return online_store_remove(job->online, catalog->project_id, catalog->definitions.project, ids,
+                               outcome->removed_count, &removed, err);
+}
+
+/* Servers start from these definitions when PostgreSQL is away. */
+static enum status tell_online_store(struct apply_job *job, struct error *err)
+{
+    const struct catalog *catalog = &job->outcome.catalog;
+    enum status status =
+        online_store_claim(job->online, catalog->identity, job->apply.take_over, err);
+    if (!status)
+        status = clear_removed(job, err);
+    if (!status)
+        status = online_store_put_catalog(job->online, catalog->definitions.project,
+                                          catalog->version,
+                                          catalog_encode(catalog, job->options->arena),
+                                          job->apply.take_over, err);
+    return status;
+}
+
+static enum status carry_out(struct apply_job *job, struct error *err)
+{
+    enum status status = registry_open(&job->repository.settings, &job->registry, err);
+    if (!status)
+        status = look_at_online_store(job, err);
+    if (!status)
+        status = registry_apply(job->registry, &job->repository.definitions, job->apply,
+                                job->options->arena, &job->outcome, err);
+    if (!status && !job->online_is_away &&
+        tell_online_store(job, &job->online_error) != STATUS_OK)
+        job->online_is_away = true;
+    return status;
+}
+
+static int print_outcome(const struct apply_job *job)
+{
+    const struct apply_outcome *outcome = &job->outcome;
+    if (job->online_is_away)
+        fprintf(stderr, "warning: the definitions are applied, but not in the online store yet; "
+                        "materialize or serve puts them there: %s\n", job->online_error.message);
+    if (job->options->json)
+        return command_print_json(json_pack(
+            "{s:s, s:I, s:o}", "project", outcome->catalog.definitions.project, "version",
+            (json_int_t)outcome->catalog.version, "changes",
+            changes_to_json(&outcome->difference)));
+    changes_print(&outcome->difference);
+    printf("project %s is at version %llu%s\n", outcome->catalog.definitions.project,
+           (unsigned long long)outcome->catalog.version,
+           outcome->difference.change_count || job->apply.take_over ? "" : "; nothing changed");
+    return EXIT_DONE;
+}
+
+static int run(const struct options *options)
+{
+    struct apply_job job = {
+        .options = options,
+        .apply = {.prune = option_flag(options, "--prune"),
+                  .take_over = option_flag(options, "--take-over")},
+    };
+    struct error err;
+    struct findings findings;
+    int code = command_read_repository(options, &job.repository);
+    if (code)
+        return code;
+    if (changes_check(&job.repository.settings, &job.repository.definitions, options->arena,
+                      &findings, &err))
+        return command_failed(&err);
+    findings_print(&findings);
+    if (findings_have_errors(&findings))
+        return EXIT_USAGE;
+    code = carry_out(&job, &err) ? command_failed(&err) : print_outcome(&job);
+    online_store_close(job.online);
+    registry_close(job.registry);
+    return code;
+}
+
+static const struct option_spec apply_options[] = {
+    {"--prune", OPTION_FLAG, NULL, "remove what the folder lacks"},
+    {"--take-over", OPTION_FLAG, NULL, "make another registry's online store this one's"},
+};
+
+const struct command command_apply = {
+    .name = "apply",
+    .summary = "register the definitions",
+    .synopsis = "[-C DIR] [--prune] [--take-over]",
+    .text = "Makes the definitions of the repository those that are served, in one transaction.\n"
+            "Every apply that changes something makes a new version; running servers follow\n"
+            "within a second. What is registered but not in the folder is kept from harm: apply\n"
+            "names it and does nothing, unless --prune says to remove it.\n",
+    .options = apply_options,
+    .option_count = COUNT_OF(apply_options),
+    .run = run,
+};

@@ -1,0 +1,28 @@
+/*
+ * changes.h - what `plan` and `apply` show alike: the difference, what the database says of the
+ * sources, and whose the online store is.
+ */
+#ifndef LARDER_CLI_CHANGES_H
+#define LARDER_CLI_CHANGES_H
+
+#include "config/difference.h"
+#include "config/settings.h"
+#include "store/offline/offline_store.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct json_t;
+
+/* "+ feature view airport_weather", "~ ..." with its details, "- ...". */
+void changes_print(const struct difference *difference);
+struct json_t *changes_to_json(const struct difference *difference);
+
+/* Compares the sources with the database. Tells findings on stderr unless quiet. */
+enum status changes_check(const struct settings *settings, const struct definitions *definitions,
+                          struct arena *arena, struct findings *findings, struct error *err);
+bool findings_have_errors(const struct findings *findings);
+void findings_print(const struct findings *findings);
+struct json_t *findings_to_json(const struct findings *findings);
+
+#endif

@@ -1,0 +1,13 @@
+/*
+ * interrupt.h - Ctrl-C and SIGTERM as a flag that long work looks at. The one place where a signal
+ * handler, and so a global, is needed.
+ */
+#ifndef LARDER_CLI_INTERRUPT_H
+#define LARDER_CLI_INTERRUPT_H
+
+#include <stdatomic.h>
+
+/* From now on SIGINT and SIGTERM set the flag; a second one ends the process as usual. */
+const atomic_bool *interrupt_watch(void);
+
+#endif

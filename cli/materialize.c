@@ -1,0 +1,205 @@
+/* materialize.c - `larder materialize`: copy the newest values online. */
+#include "materializer/materialize.h"
+#include "base/log.h"
+#include "base/timestamp.h"
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/progress.h"
+#include "cli/table.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+/* A bulk writer may keep the store busy for longer than a request would wait. */
+enum { WRITER_TIMEOUT_MS = 30000 };
+
+static const char *const kind_words[] = {
+    [RUN_INCREMENTAL] = "incremental", [RUN_FIRST] = "first run", [RUN_STALE] = "rewritten",
+    [RUN_LOST_WRITES] = "restored", [RUN_WINDOW] = "window"};
+
+static void tell_progress(void *context, const struct view_run *run)
+{
+    char read[COUNT_TEXT_SIZE], written[COUNT_TEXT_SIZE], rate[COUNT_TEXT_SIZE];
+    double seconds = run->seconds > 0 ? run->seconds : 1e-6;
+    progress_tell(context, "%s: %s rows read, %s written, %s a second", run->view,
+                  count_format(run->counts.read, read), count_format(run->counts.written, written),
+                  count_format((uint64_t)((double)run->counts.read / seconds), rate));
+}
+
+static void tell_warning(void *context, const char *text)
+{
+    progress_end(context);
+    fprintf(stderr, "warning: %s\n", text);
+}
+
+static json_t *run_to_json(const struct view_run *run)
+{
+    const struct run_counts *counts = &run->counts;
+    char from[TIMESTAMP_TEXT_SIZE] = "", to[TIMESTAMP_TEXT_SIZE] = "";
+    bool has_from = timestamp_in_range(run->from_us);
+    if (has_from)
+        timestamp_format(run->from_us, from);
+    if (timestamp_in_range(run->to_us))
+        timestamp_format(run->to_us, to);
+    json_t *json = json_pack(
+        "{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "view", run->view, "kind",
+        kind_words[run->kind], "to", to, "read", (json_int_t)counts->read, "written",
+        (json_int_t)counts->written, "older", (json_int_t)counts->older, "superseded",
+        (json_int_t)counts->superseded, "left_out", (json_int_t)counts->left_out, "long_keys",
+        (json_int_t)counts->long_keys, "misfits", (json_int_t)counts->misfits, "seconds",
+        run->seconds);
+    json_object_set_new(json, "from", has_from ? json_string(from) : json_null());
+    json_object_set_new(json, "reason", run->reason ? json_string(run->reason) : json_null());
+    return json;
+}
+
+static void tell_left_out(const struct view_run *run)
+{
+    char text[COUNT_TEXT_SIZE];
+    if (run->counts.left_out)
+        printf("%s: %s rows left out for a null or infinite event time, or a null key\n",
+               run->view, count_format(run->counts.left_out, text));
+    if (run->counts.long_keys)
+        printf("%s: %s rows left out for a key longer than 480 bytes\n", run->view,
+               count_format(run->counts.long_keys, text));
+    if (run->counts.misfits)
+        printf("%s: %s values do not fit their feature and read as null\n", run->view,
+               count_format(run->counts.misfits, text));
+    if (run->reason)
+        printf("%s: rewritten whole: %s\n", run->view, run->reason);
+}
+
+static void print_runs(const struct options *options, const struct view_run *runs, size_t count)
+{
+    static const char *const titles[] = {"FEATURE VIEW", "RUN",  "READ",
+                                         "WRITTEN",      "OLDER", "SECONDS"};
+    static const bool right[] = {false, false, true, true, true, true};
+    struct table table;
+    table_init(&table, options->arena, COUNT_OF(titles), titles, right);
+    for (size_t i = 0; i < count; i++) {
+        char read[COUNT_TEXT_SIZE], written[COUNT_TEXT_SIZE], older[COUNT_TEXT_SIZE], seconds[32];
+        const struct run_counts *counts = &runs[i].counts;
+        snprintf(seconds, sizeof seconds, "%.2f", runs[i].seconds);
+        const char *const cells[] = {
+            runs[i].view, kind_words[runs[i].kind], count_format(counts->read, read),
+            count_format(counts->written, written),
+            count_format(counts->older + counts->superseded, older), seconds};
+        table_add(&table, cells);
+    }
+    table_print(&table, stdout, "");
+    for (size_t i = 0; i < count; i++)
+        tell_left_out(&runs[i]);
+}
+
+static int print_result(const struct options *options, const struct view_run *runs, size_t count)
+{
+    if (!options->json) {
+        print_runs(options, runs, count);
+        return EXIT_DONE;
+    }
+    json_t *views = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(views, run_to_json(&runs[i]));
+    return command_print_json(json_pack("{s:o}", "views", views));
+}
+
+static enum status open_stores(struct settings *settings, struct materialize_stores *stores,
+                               struct error *err)
+{
+    if (settings->online_store.timeout_ms < WRITER_TIMEOUT_MS)
+        settings->online_store.timeout_ms = WRITER_TIMEOUT_MS;
+    enum status status = registry_open(settings, &stores->registry, err);
+    if (!status)
+        status = offline_store_open(settings, &stores->offline, err);
+    if (!status)
+        status = online_store_open(settings, &stores->online, err);
+    return status;
+}
+
+static void warn_of_eviction(struct online_store *online)
+{
+    struct online_info info;
+    struct error ignored;
+    if (online_store_inspect(online, &info, &ignored) == STATUS_OK && info.may_evict)
+        fprintf(stderr, "warning: the online store may drop rows when it is full: its "
+                        "maxmemory-policy is %s; noeviction keeps them\n", info.eviction_policy);
+}
+
+static enum status read_request(const struct options *options, struct materialize_request *request,
+                                struct error *err)
+{
+    request->views = option_texts(options, "--view", &request->view_count);
+    if (request->view_count == 0)
+        request->views = NULL;
+    enum status status =
+        option_time(options, "--from", &request->from_us, &request->has_from, err);
+    return status ? status
+                  : option_time(options, "--to", &request->to_us, &request->has_to, err);
+}
+
+static int materialize_with(const struct options *options, const struct settings *settings,
+                            const struct materialize_stores *stores,
+                            struct materialize_request *request)
+{
+    struct error err;
+    struct catalog catalog;
+    struct progress progress;
+    struct view_run *runs = NULL;
+    size_t count = 0;
+    if (registry_read(stores->registry, settings->project, options->arena, &catalog, &err))
+        return command_failed(&err);
+    warn_of_eviction(stores->online);
+    progress_init(&progress);
+    request->catalog = &catalog;
+    request->stop = interrupt_watch();
+    request->listener = (struct materialize_listener){
+        .context = &progress, .progress = tell_progress, .warning = tell_warning};
+    enum status status = materialize(stores, request, options->arena, &runs, &count, &err);
+    progress_end(&progress);
+    int code = print_result(options, runs, count);
+    return status ? command_refused(&err) : code;
+}
+
+static int run(const struct options *options)
+{
+    struct settings settings;
+    struct materialize_stores stores = {0};
+    struct materialize_request request = {0};
+    struct error err;
+    if (option_flag(options, "--rebuild")) {
+        fail(&err, STATUS_INVALID, "--rebuild is not possible yet");
+        return command_misused(&err);
+    }
+    if (read_request(options, &request, &err))
+        return command_misused(&err);
+    int code = command_read_settings(options, &settings);
+    if (code)
+        return code;
+    code = open_stores(&settings, &stores, &err)
+               ? command_failed(&err)
+               : materialize_with(options, &settings, &stores, &request);
+    online_store_close(stores.online);
+    offline_store_close(stores.offline);
+    registry_close(stores.registry);
+    return code;
+}
+
+static const struct option_spec materialize_options[] = {
+    {"--from", OPTION_TEXT, "T", "only event times from here; leaves the watermark alone"},
+    {"--to", OPTION_TEXT, "T", "only event times up to here (default: now)"},
+    {"--view", OPTION_TEXTS, "V", "only this feature view; may be given again"},
+    {"--rebuild", OPTION_FLAG, NULL, "not possible yet"},
+};
+
+const struct command command_materialize = {
+    .name = "materialize",
+    .summary = "copy the newest values into the online store",
+    .synopsis = "[-C DIR] [--from T] [--to T] [--view V]...",
+    .text = "Reads what has changed in the history since the last run (the first time: all that\n"
+            "ttl allows) and writes each entity's newest row. A row that is older than what is\n"
+            "online changes nothing, so a run may be repeated at any time, and one that failed\n"
+            "is simply run again. Times are written as 2026-01-31T09:30:00Z.\n",
+    .options = materialize_options,
+    .option_count = COUNT_OF(materialize_options),
+    .run = run,
+};
