@@ -84,6 +84,7 @@ struct feature_view {
     bool online;
     const struct feature *features; /* at least one */
     size_t feature_count;
+    const uint16_t *by_name; /* indexes into features, sorted by name; NULL: search them in turn */
 };
 
 /* `join_key` of the view is taken from the asking column (or request entity) `from`. */

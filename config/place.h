@@ -35,10 +35,15 @@ struct problems {
 void problems_init(struct problems *problems, struct arena *arena);
 void problems_add(struct problems *problems, struct place place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* By file, line and column. */
+/* More were found than are kept: what is added now is dropped. */
+bool problems_full(const struct problems *problems);
+/* By file, line and column; what was told twice (an aliased node is read twice) stays once. */
 void problems_sort(struct problems *problems);
 /* OK if there is none, else INVALID with the first one and the number of the others in err. */
 enum status problems_status(const struct problems *problems, struct error *err);
+
+/* "FILE:LINE:COLUMN", "FILE" where the line is unknown, "" where the file is. */
+const char *place_text(struct place place, struct arena *arena);
 
 /* The candidate nearest to name by edit distance, if near enough to be a slip of the hand; else NULL. */
 const char *nearest_name(const char *name, const char *const *candidates, size_t count);

@@ -1,0 +1,63 @@
+/* name_set.c - see name_set.h. Open addressing, at most half full. */
+#include "config/name_set.h"
+
+#include <string.h>
+#include <xxhash.h>
+
+static void allocate(struct name_set *set, size_t slot_count)
+{
+    set->slot_count = slot_count;
+    set->slots = arena_array(set->arena, slot_count, sizeof *set->slots);
+}
+
+void name_set_init(struct name_set *set, struct arena *arena, size_t expected)
+{
+    *set = (struct name_set){.arena = arena};
+    size_t slot_count = 8;
+    while (slot_count / 2 < expected)
+        slot_count *= 2;
+    allocate(set, slot_count);
+}
+
+/* Where the name is, or the free slot where it belongs. */
+static struct name_slot *slot_of(const struct name_set *set, const char *name, uint64_t hash)
+{
+    size_t mask = set->slot_count - 1;
+    size_t i = (size_t)hash & mask;
+    while (set->slots[i].name &&
+           (set->slots[i].hash != hash || strcmp(set->slots[i].name, name) != 0))
+        i = (i + 1) & mask;
+    return &set->slots[i];
+}
+
+static void grow(struct name_set *set)
+{
+    struct name_set old = *set;
+    allocate(set, old.slot_count * 2);
+    for (size_t i = 0; i < old.slot_count; i++)
+        if (old.slots[i].name)
+            *slot_of(set, old.slots[i].name, old.slots[i].hash) = old.slots[i];
+}
+
+bool name_set_add(struct name_set *set, const char *name, size_t *number)
+{
+    if (set->count >= set->slot_count / 2)
+        grow(set);
+    uint64_t hash = XXH3_64bits(name, strlen(name));
+    struct name_slot *slot = slot_of(set, name, hash);
+    if (slot->name) {
+        *number = slot->number;
+        return false;
+    }
+    *slot = (struct name_slot){.name = name, .hash = hash, .number = *number};
+    set->count++;
+    return true;
+}
+
+bool name_set_find(const struct name_set *set, const char *name, size_t *number)
+{
+    const struct name_slot *slot = slot_of(set, name, XXH3_64bits(name, strlen(name)));
+    if (slot->name && number)
+        *number = slot->number;
+    return slot->name != NULL;
+}
