@@ -1,0 +1,196 @@
+"""test_cases.py - the program against answers that were worked out without it.
+
+make_case.py makes a case from a seed. Its training set must equal expected.csv; and, made again with no
+ttl, everything in latest.csv and nothing else must be served after materializing, by both services.
+LARDER_SEEDS chooses the seeds: "7", "1-300" or "3,5,8-10".
+"""
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import compare
+import grpc
+import make_case
+import pytest
+import yaml
+
+HERE = Path(__file__).parent
+FEATURES = dict(make_case.FEATURES)  # name -> type
+PRESENT, NULL_VALUE, NOT_FOUND = 1, 2, 3  # the same numbers in both services
+
+
+def seeds(text):
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        yield from range(int(first), int(last or first) + 1)
+
+
+def pytest_generate_tests(metafunc):
+    # 26 to 300 are for --long: thousands of further keys, for minutes of further time.
+    chosen = os.environ.get("LARDER_SEEDS")
+    if chosen is None:
+        chosen = "1-300" if metafunc.config.getoption("--long") else "1-25"
+    metafunc.parametrize("seed", seeds(chosen))
+
+
+class Case:
+    """One made case in a repository, its table loaded."""
+
+    def __init__(self, place, seed, *options):
+        self.folder = place.folder / "case"
+        subprocess.run([sys.executable, HERE / "make_case.py", "--seed", str(seed), "--out", self.folder, *options],
+                       check=True)
+        self.chosen = json.loads((self.folder / "case.json").read_text())
+        definitions = (self.folder / "features.yaml").read_text()
+        self.key_types = yaml.safe_load(definitions)["entities"][0]["join_keys"]
+        place.sql(file=self.folder / "load.sql")
+        self.repository = place.repository({"features.yaml": definitions}, project="conformance")
+        self.repository.do("apply")
+
+    def rows(self, name):
+        """A file's rows as {column: text or None}."""
+        header, *rows = compare.read(self.folder / name)
+        return [dict(zip(header, row)) for row in rows]
+
+    def key(self, row):
+        return tuple(key_value(kind, row[name]) for name, kind in self.key_types.items())
+
+
+def key_value(kind, text):
+    if text is None or kind == "string":
+        return text
+    if kind == "bytes":
+        return bytes.fromhex(text[2:])
+    return {"bool": "true".__eq__, "timestamp": compare.instant}.get(kind, int)(text)
+
+
+def test_training_set_is_what_was_expected(place, seed):
+    case = Case(place, seed)
+    out = place.folder / "out.csv"
+    case.repository.do("training-set", "--service", "all_facts", "--entities", case.folder / "entities.csv",
+                       "--out", out, *(["--as-known"] if case.chosen["as_known"] else []))
+    answer = subprocess.run([sys.executable, HERE / "compare.py", case.folder / "expected.csv", out],
+                            capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_served_is_the_latest_and_nothing_else(place, stubs, seed):
+    case = Case(place, seed, "--ttl", "0")
+    case.repository.do("materialize", "--from", "1900-01-01T00:00:00Z", "--to", case.chosen["to"])
+    latest = {case.key(row): row for row in case.rows("latest.csv")}
+    asked = list(latest)
+    asked += dict.fromkeys(case.key(row) for name in ("source.csv", "entities.csv")
+                           for row in case.rows(name) if case.key(row) not in latest)
+    with case.repository.serving() as server, grpc.insecure_channel(server.address) as channel:
+        wrong = check(case, latest, asked, ask_larder(stubs, channel, case, asked))
+        if "timestamp" not in case.key_types.values():  # Feast's are whole seconds, these keys are not
+            whole = [key for key in asked if None not in key]
+            wrong += check(case, latest, whole, ask_feast(stubs, channel, case, whole), by_seconds=True)
+    assert not wrong, f"{len(wrong)} differ:\n" + "\n".join(wrong[:10])
+
+
+def check(case, latest, asked, answer, by_seconds=False):
+    """What is wrong: answer[feature] is a list of (status, event time in us, value) in the order asked."""
+    wrong = []
+    if set(answer) != set(FEATURES):
+        return [f"features: {sorted(answer)}"]
+    for name, kind in FEATURES.items():
+        if len(answer[name]) != len(asked):
+            wrong.append(f"{name}: {len(answer[name])} rows for {len(asked)} keys")
+        for key, (status, event_time, value) in zip(asked, answer[name]):
+            row = latest.get(key)
+            status_expected = NOT_FOUND if row is None else NULL_VALUE if row[name] is None else PRESENT
+            time_expected = 0 if row is None else compare.instant(row["event_timestamp"])
+            expected = row[name] if status_expected == PRESENT else None
+            if by_seconds:
+                expected, time_expected = floored(kind, expected), time_expected // 1_000_000 * 1_000_000
+            actual = make_case.text(value, kind) if status == PRESENT else None
+            if status != status_expected or event_time != time_expected or not compare.same(name, expected, actual):
+                wrong.append(f"{'feast' if by_seconds else 'larder'} {name} of {key}: expected {status_expected} "
+                             f"{time_expected} {expected!r}, got {status} {event_time} {actual!r}")
+    return wrong
+
+
+def floored(kind, text):
+    """A timestamp, or a list of them, in whole seconds; everything else as it is."""
+    if text is None or "timestamp" not in kind:
+        return text
+    whole = lambda instant: make_case.rfc3339(compare.instant(instant) // 1_000_000 * 1_000_000)
+    return whole(text) if kind == "timestamp" else json.dumps([whole(each) for each in json.loads(text)])
+
+
+# larder.v1 -----------------------------------------------------------------------------------------
+
+LARDER_KEYS = {"int32": "int64_values", "int64": "int64_values", "string": "string_values", "bytes": "bytes_values",
+               "bool": "bool_values", "timestamp": "timestamp_values"}
+LARDER_VALUES = {"float64": "double_values", "float32": "float_values", **LARDER_KEYS, "int32": "int32_values"}
+ZERO = {"string": "", "bytes": b""}
+
+
+def ask_larder(stubs, channel, case, asked):
+    v1 = stubs.larder
+    columns = []
+    for i, (name, kind) in enumerate(case.key_types.items()):
+        column = v1.EntityColumn(name=name, null_rows=[n for n, key in enumerate(asked) if key[i] is None])
+        values = [ZERO.get(kind, 0) if key[i] is None else key[i] for key in asked]
+        larder_values(getattr(column, LARDER_KEYS[kind])).extend(values)
+        columns.append(column)
+    answer = stubs.larder_grpc.FeatureServiceStub(channel).GetFeatures(v1.GetFeaturesRequest(
+        feature_service="all_facts", entities=columns, with_statuses=True, with_event_times=True), timeout=30)
+    assert answer.row_count == len(asked)
+    found = {}
+    for column in answer.columns:
+        kind = FEATURES[column.name]
+        if kind.startswith("list<"):
+            field = LARDER_VALUES[kind[5:-1]]
+            values = [larder_list(each, field) for each in column.list_values.values]
+        else:
+            values = larder_values(getattr(column, LARDER_VALUES[kind]))
+        times = answer.views[column.view].event_times_us
+        found[column.name] = list(zip(column.statuses, times, values, strict=True))
+    return found
+
+
+def larder_values(message):
+    return message.values_us if hasattr(message, "values_us") else message.values
+
+
+def larder_list(message, field):
+    """An empty list may leave its type out."""
+    assert message.WhichOneof("values") in (None, field)
+    return list(larder_values(getattr(message, field)))
+
+
+# feast.serving -------------------------------------------------------------------------------------
+
+FEAST = {"bytes": "bytes", "string": "string", "int32": "int32", "int64": "int64", "float64": "double",
+         "float32": "float", "bool": "bool", "timestamp": "unix_timestamp"}
+
+
+def ask_feast(stubs, channel, case, asked):
+    request = stubs.feast.GetOnlineFeaturesRequest(feature_service="all_facts")
+    for i, (name, kind) in enumerate(case.key_types.items()):
+        request.entities[name].val.extend(
+            stubs.value.Value(**{FEAST[kind] + "_val": key[i]}) for key in asked)
+    answer = stubs.feast_grpc.ServingServiceStub(channel).GetOnlineFeatures(request, timeout=30)
+    found = {}
+    for name, vector in zip(answer.metadata.feature_names.val, answer.results, strict=True):
+        if name in case.key_types:
+            continue  # the join keys come first, as Feast answers
+        found[name] = [(status, time.seconds * 1_000_000 + time.nanos // 1000, feast_value(value, FEATURES[name]))
+                       for status, time, value in zip(vector.statuses, vector.event_timestamps, vector.values, strict=True)]
+    return found
+
+
+def feast_value(value, kind):
+    which = value.WhichOneof("val")
+    if which in (None, "null_val"):
+        return None
+    element = kind[5:-1] if kind.startswith("list<") else kind
+    assert which == FEAST[element] + ("_list_val" if element != kind else "_val"), f"{kind} as {which}"
+    found = getattr(value, which)
+    if element == "timestamp":
+        return found * 1_000_000 if element == kind else [each * 1_000_000 for each in found.val]
+    return found if element == kind else list(found.val)
