@@ -38,7 +38,8 @@ static enum status look_at_online_store(struct apply_job *job, struct error *err
     uint64_t identity;
     status = registry_identity(job->registry, &identity, err);
     if (!status && identity != owner)
-        status = fail(err, STATUS_CONFLICT, "the online store belongs to another registry; with "
+        status = fail(err, STATUS_CONFLICT,
+                      "the online store belongs to another registry; with "
                       "--take-over it becomes this one's, and the other's rows are served no more");
     return status;
 }
@@ -68,10 +69,9 @@ static enum status tell_online_store(struct apply_job *job, struct error *err)
     if (!status)
         status = clear_removed(job, err);
     if (!status)
-        status = online_store_put_catalog(job->online, catalog->definitions.project,
-                                          catalog->version,
-                                          catalog_encode(catalog, job->options->arena),
-                                          job->apply.take_over, err);
+        status = online_store_put_catalog(
+            job->online, catalog->definitions.project, catalog->identity, catalog->version,
+            catalog_encode(catalog, job->options->arena), job->apply.take_over, err);
     return status;
 }
 
@@ -83,8 +83,7 @@ static enum status carry_out(struct apply_job *job, struct error *err)
     if (!status)
         status = registry_apply(job->registry, &job->repository.definitions, job->apply,
                                 job->options->arena, &job->outcome, err);
-    if (!status && !job->online_is_away &&
-        tell_online_store(job, &job->online_error) != STATUS_OK)
+    if (!status && !job->online_is_away && tell_online_store(job, &job->online_error) != STATUS_OK)
         job->online_is_away = true;
     return status;
 }
@@ -93,13 +92,15 @@ static int print_outcome(const struct apply_job *job)
 {
     const struct apply_outcome *outcome = &job->outcome;
     if (job->online_is_away)
-        fprintf(stderr, "warning: the definitions are applied, but not in the online store yet; "
-                        "materialize or serve puts them there: %s\n", job->online_error.message);
+        fprintf(stderr,
+                "warning: the definitions are applied, but not in the online store yet; "
+                "materialize or serve puts them there: %s\n",
+                job->online_error.message);
     if (job->options->json)
-        return command_print_json(json_pack(
-            "{s:s, s:I, s:o}", "project", outcome->catalog.definitions.project, "version",
-            (json_int_t)outcome->catalog.version, "changes",
-            changes_to_json(&outcome->difference)));
+        return command_print_json(json_pack("{s:s, s:I, s:o}", "project",
+                                            outcome->catalog.definitions.project, "version",
+                                            (json_int_t)outcome->catalog.version, "changes",
+                                            changes_to_json(&outcome->difference)));
     changes_print(&outcome->difference);
     printf("project %s is at version %llu%s\n", outcome->catalog.definitions.project,
            (unsigned long long)outcome->catalog.version,

@@ -28,9 +28,9 @@ static json_t *change_to_json(const struct change *change)
     json_t *details = json_array();
     for (size_t i = 0; i < change->detail_count; i++)
         json_array_append_new(details, json_string(change->details[i]));
-    json_t *json = json_pack("{s:s, s:s, s:s, s:o}", "change", words[change->kind], "object",
-                             object_kind_name(change->object), "name", change->name, "details",
-                             details);
+    json_t *json =
+        json_pack("{s:s, s:s, s:s, s:o}", "change", words[change->kind], "object",
+                  object_kind_name(change->object), "name", change->name, "details", details);
     json_object_set_new(json, "becomes_stale", json_boolean(change->becomes_stale));
     json_object_set_new(json, "needs_replace",
                         change->needs_replace ? json_string(change->needs_replace) : json_null());
@@ -68,8 +68,7 @@ bool findings_have_errors(const struct findings *findings)
 void findings_print(const struct findings *findings)
 {
     for (size_t i = 0; i < findings->count; i++)
-        fprintf(stderr, "%s: %s\n",
-                findings->items[i].kind == FINDING_ERROR ? "error" : "hint",
+        fprintf(stderr, "%s: %s\n", findings->items[i].kind == FINDING_ERROR ? "error" : "hint",
                 findings->items[i].text);
 }
 
@@ -77,9 +76,9 @@ struct json_t *findings_to_json(const struct findings *findings)
 {
     json_t *json = json_array();
     for (size_t i = 0; i < findings->count; i++)
-        json_array_append_new(
-            json, json_pack("{s:s, s:s}", "kind",
-                            findings->items[i].kind == FINDING_ERROR ? "error" : "hint", "text",
-                            findings->items[i].text));
+        json_array_append_new(json,
+                              json_pack("{s:s, s:s}", "kind",
+                                        findings->items[i].kind == FINDING_ERROR ? "error" : "hint",
+                                        "text", findings->items[i].text));
     return json;
 }

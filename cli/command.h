@@ -1,8 +1,8 @@
 /*
  * command.h - one command of the command line: its words, its options, its function.
  *
- * main.c only looks a command up, parses its options (options.h) and runs it. Each command has a file
- * of its own that ends in a `const struct command`. What all of them do alike (reading the
+ * main.c only looks a command up, parses its options (options.h) and runs it. Each command has a
+ * file of its own that ends in a `const struct command`. What all of them do alike (reading the
  * repository, telling errors, exit codes) is here, too.
  *
  * People's words go to stderr, results to stdout; with --json stdout holds one JSON document.
@@ -24,9 +24,9 @@ struct json_t;
 
 struct command {
     const char *name;
-    const char *summary;   /* one line of `larder --help` */
-    const char *synopsis;  /* what follows "larder NAME" in the usage line */
-    const char *text;      /* the body of --help: what it does, an example; lines of 80 columns */
+    const char *summary;  /* one line of `larder --help` */
+    const char *synopsis; /* what follows "larder NAME" in the usage line */
+    const char *text;     /* the body of --help: what it does, an example; lines of 80 columns */
     const struct option_spec *options;
     size_t option_count;
     size_t least_words, most_words; /* words that are no options: `describe NAME` has 1 */
@@ -51,7 +51,8 @@ extern const struct command command_validate;
 int command_failed(const struct error *err);
 /* The same for a wrong call or wrong definitions: EXIT_USAGE. */
 int command_misused(const struct error *err);
-/* The one of the two that fits where both may come out of one function: INVALID and NOT_FOUND are misuse. */
+/* The one of the two that fits where both may come out of one function: INVALID and NOT_FOUND are
+ * misuse. */
 int command_refused(const struct error *err);
 
 /* Reads the repository of -C; tells every problem on stderr. EXIT_DONE or the code to end with. */

@@ -2,7 +2,7 @@
 #include "cli/interrupt.h"
 
 #include <signal.h>
-#include <stddef.h>
+#include <stdbool.h>
 
 static atomic_bool interrupted;
 

@@ -10,23 +10,25 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-    &command_validate,     &command_plan,     &command_apply,  &command_load,
-    &command_materialize,  &command_serve,    &command_get,    &command_training_set,
-    &command_status,       &command_list,     &command_describe, &command_teardown,
+    &command_validate,    &command_plan,  &command_apply,    &command_load,
+    &command_materialize, &command_serve, &command_get,      &command_training_set,
+    &command_status,      &command_list,  &command_describe, &command_teardown,
 };
 
 static int print_overview(FILE *out)
 {
-    fprintf(out, "Larder, a feature store: history in PostgreSQL, newest values in Redis, served over gRPC.\n"
+    fprintf(out, "Larder, a feature store: history in PostgreSQL, newest values in Redis, served "
+                 "over gRPC.\n"
                  "\n"
                  "usage: larder [-C DIR] COMMAND ...\n"
                  "\n");
     for (size_t i = 0; i < COUNT_OF(commands); i++)
         fprintf(out, "  %-13s %s\n", commands[i]->name, commands[i]->summary);
-    fprintf(out, "\n"
-                 "larder COMMAND --help tells about each. -C DIR names the folder with larder.yaml\n"
-                 "(default: here). Exit 0: done; 1: it failed; 2: the call or the definitions are\n"
-                 "wrong.\n");
+    fprintf(out,
+            "\n"
+            "larder COMMAND --help tells about each. -C DIR names the folder with larder.yaml\n"
+            "(default: here). Exit 0: done; 1: it failed; 2: the call or the definitions are\n"
+            "wrong.\n");
     return EXIT_DONE;
 }
 

@@ -13,9 +13,11 @@
 /* A bulk writer may keep the store busy for longer than a request would wait. */
 enum { WRITER_TIMEOUT_MS = 30000 };
 
-static const char *const kind_words[] = {
-    [RUN_INCREMENTAL] = "incremental", [RUN_FIRST] = "first run", [RUN_STALE] = "rewritten",
-    [RUN_LOST_WRITES] = "restored", [RUN_WINDOW] = "window"};
+static const char *const kind_words[] = {[RUN_INCREMENTAL] = "incremental",
+                                         [RUN_FIRST] = "first run",
+                                         [RUN_STALE] = "rewritten",
+                                         [RUN_LOST_WRITES] = "restored",
+                                         [RUN_WINDOW] = "window"};
 
 static void tell_progress(void *context, const struct view_run *run)
 {
@@ -41,13 +43,13 @@ static json_t *run_to_json(const struct view_run *run)
         timestamp_format(run->from_us, from);
     if (timestamp_in_range(run->to_us))
         timestamp_format(run->to_us, to);
-    json_t *json = json_pack(
-        "{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "view", run->view, "kind",
-        kind_words[run->kind], "to", to, "read", (json_int_t)counts->read, "written",
-        (json_int_t)counts->written, "older", (json_int_t)counts->older, "superseded",
-        (json_int_t)counts->superseded, "left_out", (json_int_t)counts->left_out, "long_keys",
-        (json_int_t)counts->long_keys, "misfits", (json_int_t)counts->misfits, "seconds",
-        run->seconds);
+    json_t *json =
+        json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "view", run->view,
+                  "kind", kind_words[run->kind], "to", to, "read", (json_int_t)counts->read,
+                  "written", (json_int_t)counts->written, "older", (json_int_t)counts->older,
+                  "superseded", (json_int_t)counts->superseded, "left_out",
+                  (json_int_t)counts->left_out, "long_keys", (json_int_t)counts->long_keys,
+                  "misfits", (json_int_t)counts->misfits, "seconds", run->seconds);
     json_object_set_new(json, "from", has_from ? json_string(from) : json_null());
     json_object_set_new(json, "reason", run->reason ? json_string(run->reason) : json_null());
     return json;
@@ -57,8 +59,8 @@ static void tell_left_out(const struct view_run *run)
 {
     char text[COUNT_TEXT_SIZE];
     if (run->counts.left_out)
-        printf("%s: %s rows left out for a null or infinite event time, or a null key\n",
-               run->view, count_format(run->counts.left_out, text));
+        printf("%s: %s rows left out for a null or infinite event time, or a null key\n", run->view,
+               count_format(run->counts.left_out, text));
     if (run->counts.long_keys)
         printf("%s: %s rows left out for a key longer than 480 bytes\n", run->view,
                count_format(run->counts.long_keys, text));
@@ -71,7 +73,7 @@ static void tell_left_out(const struct view_run *run)
 
 static void print_runs(const struct options *options, const struct view_run *runs, size_t count)
 {
-    static const char *const titles[] = {"FEATURE VIEW", "RUN",  "READ",
+    static const char *const titles[] = {"FEATURE VIEW", "RUN",   "READ",
                                          "WRITTEN",      "OLDER", "SECONDS"};
     static const bool right[] = {false, false, true, true, true, true};
     struct table table;
@@ -80,10 +82,12 @@ static void print_runs(const struct options *options, const struct view_run *run
         char read[COUNT_TEXT_SIZE], written[COUNT_TEXT_SIZE], older[COUNT_TEXT_SIZE], seconds[32];
         const struct run_counts *counts = &runs[i].counts;
         snprintf(seconds, sizeof seconds, "%.2f", runs[i].seconds);
-        const char *const cells[] = {
-            runs[i].view, kind_words[runs[i].kind], count_format(counts->read, read),
-            count_format(counts->written, written),
-            count_format(counts->older + counts->superseded, older), seconds};
+        const char *const cells[] = {runs[i].view,
+                                     kind_words[runs[i].kind],
+                                     count_format(counts->read, read),
+                                     count_format(counts->written, written),
+                                     count_format(counts->older + counts->superseded, older),
+                                     seconds};
         table_add(&table, cells);
     }
     table_print(&table, stdout, "");
@@ -121,8 +125,10 @@ static void warn_of_eviction(struct online_store *online)
     struct online_info info;
     struct error ignored;
     if (online_store_inspect(online, &info, &ignored) == STATUS_OK && info.may_evict)
-        fprintf(stderr, "warning: the online store may drop rows when it is full: its "
-                        "maxmemory-policy is %s; noeviction keeps them\n", info.eviction_policy);
+        fprintf(stderr,
+                "warning: the online store may drop rows when it is full: its "
+                "maxmemory-policy is %s; noeviction keeps them\n",
+                info.eviction_policy);
 }
 
 static enum status read_request(const struct options *options, struct materialize_request *request,
@@ -131,10 +137,8 @@ static enum status read_request(const struct options *options, struct materializ
     request->views = option_texts(options, "--view", &request->view_count);
     if (request->view_count == 0)
         request->views = NULL;
-    enum status status =
-        option_time(options, "--from", &request->from_us, &request->has_from, err);
-    return status ? status
-                  : option_time(options, "--to", &request->to_us, &request->has_to, err);
+    enum status status = option_time(options, "--from", &request->from_us, &request->has_from, err);
+    return status ? status : option_time(options, "--to", &request->to_us, &request->has_to, err);
 }
 
 static int materialize_with(const struct options *options, const struct settings *settings,
@@ -157,7 +161,10 @@ static int materialize_with(const struct options *options, const struct settings
     enum status status = materialize(stores, request, options->arena, &runs, &count, &err);
     progress_end(&progress);
     int code = print_result(options, runs, count);
-    return status ? command_refused(&err) : code;
+    if (!status)
+        return code;
+    return count ? command_failed(&err)
+                 : command_refused(&err); /* was the call wrong, or the run? */
 }
 
 static int run(const struct options *options)

@@ -41,9 +41,8 @@ static enum status unknown_option(const struct parse *parse, const char *name, s
 {
     const struct command *command = parse->command;
     size_t count = 0;
-    const char **names = arena_array(parse->options->arena,
-                                     command->option_count + COUNT_OF(common_options),
-                                     sizeof *names);
+    const char **names = arena_array(
+        parse->options->arena, command->option_count + COUNT_OF(common_options), sizeof *names);
     for (size_t i = 0; i < command->option_count; i++)
         names[count++] = command->options[i].name;
     for (size_t i = 0; i < COUNT_OF(common_options); i++)
@@ -72,8 +71,8 @@ static enum status parse_option(struct parse *parse, const char *argument, struc
     size_t size = equals ? (size_t)(equals - argument) : strlen(argument);
     const struct option_spec *spec = find_spec(parse->command, argument, size);
     if (!spec)
-        return unknown_option(parse, arena_printf(parse->options->arena, "%.*s", (int)size,
-                                                  argument), err);
+        return unknown_option(
+            parse, arena_printf(parse->options->arena, "%.*s", (int)size, argument), err);
     if (spec->kind == OPTION_FLAG) {
         if (equals)
             return fail(err, STATUS_INVALID, "%s takes no value", spec->name);
@@ -167,7 +166,7 @@ enum status option_time(const struct options *options, const char *name, int64_t
     const char *text = option_text(options, name);
     *found = text != NULL;
     if (text && !timestamp_parse(bytes_of_text(text), us))
-        return fail(err, STATUS_INVALID,
-                    "%s: not a time: \"%s\"; write it as 2026-01-31T09:30:00Z", name, text);
+        return fail(err, STATUS_INVALID, "%s: not a time: \"%s\"; write it as 2026-01-31T09:30:00Z",
+                    name, text);
     return STATUS_OK;
 }

@@ -2,7 +2,8 @@
  * options.h - the words behind a command: options, which may stand anywhere, and plain words.
  *
  * Forms: --name value, --name=value, --flag, -C DIR; "--" ends options. Every command knows -C DIR,
- * --json and --help. An unknown option is refused with the nearest one. Everything lives in the arena.
+ * --json and --help. An unknown option is refused with the nearest one. Everything lives in the
+ * arena.
  */
 #ifndef LARDER_CLI_OPTIONS_H
 #define LARDER_CLI_OPTIONS_H
@@ -40,7 +41,8 @@ struct options {
 };
 
 struct command;
-/* Parses what follows the command's name. INVALID. options->arena and directory are set by the caller. */
+/* Parses what follows the command's name. INVALID. options->arena and directory are set by the
+ * caller. */
 enum status options_parse(const struct command *command, int count, char *const *arguments,
                           struct options *options, struct error *err);
 

@@ -6,7 +6,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/* A registry without this project is an empty "before". CONFLICT keeps the difference: it is shown. */
+/* A registry without this project is an empty "before". CONFLICT keeps the difference: it is shown.
+ */
 static enum status find_difference(const struct options *options,
                                    const struct repository *repository,
                                    struct difference *difference, struct error *err)
@@ -16,20 +17,19 @@ static enum status find_difference(const struct options *options,
     if (status)
         return status;
     const struct apply_options apply = {.prune = option_flag(options, "--prune")};
-    status = registry_plan(registry, &repository->definitions, apply, options->arena, difference,
-                           err);
+    status =
+        registry_plan(registry, &repository->definitions, apply, options->arena, difference, err);
     registry_close(registry);
     return status;
 }
 
 static int print_plan(const struct options *options, const struct difference *difference,
-                      const struct findings *findings, enum status status,
-                      const struct error *err)
+                      const struct findings *findings, enum status status, const struct error *err)
 {
     bool refused = status == STATUS_CONFLICT;
     if (options->json) {
-        json_t *json = json_pack("{s:o, s:o}", "changes", changes_to_json(difference),
-                                 "findings", findings_to_json(findings));
+        json_t *json = json_pack("{s:o, s:o}", "changes", changes_to_json(difference), "findings",
+                                 findings_to_json(findings));
         json_object_set_new(json, "refused", refused ? json_string(err->message) : json_null());
         if (command_print_json(json))
             return EXIT_FAILED;

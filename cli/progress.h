@@ -1,6 +1,6 @@
 /*
- * progress.h - how far long work has come: one line that is written over on a terminal, a log line now
- * and then otherwise. On stderr. One thread.
+ * progress.h - how far long work has come: one line that is written over on a terminal, a log line
+ * now and then otherwise. On stderr. One thread.
  */
 #ifndef LARDER_CLI_PROGRESS_H
 #define LARDER_CLI_PROGRESS_H

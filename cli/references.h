@@ -12,7 +12,9 @@
 #define REFERENCES_OPTIONS                                                                         \
     {"--service", OPTION_TEXT, "S", "the features of this feature service"},                       \
         {"--features", OPTION_TEXTS, "V:F,...", "or these, each view:feature"},                    \
-        {"--full-names", OPTION_FLAG, NULL, "name every column view__feature"}
+    {                                                                                              \
+        "--full-names", OPTION_FLAG, NULL, "name every column view__feature"                       \
+    }
 
 /* The references of all --features, split at commas. In the arena of options. */
 const struct bytes *references_split(const struct options *options, size_t *count);

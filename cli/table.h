@@ -4,7 +4,8 @@
  *     FEATURE VIEW      FEATURES  TTL  SOURCE
  *     airport_weather          2  6h   hourly_weather
  *
- * Cells are copied into the arena; widths count characters, not bytes; the last column is never padded.
+ * Cells are copied into the arena; widths count characters, not bytes; the last column is never
+ * padded.
  */
 #ifndef LARDER_CLI_TABLE_H
 #define LARDER_CLI_TABLE_H

@@ -34,12 +34,12 @@ static int print_report(const struct options *options, const struct training_req
         for (int i = 0; i < VALUE_STATUS_COUNT; i++)
             json_object_set_new(values, value_status_name((enum value_status)i),
                                 json_integer((json_int_t)report->values[i]));
-        return command_print_json(json_pack(
-            "{s:s, s:I, s:o, s:I, s:I, s:I, s:I, s:f}", "out", request->out_path, "rows",
-            (json_int_t)report->rows, "values", values, "recorded_later",
-            (json_int_t)report->recorded_later, "left_out", (json_int_t)joined->left_out,
-            "unknown_created", (json_int_t)joined->unknown_created, "misfits",
-            (json_int_t)joined->misfits, "seconds", seconds));
+        return command_print_json(
+            json_pack("{s:s, s:I, s:o, s:I, s:I, s:I, s:I, s:f}", "out", request->out_path, "rows",
+                      (json_int_t)report->rows, "values", values, "recorded_later",
+                      (json_int_t)report->recorded_later, "left_out", (json_int_t)joined->left_out,
+                      "unknown_created", (json_int_t)joined->unknown_created, "misfits",
+                      (json_int_t)joined->misfits, "seconds", seconds));
     }
     char text[COUNT_TEXT_SIZE];
     fprintf(stderr, "%s rows in %.2f s to %s\n", count_format(report->rows, text), seconds,
@@ -48,11 +48,15 @@ static int print_report(const struct options *options, const struct training_req
         fprintf(stderr, "  %14s values %s\n", count_format(report->values[i], text),
                 value_status_name((enum value_status)i));
     if (report->recorded_later)
-        fprintf(stderr, "%s values were recorded after their row's time; --as-known leaves such "
-                        "out\n", count_format(report->recorded_later, text));
+        fprintf(stderr,
+                "%s values were recorded after their row's time; --as-known leaves such "
+                "out\n",
+                count_format(report->recorded_later, text));
     if (joined->left_out)
-        fprintf(stderr, "%s source rows left out for a null or infinite event time, or a null "
-                        "key\n", count_format(joined->left_out, text));
+        fprintf(stderr,
+                "%s source rows left out for a null or infinite event time, or a null "
+                "key\n",
+                count_format(joined->left_out, text));
     if (joined->unknown_created)
         fprintf(stderr, "%s source rows left out for an unknown created time\n",
                 count_format(joined->unknown_created, text));

@@ -14,9 +14,8 @@ static int run(const struct options *options)
     if (options->json)
         return command_print_json(json_pack(
             "{s:s, s:I, s:I, s:I, s:I}", "project", definitions->project, "entities",
-            (json_int_t)definitions->entity_count, "sources",
-            (json_int_t)definitions->source_count, "feature_views",
-            (json_int_t)definitions->view_count, "feature_services",
+            (json_int_t)definitions->entity_count, "sources", (json_int_t)definitions->source_count,
+            "feature_views", (json_int_t)definitions->view_count, "feature_services",
             (json_int_t)definitions->service_count));
     printf("project %s is valid: %zu entities, %zu sources, %zu feature views, "
            "%zu feature services\n",

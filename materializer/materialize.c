@@ -43,8 +43,9 @@ static bool is_stopped(const struct materialize_request *request)
 
 static enum status stopped(struct error *err)
 {
-    return fail(err, STATUS_CANCELLED, "stopped; what was written stays, and the next run goes on "
-                                       "from the last watermark");
+    return fail(err, STATUS_CANCELLED,
+                "stopped; what was written stays, and the next run goes on "
+                "from the last watermark");
 }
 
 static void warn(const struct materialize_request *request, const char *text)
@@ -75,11 +76,10 @@ static enum status find_lost_writes(struct view_job *job, bool *lost, struct err
 {
     struct online_mark mark = job_mark(job);
     int64_t position;
-    enum status status =
-        online_store_read_marks(job->stores->online, &mark, 1, &position, err);
+    enum status status = online_store_read_marks(job->stores->online, &mark, 1, &position, err);
     *lost = !status && job->state->position > 0 && position < job->state->position;
-    return *lost ? registry_mark_stale(job->stores->registry, job->request->catalog,
-                                       job->view->id, "the online store lost writes", err)
+    return *lost ? registry_mark_stale(job->stores->registry, job->request->catalog, job->view->id,
+                                       "the online store lost writes", err)
                  : status;
 }
 
@@ -89,23 +89,25 @@ static void tell_what_is_waited_for(const struct view_job *job)
     bool found = false;
     struct error ignored;
     if (offline_store_oldest_transaction(job->stores->offline, job->arena, &transaction, &found,
-                                         &ignored) || !found)
+                                         &ignored) ||
+        !found)
         warn(job->request, "waiting for transactions that were open before this run");
     else
-        warn(job->request, arena_printf(job->arena, "waiting for a transaction that was open "
-                                        "before this run: %s", transaction.text));
+        warn(job->request, arena_printf(job->arena,
+                                        "waiting for a transaction that was open "
+                                        "before this run: %s",
+                                        transaction.text));
 }
 
 /* A rewrite must stand above the rows that it replaces: equal triples change nothing. */
-static bool sample_serves(const struct view_job *job, bool rewrites,
-                          struct position_sample sample)
+static bool sample_serves(const struct view_job *job, bool rewrites, struct position_sample sample)
 {
     return !rewrites || sample.position > job->state->position;
 }
 
 /*
- * Begins the snapshot of the scan and finds its position. A commit is in the WAL before its rows are
- * visible, so the position is that of a sample whose transactions have all ended.
+ * Begins the snapshot of the scan and finds its position. A commit is in the WAL before its rows
+ * are visible, so the position is that of a sample whose transactions have all ended.
  */
 static enum status begin_snapshot(struct view_job *job, bool rewrites, struct error *err)
 {
@@ -200,8 +202,8 @@ static enum status put_row(struct view_job *job, const struct scan_row *row,
 {
     const struct feature_view *view = job->view->view;
     buffer_clear(&job->key);
-    entity_key_begin(&job->key, job->request->catalog->project_id, job->view->key_set_id,
-                     row->keys, view->key_count);
+    entity_key_begin(&job->key, job->request->catalog->project_id, job->view->key_set_id, row->keys,
+                     view->key_count);
     entity_key_end(&job->key, job->view->id, job->view->generation);
     if (job->key.size > ENTITY_KEY_MAX) {
         job->run->counts.long_keys++;
@@ -245,8 +247,7 @@ static enum status stream_rows(struct view_job *job, struct offline_scan *scan,
 static enum status copy_rows(struct view_job *job, struct error *err)
 {
     struct offline_scan *scan = NULL;
-    enum status status =
-        offline_scan_open(job->stores->offline, &job->window.scan, &scan, err);
+    enum status status = offline_scan_open(job->stores->offline, &job->window.scan, &scan, err);
     if (status)
         return status;
     struct row_writer *writer = row_writer_open(job->stores->online, BATCH_ROWS, BATCH_BYTES);
@@ -300,8 +301,8 @@ static enum status run_view(const struct materialize_stores *stores,
         .arena = arena,
         .run = run,
     };
-    *run = (struct view_run){.view = view->view->about.name,
-                             .started_us = timestamp_monotonic_us()};
+    *run =
+        (struct view_run){.view = view->view->about.name, .started_us = timestamp_monotonic_us()};
     buffer_init(&job.key, 0);
     buffer_init(&job.row, 0);
     enum status status = run_job(&job, err);
@@ -328,8 +329,10 @@ static enum status select_views(const struct materialize_request *request, struc
     for (size_t i = 0; i < request->view_count; i++) {
         const struct catalog_view *view = catalog_find_view(catalog, request->views[i]);
         if (!view)
-            return fail(err, STATUS_NOT_FOUND, "no feature view %s is applied; larder list shows "
-                        "those that are", request->views[i]);
+            return fail(err, STATUS_NOT_FOUND,
+                        "no feature view %s is applied; larder list shows "
+                        "those that are",
+                        request->views[i]);
         if (!view->view->online)
             return fail(err, STATUS_INVALID, "feature view %s has online: false",
                         request->views[i]);
@@ -346,8 +349,8 @@ static enum status prepare_stores(const struct materialize_stores *stores,
     enum status status = online_store_claim(stores->online, catalog->identity, false, err);
     if (!status)
         status = online_store_put_catalog(stores->online, catalog->definitions.project,
-                                          catalog->version, catalog_encode(catalog, arena), false,
-                                          err);
+                                          catalog->identity, catalog->version,
+                                          catalog_encode(catalog, arena), false, err);
     struct offline_sample sample;
     if (!status)
         status = offline_store_sample(stores->offline, &sample, err);
@@ -375,9 +378,10 @@ static void warn_of_long_transactions(const struct materialize_stores *stores,
         const struct source *source = views[i]->view->source;
         if (transaction.age_us <= source->lookback_us)
             continue;
-        warn(request, arena_printf(arena, "a transaction is older than the lookback of source %s; "
-                                   "rows that it commits may be missed: %s", source->about.name,
-                                   transaction.text));
+        warn(request, arena_printf(arena,
+                                   "a transaction is older than the lookback of source %s; "
+                                   "rows that it commits may be missed: %s",
+                                   source->about.name, transaction.text));
         return;
     }
 }

@@ -6,9 +6,10 @@
  * conditionally. Its watermark moves only after the store has acknowledged every row, so a run that
  * fails anywhere can simply be run again. Memory is bounded whatever the size of the history.
  *
- * What a run reads (design, section 5): all that ttl plus a day allows, the first time, or when the view
- * is stale or the store has lost writes; else what has changed since the watermark less the source's
- * lookback; or, with `from`, exactly the event times asked for, which leaves the watermark alone.
+ * What a run reads (design, section 5): all that ttl plus a day allows, the first time, or when the
+ * view is stale or the store has lost writes; else what has changed since the watermark less the
+ * source's lookback; or, with `from`, exactly the event times asked for, which leaves the watermark
+ * alone.
  */
 #ifndef LARDER_MATERIALIZER_MATERIALIZE_H
 #define LARDER_MATERIALIZER_MATERIALIZE_H
@@ -39,9 +40,9 @@ struct run_counts {
 struct view_run {
     const char *view;
     enum run_kind kind;
-    const char *reason; /* why it is stale; NULL otherwise */
+    const char *reason;     /* why it is stale; NULL otherwise */
     int64_t from_us, to_us; /* the window; from_us INT64_MIN: from the beginning */
-    int64_t started_us; /* monotonic */
+    int64_t started_us;     /* monotonic */
     struct run_counts counts;
     double seconds;
 };
@@ -70,9 +71,10 @@ struct materialize_request {
     const atomic_bool *stop; /* NULL, or ends the run when it becomes true (CANCELLED) */
 };
 
-/* Runs view after view. On an error the views before it are done and stay so; runs (in the arena, one a
- * view that was begun) tells how far it came. NOT_FOUND: no such view; INVALID: a view that is not online,
- * from after to, a misfit; CONFLICT: the online store belongs to another registry. */
+/* Runs view after view. On an error the views before it are done and stay so; runs (in the arena,
+ * one a view that was begun) tells how far it came. NOT_FOUND: no such view; INVALID: a view that
+ * is not online, from after to, a misfit; CONFLICT: the online store belongs to another registry.
+ */
 enum status materialize(const struct materialize_stores *stores,
                         const struct materialize_request *request, struct arena *arena,
                         struct view_run **runs, size_t *run_count, struct error *err);

@@ -1,8 +1,8 @@
 /*
  * row_writer.c - see row_writer.h.
  *
- * `filling` belongs to the caller, `writing` to the thread; they swap under the mutex when the thread
- * is idle. A batch is sent in slices, so that counts move and a stop is noticed.
+ * `filling` belongs to the caller, `writing` to the thread; they swap under the mutex when the
+ * thread is idle. A batch is sent in slices, so that counts move and a stop is noticed.
  */
 #include "materializer/row_writer.h"
 
@@ -97,7 +97,8 @@ struct row_writer *row_writer_open(struct online_store *store, size_t batch_rows
     return writer;
 }
 
-/* Waits until the thread has nothing to do; false if writing has failed. Called with the mutex held. */
+/* Waits until the thread has nothing to do; false if writing has failed. Called with the mutex
+ * held. */
 static bool wait_until_idle(struct row_writer *writer)
 {
     while (writer->state == WRITER_BUSY)

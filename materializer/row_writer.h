@@ -1,9 +1,9 @@
 /*
  * row_writer.h - a thread that writes full batches to the online store while the next one fills.
  *
- * The materializer puts rows; the writer owns the store's handle from open to close. Two batches bound
- * the memory. The first error ends the writing; later puts do nothing, and finish returns it. Counts
- * may be read at any time, from any thread.
+ * The materializer puts rows; the writer owns the store's handle from open to close. Two batches
+ * bound the memory. The first error ends the writing; later puts do nothing, and finish returns it.
+ * Counts may be read at any time, from any thread.
  */
 #ifndef LARDER_MATERIALIZER_ROW_WRITER_H
 #define LARDER_MATERIALIZER_ROW_WRITER_H

@@ -31,7 +31,8 @@ static enum run_kind kind_of(const struct window_facts *facts)
     return facts->state->has_watermark ? RUN_INCREMENTAL : RUN_FIRST;
 }
 
-/* Where an incremental run begins: created times are set before their commits, hence the lookback. */
+/* Where an incremental run begins: created times are set before their commits, hence the lookback.
+ */
 static int64_t incremental_from(const struct window_facts *facts)
 {
     return timestamp_subtract(facts->state->watermark_us, facts->view->source->lookback_us);

@@ -13,9 +13,9 @@ static const char time_column[] = "event_timestamp";
 
 struct asks {
     const struct selection *selection;
-    const char *path;  /* for messages */
-    char opened[64];   /* what is opened each time: the path, or the temporary file's */
-    int spool;         /* the temporary file; -1 if there is none */
+    const char *path; /* for messages */
+    char opened[64];  /* what is opened each time: the path, or the temporary file's */
+    int spool;        /* the temporary file; -1 if there is none */
     struct csv_reader *reader;
     struct arena names;  /* lives as long as asks */
     struct arena parsed; /* lives as long as a row */
@@ -40,8 +40,10 @@ static enum status spool_input(int spool, struct error *err)
         for (ssize_t done = 0; !status && done < got;) {
             ssize_t put = write(spool, bytes + done, (size_t)(got - done));
             if (put < 0 && errno != EINTR)
-                status = fail(err, STATUS_FAILED, "cannot keep standard input in a temporary "
-                              "file: %s", strerror(errno));
+                status = fail(err, STATUS_FAILED,
+                              "cannot keep standard input in a temporary "
+                              "file: %s",
+                              strerror(errno));
             done += put > 0 ? put : 0;
         }
         if (got < 0 && errno != EINTR)
@@ -97,8 +99,10 @@ static enum status read_header(struct asks *asks, struct error *err)
     if (status)
         return status;
     if (asks->column_count == 0)
-        return fail(err, STATUS_INVALID, "%s: the file is empty; it needs a header with the join "
-                    "keys and %s", asks->path, time_column);
+        return fail(err, STATUS_INVALID,
+                    "%s: the file is empty; it needs a header with the join "
+                    "keys and %s",
+                    asks->path, time_column);
     csv_reader_expect(asks->reader, asks->column_count);
     asks->columns = arena_array(&asks->names, asks->column_count, sizeof *asks->columns);
     for (size_t i = 0; i < asks->column_count; i++)
@@ -111,8 +115,8 @@ static enum status read_header(struct asks *asks, struct error *err)
 
 static enum status open_reader(struct asks *asks, struct error *err)
 {
-    enum status status = csv_reader_open(asks->spool < 0 ? asks->path : asks->opened,
-                                         &asks->reader, err);
+    enum status status =
+        csv_reader_open(asks->spool < 0 ? asks->path : asks->opened, &asks->reader, err);
     return status ? status : read_header(asks, err);
 }
 
@@ -188,9 +192,10 @@ static enum status parse_row(struct asks *asks, const struct csv_field *fields, 
     const struct csv_field *field = &fields[asks->time_column];
     enum status status = parse_field(asks, field, asks->time_column, TYPE_TIMESTAMP, &at, err);
     if (!status && at.is_null)
-        return fail(err, STATUS_INVALID, "%s:%llu:%u: %s is empty; each row needs the time it "
-                    "asks for", asks->path, (unsigned long long)field->line, field->column,
-                    time_column);
+        return fail(err, STATUS_INVALID,
+                    "%s:%llu:%u: %s is empty; each row needs the time it "
+                    "asks for",
+                    asks->path, (unsigned long long)field->line, field->column, time_column);
     asks->ask.at_us = at.int64;
     return status;
 }

@@ -1,6 +1,6 @@
 /*
- * asks.h - the rows that ask for a training set: a CSV with the join keys and event_timestamp, whose
- * other columns pass through.
+ * asks.h - the rows that ask for a training set: a CSV with the join keys and event_timestamp,
+ * whose other columns pass through.
  *
  * It is read twice: once for the keys and times, once to write each row out beside its answer. So
  * standard input is kept in an unnamed temporary file, and memory stays bounded. One thread.
@@ -25,7 +25,8 @@ struct ask {
     size_t field_count;
 };
 
-/* Opens and reads the header. INVALID: a key or event_timestamp is missing, or a name stands twice. */
+/* Opens and reads the header. INVALID: a key or event_timestamp is missing, or a name stands twice.
+ */
 enum status asks_open(const char *path, const struct selection *selection, struct asks **asks,
                       struct error *err);
 void asks_close(struct asks *asks);

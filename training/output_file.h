@@ -10,7 +10,8 @@
 
 struct output_file;
 
-/* FAILED with the system's reason. A path that is no plain file (a pipe, /dev/stdout) is written directly. */
+/* FAILED with the system's reason. A path that is no plain file (a pipe, /dev/stdout) is written
+ * directly. */
 enum status output_file_open(const char *path, struct output_file **file, struct error *err);
 /* Collects; writes when there is enough. */
 enum status output_file_append(struct output_file *file, const struct buffer *bytes,

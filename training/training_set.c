@@ -65,8 +65,10 @@ static enum status check_name(const struct maker *maker, const char *name, struc
 {
     for (size_t i = 0; i < asks_column_count(maker->asks); i++)
         if (strcmp(asks_column(maker->asks, i), name) == 0)
-            return fail(err, STATUS_INVALID, "%s has a column %s, and so has the answer; rename "
-                        "it, or ask with --full-names", maker->request->asks_path, name);
+            return fail(err, STATUS_INVALID,
+                        "%s has a column %s, and so has the answer; rename "
+                        "it, or ask with --full-names",
+                        maker->request->asks_path, name);
     return STATUS_OK;
 }
 
@@ -174,8 +176,10 @@ static enum status read_asks(struct maker *maker, struct error *err)
 
 static enum status file_changed(const struct maker *maker, struct error *err)
 {
-    return fail(err, STATUS_FAILED, "%s changed while it was read; run it again when nothing "
-                "writes to it", maker->request->asks_path);
+    return fail(err, STATUS_FAILED,
+                "%s changed while it was read; run it again when nothing "
+                "writes to it",
+                maker->request->asks_path);
 }
 
 static enum status write_answers(struct maker *maker, uint64_t asked, struct error *err)

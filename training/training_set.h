@@ -1,8 +1,9 @@
 /*
- * training_set.h - a training set: the rows that ask, in their order, each with the features as of its time.
+ * training_set.h - a training set: the rows that ask, in their order, each with the features as of
+ * its time.
  *
- * Called by `larder training-set`. One row in, one row out. The file appears whole or not at all: it
- * is written under another name beside its place and then renamed.
+ * Called by `larder training-set`. One row in, one row out. The file appears whole or not at all:
+ * it is written under another name beside its place and then renamed.
  *
  * A value's status is what serving would have said at that time: PRESENT, NULL_VALUE, NOT_FOUND, or
  * OUTSIDE_MAX_AGE where the newest row is older than ttl but by at most a day.
@@ -44,7 +45,7 @@ struct training_request {
 struct training_report {
     uint64_t rows;
     uint64_t values[VALUE_STATUS_COUNT]; /* how many values have each status */
-    uint64_t recorded_later;  /* values recorded after their row asked: they were not known then */
+    uint64_t recorded_later; /* values recorded after their row asked: they were not known then */
     struct join_counts joined;
 };
 

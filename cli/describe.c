@@ -1,0 +1,171 @@
+/* describe.c - `larder describe NAME`: one object in full. */
+#include "base/timestamp.h"
+#include "cli/applied.h"
+#include "cli/table.h"
+#include "config/definitions_json.h"
+#include "config/selection.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+static void print_about(const char *kind, const struct description *about)
+{
+    printf("%s %s\n", kind, about->name);
+    if (about->text)
+        printf("  %s\n", about->text);
+    if (about->owner)
+        printf("  owner: %s\n", about->owner);
+    for (size_t i = 0; i < about->tag_count; i++)
+        printf("  tag %s: %s\n", about->tags[i].name, about->tags[i].value);
+}
+
+static int describe_entity(const struct options *options, const struct entity *entity)
+{
+    if (options->json)
+        return command_print_json(entity_to_json(entity));
+    print_about("entity", &entity->about);
+    for (size_t i = 0; i < entity->key_count; i++)
+        printf("  join key %s: %s\n", entity->keys[i].name, type_name(entity->keys[i].type));
+    return EXIT_DONE;
+}
+
+static int describe_source(const struct options *options, const struct source *source)
+{
+    if (options->json)
+        return command_print_json(source_to_json(source));
+    char lookback[DURATION_TEXT_SIZE];
+    duration_format(source->lookback_us, lookback);
+    print_about("source", &source->about);
+    printf("  %s: %s\n", source->table ? "table" : "query",
+           source->table ? source->table : source->query);
+    printf("  event time: %s\n", source->event_time);
+    printf("  created time: %s\n", source->created_time ? source->created_time : "-");
+    printf("  lookback: %s\n", lookback);
+    printf("  misfits: %s\n", source->misfits == MISFITS_STOP ? "stop" : "as_null");
+    for (size_t i = 0; i < source->field_count; i++)
+        printf("  field %s: column %s\n", source->fields[i].name, source->fields[i].column);
+    return EXIT_DONE;
+}
+
+static int describe_view(const struct options *options, const struct feature_view *view)
+{
+    if (options->json)
+        return command_print_json(feature_view_to_json(view));
+    char ttl[DURATION_TEXT_SIZE] = "none: never too old";
+    if (view->ttl_us)
+        duration_format(view->ttl_us, ttl);
+    print_about("feature view", &view->about);
+    printf("  source: %s\n  ttl: %s\n  online: %s\n", view->source->about.name, ttl,
+           view->online ? "true" : "false");
+    for (size_t i = 0; i < view->key_count; i++)
+        printf("  join key %s: %s\n", view->keys[i].name, type_name(view->keys[i].type));
+    printf("  features:\n");
+    struct table table;
+    table_init(&table, options->arena, 3, NULL, NULL);
+    for (size_t i = 0; i < view->feature_count; i++) {
+        const struct feature *feature = &view->features[i];
+        const char *const cells[] = {feature->name, type_name(feature->type),
+                                     feature->text ? feature->text : ""};
+        table_add(&table, cells);
+    }
+    table_print(&table, stdout, "    ");
+    return EXIT_DONE;
+}
+
+/* What a caller needs to know: which keys to send, and which columns come back. */
+static int describe_service(const struct options *options, const struct definitions *definitions,
+                            const struct feature_service *service)
+{
+    struct selection selection;
+    struct error err;
+    if (options->json)
+        return command_print_json(feature_service_to_json(service));
+    if (selection_of_service(definitions, service->about.name, false, options->arena, &selection,
+                             &err))
+        return command_failed(&err);
+    print_about("feature service", &service->about);
+    for (size_t i = 0; i < selection.key_count; i++)
+        printf("  asks for %s: %s\n", selection.keys[i].name, type_name(selection.keys[i].type));
+    printf("  gives:\n");
+    struct table table;
+    table_init(&table, options->arena, 3, NULL, NULL);
+    for (size_t i = 0; i < selection.feature_count; i++) {
+        const struct selected_feature *feature = &selection.features[i];
+        const struct feature_view *view = selection.views[feature->view].view;
+        const char *const cells[] = {feature->name, type_name(feature->type),
+                                     arena_printf(options->arena, "%s:%s", view->about.name,
+                                                  view->features[feature->feature].name)};
+        table_add(&table, cells);
+    }
+    table_print(&table, stdout, "    ");
+    return EXIT_DONE;
+}
+
+static const char **all_names(const struct definitions *definitions, struct arena *arena,
+                              size_t *count)
+{
+    size_t most = definitions->entity_count + definitions->source_count + definitions->view_count +
+                  definitions->service_count;
+    const char **names = arena_array(arena, most + 1, sizeof *names);
+    *count = 0;
+    for (size_t i = 0; i < definitions->view_count; i++)
+        names[(*count)++] = definitions->views[i].about.name;
+    for (size_t i = 0; i < definitions->service_count; i++)
+        names[(*count)++] = definitions->services[i].about.name;
+    for (size_t i = 0; i < definitions->source_count; i++)
+        names[(*count)++] = definitions->sources[i].about.name;
+    for (size_t i = 0; i < definitions->entity_count; i++)
+        names[(*count)++] = definitions->entities[i].about.name;
+    return names;
+}
+
+static int unknown_name(const struct options *options, const struct definitions *definitions,
+                        const char *name)
+{
+    size_t count;
+    const char **names = all_names(definitions, options->arena, &count);
+    const char *near = nearest_name(name, names, count);
+    fprintf(stderr, "larder: nothing called %s is applied%s%s%s\n", name,
+            near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    return EXIT_USAGE;
+}
+
+/* Objects of different kinds may share a name: the most used kind is meant. */
+static int describe(const struct options *options, const struct definitions *definitions,
+                    const char *name)
+{
+    const struct feature_view *view = definitions_view(definitions, name);
+    if (view)
+        return describe_view(options, view);
+    const struct feature_service *service = definitions_service(definitions, name);
+    if (service)
+        return describe_service(options, definitions, service);
+    const struct source *source = definitions_source(definitions, name);
+    if (source)
+        return describe_source(options, source);
+    const struct entity *entity = definitions_entity(definitions, name);
+    return entity ? describe_entity(options, entity) : unknown_name(options, definitions, name);
+}
+
+static int run(const struct options *options)
+{
+    struct applied applied;
+    int code = applied_open(options, &applied);
+    if (code)
+        return code;
+    code = describe(options, &applied.catalog.definitions, options->words[0]);
+    applied_close(&applied);
+    return code;
+}
+
+const struct command command_describe = {
+    .name = "describe",
+    .summary = "one feature view, service, source or entity in full",
+    .synopsis = "[-C DIR] NAME",
+    .text = "For a feature service: the join keys that a request has to carry, and the columns\n"
+            "that come back. Where a name stands for several objects the feature view comes\n"
+            "first, then the feature service, the source, the entity.\n",
+    .least_words = 1,
+    .most_words = 1,
+    .run = run,
+};

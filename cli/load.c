@@ -1,0 +1,185 @@
+/* load.c - `larder load`: rows of a CSV into a source's table. */
+#include "base/csv.h"
+#include "base/timestamp.h"
+#include "base/value_text.h"
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/load_columns.h"
+#include "cli/progress.h"
+#include "store/offline/offline_store.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+struct load_job {
+    const char *path;
+    const struct source *source;
+    struct csv_reader *reader;
+    struct offline_store *store;
+    struct offline_load *load;
+    const struct load_column *given;
+    size_t given_count;
+    struct arena row_arena;
+    struct value *values;
+    struct progress progress;
+    const atomic_bool *stop;
+    bool made;
+    uint64_t rows;
+};
+
+static enum status open_load(struct load_job *job, const struct definitions *definitions,
+                             struct arena *arena, struct error *err)
+{
+    struct load_columns columns;
+    const struct csv_field *header;
+    enum status status = load_columns_of(definitions, job->source, arena, &columns, err);
+    if (!status)
+        status = csv_reader_open(job->path, &job->reader, err);
+    if (!status)
+        status = csv_reader_next(job->reader, &header, &job->given_count, err);
+    if (status)
+        return status;
+    if (job->given_count == 0)
+        return fail(err, STATUS_INVALID, "%s: the file is empty; it needs a header", job->path);
+    status =
+        load_columns_match(&columns, job->path, header, job->given_count, arena, &job->given, err);
+    if (status)
+        return status;
+    csv_reader_expect(job->reader, job->given_count);
+    job->values = arena_array(arena, job->given_count, sizeof *job->values);
+    return offline_load_open(job->store, job->source, columns.items, columns.count, job->given,
+                             job->given_count, &job->made, &job->load, err);
+}
+
+static enum status parse_field(struct load_job *job, const struct csv_field *field, size_t index,
+                               struct error *err)
+{
+    const struct load_column *column = &job->given[index];
+    job->values[index] = value_null(column->type);
+    if (field->is_null && (column->role == LOAD_KEY || column->role == LOAD_EVENT_TIME))
+        return fail(err, STATUS_INVALID,
+                    "%s:%llu:%u: %s is empty; keys and the event time cannot "
+                    "be null",
+                    job->path, (unsigned long long)field->line, field->column, column->column);
+    if (field->is_null || value_parse(column->type, field->text, &job->row_arena,
+                                      &job->values[index], err) == STATUS_OK)
+        return STATUS_OK;
+    return fail_within(err, "%s:%llu:%u: %s", job->path, (unsigned long long)field->line,
+                       field->column, column->column);
+}
+
+static enum status load_row(struct load_job *job, const struct csv_field *fields, struct error *err)
+{
+    enum status status = STATUS_OK;
+    arena_reset(&job->row_arena);
+    for (size_t i = 0; i < job->given_count && !status; i++)
+        status = parse_field(job, &fields[i], i, err);
+    return status ? status : offline_load_row(job->load, job->values, err);
+}
+
+static enum status load_rows(struct load_job *job, struct error *err)
+{
+    char count_text[COUNT_TEXT_SIZE];
+    for (uint64_t n = 1;; n++) {
+        const struct csv_field *fields;
+        size_t count;
+        enum status status = csv_reader_next(job->reader, &fields, &count, err);
+        if (!status && count == 0)
+            return offline_load_finish(job->load, &job->rows, err);
+        if (!status)
+            status = load_row(job, fields, err);
+        if (!status && atomic_load(job->stop))
+            status = fail(err, STATUS_CANCELLED, "stopped; nothing was loaded");
+        if (status)
+            return status;
+        if (n % 1000 == 0)
+            progress_tell(&job->progress, "%s rows", count_format(n, count_text));
+    }
+}
+
+static int print_loaded(const struct options *options, struct load_job *job)
+{
+    double seconds = (double)(timestamp_monotonic_us() - job->progress.started_us) / 1e6;
+    if (options->json)
+        return command_print_json(json_pack("{s:s, s:s, s:I, s:b, s:f}", "source",
+                                            job->source->about.name, "table", job->source->table,
+                                            "rows", (json_int_t)job->rows, "made_table", job->made,
+                                            "seconds", seconds));
+    char text[COUNT_TEXT_SIZE];
+    printf("%s rows into %s in %.2f s%s\n", count_format(job->rows, text), job->source->table,
+           seconds, job->made ? "; the table was made" : "");
+    return EXIT_DONE;
+}
+
+static int load_with(const struct options *options, const struct repository *repository,
+                     struct load_job *job)
+{
+    struct error err;
+    progress_init(&job->progress);
+    job->stop = interrupt_watch();
+    arena_init(&job->row_arena, 0);
+    enum status status = offline_store_open(&repository->settings, &job->store, &err);
+    if (!status)
+        status = open_load(job, &repository->definitions, options->arena, &err);
+    if (!status)
+        status = load_rows(job, &err);
+    offline_load_close(job->load);
+    offline_store_close(job->store);
+    csv_reader_close(job->reader);
+    arena_release(&job->row_arena);
+    progress_end(&job->progress);
+    return status ? command_failed(&err) : print_loaded(options, job);
+}
+
+static int unknown_source(const struct options *options, const struct definitions *definitions,
+                          const char *name)
+{
+    const char **names = arena_array(options->arena, definitions->source_count + 1, sizeof *names);
+    for (size_t i = 0; i < definitions->source_count; i++)
+        names[i] = definitions->sources[i].about.name;
+    const char *near = nearest_name(name, names, definitions->source_count);
+    fprintf(stderr, "larder: no source %s is defined%s%s%s\n", name, near ? "; did you mean " : "",
+            near ? near : "", near ? "?" : "");
+    return EXIT_USAGE;
+}
+
+static int run(const struct options *options)
+{
+    struct repository repository;
+    const char *name = option_text(options, "--source");
+    if (!name) {
+        fprintf(stderr, "larder: load needs --source S; usage: larder load --source S F.csv\n");
+        return EXIT_USAGE;
+    }
+    int code = command_read_repository(options, &repository);
+    if (code)
+        return code;
+    struct load_job job = {.path = options->words[0]};
+    job.source = definitions_source(&repository.definitions, name);
+    if (!job.source)
+        return unknown_source(options, &repository.definitions, name);
+    if (!job.source->table) {
+        fprintf(stderr, "larder: source %s is a query; load fills tables only\n", name);
+        return EXIT_USAGE;
+    }
+    return load_with(options, &repository, &job);
+}
+
+static const struct option_spec load_options[] = {
+    {"--source", OPTION_TEXT, "S", "the source whose table gets the rows"},
+};
+
+const struct command command_load = {
+    .name = "load",
+    .summary = "rows of a CSV into a source's table",
+    .synopsis = "[-C DIR] --source S F.csv",
+    .text = "The header names the keys and features of the source, or their columns, and its\n"
+            "time columns. A null is an empty field, the empty string is \"\". All rows are\n"
+            "loaded, or none. Where there is no table yet it is made from the declared types,\n"
+            "with the index that serves point-in-time reads. - is standard input.\n",
+    .options = load_options,
+    .option_count = COUNT_OF(load_options),
+    .least_words = 1,
+    .most_words = 1,
+    .run = run,
+};

@@ -1,0 +1,174 @@
+/* status.c - `larder status`: how current is what is served? */
+#include "base/timestamp.h"
+#include "cli/applied.h"
+#include "cli/table.h"
+#include "store/online/online_store.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+struct status_job {
+    const struct options *options;
+    struct applied applied;
+    struct view_state *states;
+    struct online_info info;
+    bool online_is_there, is_owner, has_owner;
+    struct error online_error;
+};
+
+static enum status look_at_online_store(struct status_job *job)
+{
+    struct online_store *store;
+    uint64_t owner = 0;
+    struct error *err = &job->online_error;
+    enum status status = online_store_open(&job->applied.settings, &store, err);
+    if (status)
+        return status;
+    status = online_store_inspect(store, &job->info, err);
+    if (!status)
+        status = online_store_owner(store, &owner, err);
+    online_store_close(store);
+    job->online_is_there = status == STATUS_OK;
+    job->has_owner = owner != 0;
+    job->is_owner = owner == job->applied.catalog.identity;
+    return status;
+}
+
+static const char *state_word(const struct catalog_view *view, const struct view_state *state)
+{
+    if (!view->view->online)
+        return "offline only";
+    if (state->stale_version)
+        return "stale";
+    return state->has_watermark ? "current to" : "never materialized";
+}
+
+static json_t *view_to_json(const struct catalog_view *view, const struct view_state *state)
+{
+    json_t *json = json_pack("{s:s, s:b, s:I, s:b}", "view", view->view->about.name, "online",
+                             view->view->online, "schema",
+                             (json_int_t)view->schemas[view->schema_count - 1].number, "stale",
+                             state->stale_version != 0);
+    char time[TIMESTAMP_TEXT_SIZE];
+    bool has_time = state->has_watermark && timestamp_in_range(state->watermark_us);
+    if (has_time)
+        timestamp_format(state->watermark_us, time);
+    json_object_set_new(json, "watermark", has_time ? json_string(time) : json_null());
+    json_object_set_new(json, "stale_reason",
+                        state->stale_reason ? json_string(state->stale_reason) : json_null());
+    return json;
+}
+
+static int print_json(const struct status_job *job)
+{
+    const struct catalog *catalog = &job->applied.catalog;
+    json_t *views = json_array();
+    for (size_t i = 0; i < catalog->definitions.view_count; i++)
+        json_array_append_new(views, view_to_json(&catalog->views[i], &job->states[i]));
+    json_t *online = json_pack("{s:b}", "reachable", job->online_is_there);
+    if (job->online_is_there) {
+        json_object_set_new(online, "version", json_string(job->info.version));
+        json_object_set_new(online, "used_memory", json_integer((json_int_t)job->info.used_memory));
+        json_object_set_new(online, "eviction_policy", json_string(job->info.eviction_policy));
+        json_object_set_new(online, "may_evict", json_boolean(job->info.may_evict));
+        json_object_set_new(online, "ours", json_boolean(job->is_owner));
+    } else {
+        json_object_set_new(online, "error", json_string(job->online_error.message));
+    }
+    return command_print_json(
+        json_pack("{s:s, s:I, s:o, s:o}", "project", catalog->definitions.project, "version",
+                  (json_int_t)catalog->version, "online_store", online, "views", views));
+}
+
+static const char *ago(int64_t us, struct arena *arena)
+{
+    int64_t age_us = timestamp_subtract(timestamp_now(), us);
+    char text[DURATION_TEXT_SIZE];
+    if (age_us < 0)
+        age_us = 0;
+    int64_t unit_us = age_us >= INT64_C(172800000000) ? INT64_C(86400000000)
+                      : age_us >= INT64_C(7200000000) ? INT64_C(3600000000)
+                      : age_us >= INT64_C(120000000)  ? INT64_C(60000000)
+                                                      : INT64_C(1000000);
+    duration_format(age_us - age_us % unit_us, text);
+    return arena_printf(arena, "%s ago", text);
+}
+
+static void print_views(const struct status_job *job)
+{
+    static const char *const titles[] = {"FEATURE VIEW", "STATE", "WATERMARK", ""};
+    struct arena *arena = job->options->arena;
+    const struct catalog *catalog = &job->applied.catalog;
+    struct table table;
+    table_init(&table, arena, COUNT_OF(titles), titles, NULL);
+    for (size_t i = 0; i < catalog->definitions.view_count; i++) {
+        const struct view_state *state = &job->states[i];
+        char time[TIMESTAMP_TEXT_SIZE] = "-";
+        bool has_time = state->has_watermark && timestamp_in_range(state->watermark_us);
+        if (has_time)
+            timestamp_format(state->watermark_us, time);
+        const char *const cells[] = {catalog->views[i].view->about.name,
+                                     state_word(&catalog->views[i], state), time,
+                                     has_time ? ago(state->watermark_us, arena) : ""};
+        table_add(&table, cells);
+    }
+    table_print(&table, stdout, "");
+    for (size_t i = 0; i < catalog->definitions.view_count; i++)
+        if (job->states[i].stale_version)
+            printf("%s is stale: %s; materialize rewrites it whole\n",
+                   catalog->views[i].view->about.name,
+                   job->states[i].stale_reason ? job->states[i].stale_reason : "it has changed");
+}
+
+static void print_online_store(const struct status_job *job)
+{
+    if (!job->online_is_there) {
+        printf("online store: %s\n", job->online_error.message);
+        return;
+    }
+    printf("online store: %s, %.1f MiB used\n", job->info.version,
+           (double)job->info.used_memory / (1024 * 1024));
+    if (job->has_owner && !job->is_owner)
+        printf("warning: the online store belongs to another registry\n");
+    if (job->info.may_evict)
+        printf("warning: it may drop rows when it is full: maxmemory-policy is %s; noeviction "
+               "keeps them\n",
+               job->info.eviction_policy);
+}
+
+static int run(const struct options *options)
+{
+    struct status_job job = {.options = options};
+    struct error err;
+    int code = applied_open(options, &job.applied);
+    if (code)
+        return code;
+    if (registry_view_states(job.applied.registry, &job.applied.catalog, options->arena,
+                             &job.states, &err)) {
+        code = command_failed(&err);
+    } else {
+        look_at_online_store(&job);
+        if (options->json) {
+            code = print_json(&job);
+        } else {
+            printf("project %s, version %llu\n", job.applied.catalog.definitions.project,
+                   (unsigned long long)job.applied.catalog.version);
+            print_online_store(&job);
+            print_views(&job);
+        }
+        if (!code && !job.online_is_there)
+            code = EXIT_FAILED;
+    }
+    applied_close(&job.applied);
+    return code;
+}
+
+const struct command command_status = {
+    .name = "status",
+    .summary = "how current each feature view is online",
+    .synopsis = "[-C DIR]",
+    .text = "For each feature view: up to which time it was materialized, and whether the next\n"
+            "run has to rewrite it. For the online store: whether it answers, whose it is, and\n"
+            "whether it might drop rows. Exit 1 if the online store is away.\n",
+    .run = run,
+};

@@ -1,0 +1,91 @@
+/* teardown.c - `larder teardown`: remove a project's registry entries and its online rows. */
+#include "cli/applied.h"
+#include "cli/progress.h"
+#include "store/online/online_store.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Rows of another registry are not ours to remove. */
+static enum status clear_online_store(const struct applied *applied, uint64_t *removed,
+                                      struct error *err)
+{
+    struct online_store *store;
+    uint64_t owner = 0;
+    enum status status = online_store_open(&applied->settings, &store, err);
+    if (status)
+        return status;
+    status = online_store_owner(store, &owner, err);
+    if (!status && owner == applied->catalog.identity)
+        status = online_store_remove(store, applied->catalog.project_id, applied->settings.project,
+                                     NULL, 0, removed, err);
+    online_store_close(store);
+    return status;
+}
+
+/* Online rows first: the registry is what remembers that there are any. */
+static int tear_down(const struct options *options, const struct applied *applied)
+{
+    struct error err;
+    uint64_t removed = 0;
+    if (clear_online_store(applied, &removed, &err) ||
+        registry_remove(applied->registry, applied->settings.project, &err))
+        return command_failed(&err);
+    if (options->json)
+        return command_print_json(json_pack("{s:s, s:I}", "project", applied->settings.project,
+                                            "rows_removed", (json_int_t)removed));
+    char text[COUNT_TEXT_SIZE];
+    printf("project %s is removed: its registry entries and %s online rows. Sources and their "
+           "tables stay as they are.\n",
+           applied->settings.project, count_format(removed, text));
+    return EXIT_DONE;
+}
+
+/* A person is asked; a script has said it by calling. */
+static bool is_confirmed(const struct options *options, const char *project)
+{
+    char answer[NAME_SIZE_MAX + 2];
+    if (option_flag(options, "--yes") || !isatty(STDIN_FILENO))
+        return true;
+    fprintf(stderr,
+            "This removes project %s and its online rows. Type its name to go on: ", project);
+    if (!fgets(answer, sizeof answer, stdin))
+        return false;
+    answer[strcspn(answer, "\n")] = '\0';
+    return strcmp(answer, project) == 0;
+}
+
+static int run(const struct options *options)
+{
+    struct applied applied;
+    int code = applied_open(options, &applied);
+    if (code)
+        return code;
+    if (is_confirmed(options, applied.settings.project)) {
+        code = tear_down(options, &applied);
+    } else {
+        fprintf(stderr, "larder: nothing was removed\n");
+        code = EXIT_FAILED;
+    }
+    applied_close(&applied);
+    return code;
+}
+
+static const struct option_spec teardown_options[] = {
+    {"--yes", OPTION_FLAG, NULL, "do not ask"},
+};
+
+const struct command command_teardown = {
+    .name = "teardown",
+    .summary = "remove the project's registry entries and online rows",
+    .synopsis = "[-C DIR] [--yes]",
+    .text = "Removes what Larder made for this project: its entries in the registry (and the\n"
+            "registry's schema with the last project) and its rows in the online store. The\n"
+            "sources' tables are never touched, also those that load has filled. On a terminal it\n"
+            "asks first.\n",
+    .options = teardown_options,
+    .option_count = COUNT_OF(teardown_options),
+    .run = run,
+};
