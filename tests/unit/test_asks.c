@@ -1,0 +1,79 @@
+/* test_asks.c - the rows that ask for a training set. */
+#include "training/asks.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const struct asked_key keys[] = {{"k", TYPE_INT64}, {"name", TYPE_STRING}};
+static const struct selection selection = {.keys = keys, .key_count = 2};
+
+/* Reads the whole text twice, as a training set does; returns the rows, or -1 with the message. */
+static int read_all(const char *text, struct error *err)
+{
+    char path[] = "/tmp/larder-asks-test-XXXXXX";
+    int descriptor = mkstemp(path);
+    assert_true(write(descriptor, text, strlen(text)) == (ssize_t)strlen(text));
+    close(descriptor);
+    struct asks *asks;
+    const struct ask *ask = NULL;
+    int rows = 0;
+    enum status status = asks_open(path, &selection, &asks, err);
+    for (int reading = 0; reading < 2 && !status; reading++) {
+        while (!(status = asks_next(asks, &ask, err)) && ask)
+            rows++;
+        if (!status)
+            status = asks_rewind(asks, err);
+    }
+    asks_close(asks);
+    unlink(path);
+    return status ? -1 : rows / 2;
+}
+
+static void check_refused(const char *text, const char *place, const char *words)
+{
+    struct error err;
+    assert_int_equal(read_all(text, &err), -1);
+    assert_int_equal(err.status, STATUS_INVALID);
+    if (!strstr(err.message, place) || !strstr(err.message, words))
+        fail_msg("\"%s\" lacks \"%s\" or \"%s\"", err.message, place, words);
+}
+
+static void rows_are_read_twice_alike(void **unused)
+{
+    (void)unused;
+    struct error err;
+    assert_int_equal(read_all("name,label,event_timestamp,k\n"
+                              "a,1,2020-01-01T00:00:00Z,1\n"
+                              ",,2020-01-01 01:00:00+02:00,\n",
+                              &err),
+                     2);
+    assert_int_equal(read_all("k,name,event_timestamp\n", &err), 0);
+}
+
+static void mistakes_are_told_with_their_place(void **unused)
+{
+    (void)unused;
+    check_refused("", "", "empty");
+    check_refused("k,nmae,event_timestamp\n", ":1:1:", "is it called nmae?");
+    check_refused("k,name\n", ":1:1:", "event_timestamp");
+    check_refused("k,name,k,event_timestamp\n", ":1:1:", "twice");
+    check_refused("k,name,event_timestamp\n1,a,soon\n", ":2:5:", "event_timestamp");
+    check_refused("k,name,event_timestamp\n1,a,\n", ":2:5:", "empty");
+    check_refused("k,name,event_timestamp\nx,a,2020-01-01\n", ":2:1:", "k");
+    check_refused("k,name,event_timestamp\n1,a\n", ":2:", "short");
+    check_refused("k,name,event_timestamp\n1,\"a,2020-01-01\n", ":2:3:", "quote");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_are_read_twice_alike),
+        cmocka_unit_test(mistakes_are_told_with_their_place),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

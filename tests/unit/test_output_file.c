@@ -1,0 +1,118 @@
+/* test_output_file.c - a file that appears whole or not at all. */
+#include "training/output_file.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct fixture {
+    char folder[64];
+    char path[128];
+};
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    snprintf(f->folder, sizeof f->folder, "/tmp/larder-test-XXXXXX");
+    if (!f || !mkdtemp(f->folder))
+        return -1;
+    snprintf(f->path, sizeof f->path, "%s/out.csv", f->folder);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    unlink(f->path);
+    int failed = rmdir(f->folder); /* fails if anything was left behind */
+    free(f);
+    return failed;
+}
+
+static size_t count_files(const char *folder)
+{
+    size_t count = 0;
+    DIR *open = opendir(folder);
+    for (struct dirent *entry; (entry = readdir(open));)
+        count += entry->d_name[0] != '.';
+    closedir(open);
+    return count;
+}
+
+static void append(struct output_file *file, const char *text)
+{
+    struct buffer bytes;
+    buffer_init(&bytes, 0);
+    buffer_append_text(&bytes, text);
+    assert_int_equal(output_file_append(file, &bytes, NULL), STATUS_OK);
+    buffer_release(&bytes);
+}
+
+static void finished_file_is_there_whole(void **state)
+{
+    struct fixture *f = *state;
+    struct output_file *file;
+    char text[32] = "";
+    assert_int_equal(output_file_open(f->path, &file, NULL), STATUS_OK);
+    append(file, "one\n");
+    append(file, "two\n");
+    assert_int_not_equal(access(f->path, F_OK), 0);
+    assert_int_equal(output_file_finish(file, NULL), STATUS_OK);
+    output_file_close(file);
+    FILE *read = fopen(f->path, "r");
+    assert_int_equal(fread(text, 1, sizeof text - 1, read), 8);
+    fclose(read);
+    assert_string_equal(text, "one\ntwo\n");
+}
+
+static void unfinished_file_leaves_the_old_one_and_nothing_else(void **state)
+{
+    struct fixture *f = *state;
+    struct output_file *file;
+    fclose(fopen(f->path, "w"));
+    assert_int_equal(output_file_open(f->path, &file, NULL), STATUS_OK);
+    append(file, "half");
+    output_file_close(file);
+    assert_int_equal(count_files(f->folder), 1);
+    assert_int_equal(access(f->path, F_OK), 0);
+}
+
+static void folder_that_is_not_there_is_named(void **unused)
+{
+    (void)unused;
+    struct output_file *file;
+    struct error err;
+    assert_int_equal(output_file_open("/nonexistent/out.csv", &file, &err), STATUS_FAILED);
+    assert_null(file);
+    assert_non_null(strstr(err.message, "/nonexistent/out.csv"));
+}
+
+static void full_disk_is_told(void **unused)
+{
+    (void)unused;
+    struct output_file *file;
+    struct error err;
+    assert_int_equal(output_file_open("/dev/full", &file, NULL), STATUS_OK);
+    append(file, "text");
+    assert_int_equal(output_file_finish(file, &err), STATUS_FAILED);
+    assert_non_null(strstr(err.message, "make room"));
+    output_file_close(file);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(finished_file_is_there_whole, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(unfinished_file_leaves_the_old_one_and_nothing_else, set_up,
+                                        tear_down),
+        cmocka_unit_test(folder_that_is_not_there_is_named),
+        cmocka_unit_test(full_disk_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
