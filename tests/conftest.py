@@ -2,13 +2,13 @@
 import itertools
 import os
 import re
-import subprocess
 import tempfile
 
 import pytest
 
 import services
 from repository import Repository
+from sql import psql
 
 
 def pytest_addoption(parser):
@@ -55,18 +55,6 @@ class Postgres:
 
     def drop_database(self, name):
         psql(self.url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-
-
-def psql(url, *statements, file=None):
-    """Runs statements (each by itself) or a file; the text of their rows, unaligned."""
-    words = ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", url]
-    for statement in statements:
-        words += ["-c", statement]
-    if file:
-        words += ["-f", str(file)]
-    result = subprocess.run(words, capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
-    return result.stdout.rstrip("\n")
 
 
 class SharedRedis:

@@ -13,12 +13,12 @@ from pathlib import Path
 import compare
 import grpc
 import make_case
-import pytest
 import yaml
+
+from asking import NOT_FOUND, NULL_VALUE, PRESENT, ask_feast, ask_larder
 
 HERE = Path(__file__).parent
 FEATURES = dict(make_case.FEATURES)  # name -> type
-PRESENT, NULL_VALUE, NOT_FOUND = 1, 2, 3  # the same numbers in both services
 
 
 def seeds(text):
@@ -84,22 +84,22 @@ def test_served_is_the_latest_and_nothing_else(place, stubs, seed):
     asked += dict.fromkeys(case.key(row) for name in ("source.csv", "entities.csv")
                            for row in case.rows(name) if case.key(row) not in latest)
     with case.repository.serving() as server, grpc.insecure_channel(server.address) as channel:
-        wrong = check(case, latest, asked, ask_larder(stubs, channel, case, asked))
+        answer = ask_larder(stubs, channel, case.key_types, asked, feature_service="all_facts")
+        wrong = check(latest, asked, answer)
         if "timestamp" not in case.key_types.values():  # Feast's are whole seconds, these keys are not
             whole = [key for key in asked if None not in key]
-            wrong += check(case, latest, whole, ask_feast(stubs, channel, case, whole), by_seconds=True)
+            answer = ask_feast(stubs, channel, case.key_types, whole, feature_service="all_facts")
+            wrong += check(latest, whole, answer, by_seconds=True)
     assert not wrong, f"{len(wrong)} differ:\n" + "\n".join(wrong[:10])
 
 
-def check(case, latest, asked, answer, by_seconds=False):
+def check(latest, asked, answer, by_seconds=False):
     """What is wrong: answer[feature] is a list of (status, event time in us, value) in the order asked."""
     wrong = []
     if set(answer) != set(FEATURES):
         return [f"features: {sorted(answer)}"]
     for name, kind in FEATURES.items():
-        if len(answer[name]) != len(asked):
-            wrong.append(f"{name}: {len(answer[name])} rows for {len(asked)} keys")
-        for key, (status, event_time, value) in zip(asked, answer[name]):
+        for key, (status, event_time, value) in zip(asked, answer[name], strict=True):
             row = latest.get(key)
             status_expected = NOT_FOUND if row is None else NULL_VALUE if row[name] is None else PRESENT
             time_expected = 0 if row is None else compare.instant(row["event_timestamp"])
@@ -119,78 +119,3 @@ def floored(kind, text):
         return text
     whole = lambda instant: make_case.rfc3339(compare.instant(instant) // 1_000_000 * 1_000_000)
     return whole(text) if kind == "timestamp" else json.dumps([whole(each) for each in json.loads(text)])
-
-
-# larder.v1 -----------------------------------------------------------------------------------------
-
-LARDER_KEYS = {"int32": "int64_values", "int64": "int64_values", "string": "string_values", "bytes": "bytes_values",
-               "bool": "bool_values", "timestamp": "timestamp_values"}
-LARDER_VALUES = {"float64": "double_values", "float32": "float_values", **LARDER_KEYS, "int32": "int32_values"}
-ZERO = {"string": "", "bytes": b""}
-
-
-def ask_larder(stubs, channel, case, asked):
-    v1 = stubs.larder
-    columns = []
-    for i, (name, kind) in enumerate(case.key_types.items()):
-        column = v1.EntityColumn(name=name, null_rows=[n for n, key in enumerate(asked) if key[i] is None])
-        values = [ZERO.get(kind, 0) if key[i] is None else key[i] for key in asked]
-        larder_values(getattr(column, LARDER_KEYS[kind])).extend(values)
-        columns.append(column)
-    answer = stubs.larder_grpc.FeatureServiceStub(channel).GetFeatures(v1.GetFeaturesRequest(
-        feature_service="all_facts", entities=columns, with_statuses=True, with_event_times=True), timeout=30)
-    assert answer.row_count == len(asked)
-    found = {}
-    for column in answer.columns:
-        kind = FEATURES[column.name]
-        if kind.startswith("list<"):
-            field = LARDER_VALUES[kind[5:-1]]
-            values = [larder_list(each, field) for each in column.list_values.values]
-        else:
-            values = larder_values(getattr(column, LARDER_VALUES[kind]))
-        times = answer.views[column.view].event_times_us
-        found[column.name] = list(zip(column.statuses, times, values, strict=True))
-    return found
-
-
-def larder_values(message):
-    return message.values_us if hasattr(message, "values_us") else message.values
-
-
-def larder_list(message, field):
-    """An empty list may leave its type out."""
-    assert message.WhichOneof("values") in (None, field)
-    return list(larder_values(getattr(message, field)))
-
-
-# feast.serving -------------------------------------------------------------------------------------
-
-FEAST = {"bytes": "bytes", "string": "string", "int32": "int32", "int64": "int64", "float64": "double",
-         "float32": "float", "bool": "bool", "timestamp": "unix_timestamp"}
-
-
-def ask_feast(stubs, channel, case, asked):
-    request = stubs.feast.GetOnlineFeaturesRequest(feature_service="all_facts")
-    for i, (name, kind) in enumerate(case.key_types.items()):
-        request.entities[name].val.extend(
-            stubs.value.Value(**{FEAST[kind] + "_val": key[i]}) for key in asked)
-    answer = stubs.feast_grpc.ServingServiceStub(channel).GetOnlineFeatures(request, timeout=30)
-    found = {}
-    for name, vector in zip(answer.metadata.feature_names.val, answer.results, strict=True):
-        if name in case.key_types:
-            continue  # the join keys come first, as Feast answers
-        found[name] = [(status, time.seconds * 1_000_000 + time.nanos // 1000, feast_value(value, FEATURES[name]))
-                       for status, time, value in zip(vector.statuses, vector.event_timestamps, vector.values, strict=True)]
-    return found
-
-
-def feast_value(value, kind):
-    which = value.WhichOneof("val")
-    if which in (None, "null_val"):
-        return None
-    element = kind[5:-1] if kind.startswith("list<") else kind
-    assert which == FEAST[element] + ("_list_val" if element != kind else "_val"), f"{kind} as {which}"
-    found = getattr(value, which)
-    if element == "timestamp":
-        return found * 1_000_000 if element == kind else [each * 1_000_000 for each in found.val]
-    return found if element == kind else list(found.val)

@@ -1,0 +1,72 @@
+"""drivers.py - drivers and their trips: the small world of these suites."""
+import grpc
+
+from asking import STATUS_NAMES, ask_larder
+
+DEFINITIONS = """\
+entities:
+  - name: driver
+    join_keys: {driver_id: int64}
+sources:
+  - name: trips
+    table: trips
+    event_time: happened
+    created_time: recorded
+feature_views:
+  - name: driver_stats
+    entities: [driver]
+    source: trips
+    ttl: 6h
+    features:
+      - {name: trip_count, type: int64}
+      - {name: rating, type: float64}
+feature_services:
+  - name: dispatch
+    features: [driver_stats]
+"""
+TABLE = """CREATE TABLE trips (driver_id bigint, happened timestamptz, recorded timestamptz,
+           trip_count bigint, rating double precision)"""
+
+
+class Drivers:
+    """A place with the trips table and a repository that describes it, applied unless told otherwise."""
+
+    definitions = DEFINITIONS
+
+    def __init__(self, place, stubs):
+        self.place, self.stubs = place, stubs
+        self.sql = place.sql
+        self.sql(TABLE)
+        self.repository = place.repository({"features.yaml": DEFINITIONS})
+        self.do, self.refused, self.run = self.repository.do, self.repository.refused, self.repository.run
+
+    def define(self, *replacements):
+        """The definitions with each (old, new) replaced. Not applied yet."""
+        text = DEFINITIONS
+        for old, new in replacements:
+            assert old in text
+            text = text.replace(old, new)
+        self.repository.write("features.yaml", text)
+
+    def add(self, driver, ago="1 hour", trips="1", rating="1.5", recorded_ago=None):
+        """A trip that happened, and was recorded, some time ago. All are SQL; quotes are the caller's."""
+        recorded = f"now() - interval '{recorded_ago or ago}'" if recorded_ago != "never" else "NULL"
+        self.sql(f"INSERT INTO trips VALUES ({driver}, now() - interval '{ago}', {recorded}, {trips}, {rating})")
+
+    def materialize(self, *options):
+        """What the run says of driver_stats, or of all views by name."""
+        views = {view["view"]: view for view in self.do("materialize", "--json", *options).json["views"]}
+        return views["driver_stats"] if list(views) == ["driver_stats"] else views
+
+    def online(self, *drivers, feature="trip_count"):
+        """(status name, value) of each driver, from a server started for it; alone if one was asked."""
+        return self.online_of(self.repository, *drivers, feature=feature)
+
+    def online_of(self, repository, *drivers, feature="trip_count"):
+        with repository.serving() as server, grpc.insecure_channel(server.address) as channel:
+            answer = self.ask(channel, drivers, feature_service="dispatch")[feature]
+        return answer[0] if len(drivers) == 1 else answer
+
+    def ask(self, channel, drivers, **what):
+        answer = ask_larder(self.stubs, channel, {"driver_id": "int64"}, [(d,) for d in drivers], **what)
+        return {name: [(STATUS_NAMES[status], value) for status, _, value in rows] for name, rows in answer.items()}
