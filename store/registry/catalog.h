@@ -1,10 +1,11 @@
 /*
  * catalog.h - applied definitions with the numbers that apply gave them: what everything runs on.
  *
- * A catalog is one immutable version of a project. Its text form (JSON) is kept in the registry, one
- * row a version, and in the online store, so that servers start without PostgreSQL. Ids are small, are
- * never used twice, and stand in the keys of the online store (base/entity_key.h). What moves without
- * an apply (watermarks, positions, stale marks) is not here but in registry.h's view states.
+ * A catalog is one immutable version of a project. Its text form (JSON) is kept in the registry,
+ * one row a version, and in the online store, so that servers start without PostgreSQL. Ids are
+ * small, are never used twice, and stand in the keys of the online store (base/entity_key.h). What
+ * moves without an apply (watermarks, positions, stale marks) is not here but in registry.h's view
+ * states.
  */
 #ifndef LARDER_STORE_REGISTRY_CATALOG_H
 #define LARDER_STORE_REGISTRY_CATALOG_H
@@ -15,9 +16,11 @@
 #include "config/definitions.h"
 #include "config/difference.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
-/* The columns of rows written under one schema number. Rows of older numbers still read, by name and type. */
+/* The columns of rows written under one schema number. Rows of older numbers still read, by name
+ * and type. */
 struct view_schema {
     uint16_t number;
     size_t column_count;
@@ -30,8 +33,8 @@ struct catalog_view {
     uint32_t id;
     uint32_t generation;
     uint32_t key_set_id; /* the same for views whose keys have equal names and encodings */
-    const struct view_schema *schemas; /* by number; the last one is current: its columns are the view's
-                                          features in order */
+    const struct view_schema *schemas; /* by number; the last one is current: its columns are the
+                                          view's features in order */
     size_t schema_count;
 };
 
@@ -47,9 +50,10 @@ struct catalog {
     const char *const *key_sets; /* [i] is the text of key-set id i + 1: "k1:int,k2:string" */
 };
 
-/* The version that follows `before` (NULL for the first) under new definitions: ids kept by name, new
- * ones given, schema numbers moved on where the difference says so. new_generations: --take-over.
- * EXHAUSTED: 65,535 schemas of one view. Borrows from definitions and before; all else in the arena. */
+/* The version that follows `before` (NULL for the first) under new definitions: ids kept by name,
+ * new ones given, schema numbers moved on where the difference says so. new_generations:
+ * --take-over. EXHAUSTED: 65,535 schemas of one view, or more features than a row has columns.
+ * Borrows from definitions and before; all else in the arena. */
 enum status catalog_next(const struct catalog *before, const struct definitions *definitions,
                          const struct difference *difference, uint64_t identity,
                          uint32_t project_id, bool new_generations, struct arena *arena,
@@ -63,6 +67,8 @@ enum status catalog_decode(struct bytes text, struct arena *arena, struct catalo
 
 /* By the view's name; NULL if there is none. */
 const struct catalog_view *catalog_find_view(const struct catalog *catalog, const char *name);
+/* Whether the schema's columns are the view's features, in their order. */
+bool view_schema_fits(const struct view_schema *schema, const struct feature_view *view);
 /* By number; NULL if this version does not know it. */
 const struct view_schema *catalog_view_schema(const struct catalog_view *view, uint16_t number);
 

@@ -1,9 +1,9 @@
 /*
  * registry.h - where applied definitions live, with what moves beside them.
  *
- * Commands apply to it, the materializer keeps watermarks and positions in it, servers read catalogs
- * from it and hear of changes. Several projects share one registry (a PostgreSQL schema). A handle
- * belongs to one thread. Backends include registry_backend.h.
+ * Commands apply to it, the materializer keeps watermarks and positions in it, servers read
+ * catalogs from it and hear of changes. Several projects share one registry (a PostgreSQL schema).
+ * A handle belongs to one thread. Backends include registry_backend.h.
  *
  * An apply is one transaction under a lock, makes one new version, keeps the old ones and notifies.
  * Nothing here touches the online store: callers do that after a commit.
@@ -22,7 +22,8 @@
 
 struct registry;
 
-/* Opens the registry in the offline store's database. Makes nothing: the first apply makes its schema. */
+/* Opens the registry in the offline store's database. Makes nothing: the first apply makes its
+ * schema. */
 enum status registry_open(const struct settings *settings, struct registry **registry,
                           struct error *err);
 void registry_close(struct registry *registry);
@@ -38,8 +39,10 @@ enum status registry_version(struct registry *registry, const char *project, uin
 enum status registry_identity(struct registry *registry, uint64_t *identity, struct error *err);
 
 struct apply_options {
-    bool prune;     /* remove what the definitions lack; without it that is a CONFLICT that names them */
-    bool take_over; /* start new generations of every view: the online store belonged to another registry */
+    /* Remove what the definitions lack; without it that is a CONFLICT that names them. */
+    bool prune;
+    /* Start a new generation of every view: the online store belonged to another registry. */
+    bool take_over;
 };
 
 struct apply_outcome {
@@ -50,18 +53,22 @@ struct apply_outcome {
     size_t removed_count;
 };
 
-/* CONFLICT: removal without --prune; a change that needs --replace ("not possible yet"). The registry is
- * made if it is not there, with its identity. Views the difference calls stale are marked so. */
+/* CONFLICT: removal without --prune; a change that needs --replace ("not possible yet"). The
+ * registry is made if it is not there, with its identity. Views the difference calls stale are
+ * marked so. */
 enum status registry_apply(struct registry *registry, const struct definitions *definitions,
                            struct apply_options options, struct arena *arena,
                            struct apply_outcome *outcome, struct error *err);
-/* What apply would do, or why it would refuse, changing nothing: the difference is filled even where it
- * returns CONFLICT. An empty registry is an empty "before". */
+/* What apply would do, or why it would refuse, changing nothing: the difference is filled even
+ * where it returns CONFLICT. An empty registry is an empty "before". */
 enum status registry_plan(struct registry *registry, const struct definitions *definitions,
                           struct apply_options options, struct arena *arena,
                           struct difference *difference, struct error *err);
 
-/* Removes the project, its versions, states and samples; the schema, too, with the last project. */
+/* Removes the project with its versions and states; with the last project the samples, the tables
+ * and, if an apply made it, the schema, except where others' objects stand on them. OK if it is not
+ * there. Waiting servers hear of it. Ids of a removed project are not given again while others
+ * remain. */
 enum status registry_remove(struct registry *registry, const char *project, struct error *err);
 
 /* What moves without an apply, per view. */
@@ -78,16 +85,15 @@ struct view_state {
 enum status registry_view_states(struct registry *registry, const struct catalog *catalog,
                                  struct arena *arena, struct view_state **states,
                                  struct error *err);
-/* After a run's rows are acknowledged: watermark (where has_watermark) and position move forward only; a stale mark is
- * cleared if clears_stale and it was made by catalog->version or before. */
+/* After a run's rows are acknowledged: watermark (where has_watermark) and position move forward
+ * only; a stale mark is cleared if clears_stale and it was made by catalog->version or before. */
 enum status registry_advance(struct registry *registry, const struct catalog *catalog,
-                             const struct view_state *state, bool clears_stale,
-                             struct error *err);
+                             const struct view_state *state, bool clears_stale, struct error *err);
 /* The online store lost writes of this view: its mark is behind. */
 enum status registry_mark_stale(struct registry *registry, const struct catalog *catalog,
                                 uint32_t view_id, const char *reason, struct error *err);
-/* The system that positions belong to. Another one than was kept: every view of every project is marked
- * stale and its position forgotten, and *changed says so. */
+/* The system that positions belong to. Another one than was kept: every view of every project is
+ * marked stale and its position forgotten, and *changed says so. */
 enum status registry_adopt_system(struct registry *registry, uint64_t system_identifier,
                                   bool *changed, struct error *err);
 
@@ -102,9 +108,10 @@ enum status registry_keep_sample(struct registry *registry, struct position_samp
 enum status registry_find_sample(struct registry *registry, uint64_t snapshot_xmin,
                                  struct position_sample *sample, bool *found, struct error *err);
 
-/* For servers: waits up to timeout_ms for news of any apply (LISTEN). After an UNAVAILABLE the handle is to be closed
- * and another opened; whoever reconnects reads again. *changed false: the time is over.
- * `wake_fd` (or -1): returns early, *changed false, when it becomes readable. */
+/* For servers: waits up to timeout_ms (-1: without end) for news of any project. The first call
+ * only begins to listen and returns at once with *changed true: read after it, and nothing is
+ * missed. *changed false: the time is over, or `wake_fd` (-1: none) became readable. After an
+ * UNAVAILABLE the handle is to be closed and another opened; whoever reconnects reads again. */
 enum status registry_wait(struct registry *registry, int timeout_ms, int wake_fd, bool *changed,
                           struct error *err);
 

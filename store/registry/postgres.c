@@ -1,0 +1,163 @@
+/* postgres.c - the registry in a schema of the offline store's PostgreSQL: handle and reading. */
+#include "store/registry/postgres_registry.h"
+
+#include <stdlib.h>
+
+/* PostgreSQL cuts longer names, and then two schemas would be one. */
+enum { SCHEMA_NAME_MAX = 63 };
+
+enum status newest_read(struct postgres_registry *r, const char *project, struct arena *arena,
+                        struct newest *newest, struct error *err)
+{
+    PGresult *result;
+    const char *const values[] = {project};
+    *newest = (struct newest){0};
+    enum status status =
+        statement_query(r, "reading the applied definitions",
+                        "SELECT g.identity, v.project_id, v.version, v.catalog FROM @.registry g"
+                        " LEFT JOIN @.project p ON p.name = $1"
+                        " LEFT JOIN @.version v ON v.project_id = p.id AND v.version = p.version",
+                        1, values, &result, err);
+    if (status)
+        return status;
+    if (PQntuples(result) > 0)
+        newest->identity = strtoull(PQgetvalue(result, 0, 0), NULL, 16);
+    newest->found = PQntuples(result) > 0 && !PQgetisnull(result, 0, 3);
+    if (newest->found) {
+        struct catalog *catalog = &newest->catalog;
+        struct bytes text = {PQgetvalue(result, 0, 3), (size_t)PQgetlength(result, 0, 3)};
+        status = catalog_decode(text, arena, catalog, err);
+        if (!status && (catalog->identity != newest->identity ||
+                        catalog->project_id != cell_uint64(result, 0, 1) ||
+                        catalog->version != cell_uint64(result, 0, 2) ||
+                        strcmp(catalog->definitions.project, project) != 0))
+            status = fail(err, STATUS_CORRUPT,
+                          "the registry in the schema %s holds another project's definitions as "
+                          "those of %s",
+                          r->quoted_schema, project);
+    }
+    PQclear(result);
+    return status;
+}
+
+static enum status postgres_read(struct registry *registry, const char *project,
+                                 struct arena *arena, struct catalog *catalog, struct error *err)
+{
+    struct postgres_registry *r = postgres_registry_of(registry);
+    struct newest newest = {0};
+    enum status status = schema_check(r, err);
+    if (!status)
+        status = newest_read(r, project, arena, &newest, err);
+    if (status == STATUS_NOT_FOUND || (!status && !newest.found))
+        return fail(err, STATUS_NOT_FOUND,
+                    "nothing is applied yet for the project %s: run larder apply", project);
+    if (!status)
+        *catalog = newest.catalog;
+    return status;
+}
+
+static enum status postgres_version(struct registry *registry, const char *project,
+                                    uint64_t *version, struct error *err)
+{
+    struct postgres_registry *r = postgres_registry_of(registry);
+    PGresult *result;
+    const char *const values[] = {project};
+    enum status status = schema_check(r, err);
+    if (!status)
+        status = statement_query(r, "reading the applied version",
+                                 "SELECT version FROM @.project WHERE name = $1", 1, values,
+                                 &result, err);
+    if (status)
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    if (PQntuples(result))
+        *version = cell_uint64(result, 0, 0);
+    PQclear(result);
+    return STATUS_OK;
+}
+
+static enum status postgres_identity(struct registry *registry, uint64_t *identity,
+                                     struct error *err)
+{
+    enum status status = schema_read(postgres_registry_of(registry), identity, err);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static void postgres_close(struct registry *registry)
+{
+    struct postgres_registry *r = postgres_registry_of(registry);
+    PQfinish(r->connection);
+    free(r->schema);
+    free(r->quoted_schema);
+    free(r);
+}
+
+static const struct registry_backend backend = {
+    .close = postgres_close,
+    .read = postgres_read,
+    .version = postgres_version,
+    .identity = postgres_identity,
+    .apply = postgres_apply,
+    .plan = postgres_plan,
+    .remove = postgres_remove,
+    .view_states = postgres_view_states,
+    .advance = postgres_advance,
+    .mark_stale = postgres_mark_stale,
+    .adopt_system = postgres_adopt_system,
+    .keep_sample = postgres_keep_sample,
+    .find_sample = postgres_find_sample,
+    .wait = postgres_wait,
+};
+
+static char *copied(const char *text, size_t size)
+{
+    char *copy = strndup(text, size);
+    if (!copy)
+        out_of_memory();
+    return copy;
+}
+
+static void name_schema(struct postgres_registry *r, const char *schema)
+{
+    struct buffer quoted;
+    buffer_init(&quoted, 0);
+    postgres_append_identifier(r->connection, &quoted, schema);
+    r->schema = copied(schema, strlen(schema));
+    r->quoted_schema = copied((const char *)quoted.data, quoted.size);
+    buffer_release(&quoted);
+}
+
+static enum status check_schema_name(const char *schema, struct error *err)
+{
+    if (*schema && strlen(schema) <= SCHEMA_NAME_MAX && text_is_valid(bytes_of_text(schema)))
+        return STATUS_OK;
+    return fail(err, STATUS_INVALID, "the registry's schema must have a name of 1 to %d bytes",
+                SCHEMA_NAME_MAX);
+}
+
+enum status postgres_registry_open(const struct settings *settings, struct registry **registry,
+                                   struct error *err)
+{
+    PGconn *connection;
+    enum status status = check_schema_name(settings->registry_schema, err);
+    if (!status)
+        status = postgres_connect(settings->offline_store.url, settings->offline_store.timeout_ms,
+                                  &connection, err);
+    if (status)
+        return status;
+    status = postgres_run(connection, "preparing the registry's session",
+                          "SET search_path = pg_catalog;"
+                          "SET default_transaction_isolation = 'read committed'",
+                          err);
+    if (status) {
+        PQfinish(connection);
+        return status;
+    }
+    struct postgres_registry *r = calloc(1, sizeof *r);
+    if (!r)
+        out_of_memory();
+    r->registry.backend = &backend;
+    r->connection = connection;
+    name_schema(r, settings->registry_schema);
+    *registry = &r->registry;
+    return STATUS_OK;
+}

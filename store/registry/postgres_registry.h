@@ -1,0 +1,108 @@
+/*
+ * postgres_registry.h - what the files of the PostgreSQL registry share: its handle, its
+ * statements, its transactions. For postgres*.c of this folder alone.
+ *
+ * Tables stand in a schema of their own (postgres_schema.c lists them). A session has search_path
+ * pg_catalog, so that nothing of an owner's can stand in for what we call, and reads committed
+ * rows, because what follows the lock must see what the last holder wrote.
+ *
+ * Texts of SQL have '@' where the quoted schema belongs, and parameters for everything else.
+ */
+#ifndef LARDER_STORE_REGISTRY_POSTGRES_REGISTRY_H
+#define LARDER_STORE_REGISTRY_POSTGRES_REGISTRY_H
+
+#include "store/postgres_connection.h"
+#include "store/registry/registry_backend.h"
+
+#include <inttypes.h>
+
+enum { POSTGRES_REGISTRY_FORMAT = 1, SQLSTATE_SIZE = 6, DECIMAL_SIZE = 24, HEX_SIZE = 17 };
+
+struct postgres_registry {
+    struct registry registry;
+    PGconn *connection;
+    char *schema;                 /* as in larder.yaml; also the channel of notifications */
+    char *quoted_schema;          /* "larder", with its quotes */
+    char sqlstate[SQLSTATE_SIZE]; /* of the last statement that failed */
+    bool format_known;            /* it was looked at, and is ours */
+    bool listening;
+};
+
+static inline struct postgres_registry *postgres_registry_of(struct registry *registry)
+{
+    return (struct postgres_registry *)(void *)registry;
+}
+
+/* postgres_query with '@' replaced. NOT_FOUND where there is no registry; where a right is missing,
+ * the message has the GRANT. */
+enum status statement_query(struct postgres_registry *r, const char *doing, const char *sql,
+                            int count, const char *const *values, PGresult **result,
+                            struct error *err);
+enum status statement_run(struct postgres_registry *r, const char *doing, const char *sql,
+                          struct error *err);
+
+/* Numbers as parameters and from results: `decimal(n, (char[DECIMAL_SIZE]){0})`. */
+const char *decimal(int64_t number, char text[DECIMAL_SIZE]);
+const char *decimal_unsigned(uint64_t number, char text[DECIMAL_SIZE]);
+int64_t cell_int64(const PGresult *result, int row, int column);
+uint64_t cell_uint64(const PGresult *result, int row, int column);
+
+/* A text that the database's encoding can hold: all but ASCII becomes '?' unless that is UTF-8. */
+const char *storable_text(struct postgres_registry *r, const char *text, struct arena *arena);
+
+/* A transaction under the lock of all that change this registry. */
+enum status transaction_begin(struct postgres_registry *r, struct error *err);
+enum status transaction_commit(struct postgres_registry *r, struct error *err);
+/* After a failure, too. Keeps err. */
+void transaction_rollback(struct postgres_registry *r);
+
+/* Tells listeners that a version of the project stands (0: it was removed), once this commits. */
+enum status notify_version(struct postgres_registry *r, const char *project, uint64_t version,
+                           struct error *err);
+
+/* The registry's identity. NOT_FOUND: there is no registry. CONFLICT: it is a newer larder's. 0:
+ * everything was removed, but the tables had to stay. */
+enum status schema_read(struct postgres_registry *r, uint64_t *identity, struct error *err);
+/* The same once for each handle; NOT_FOUND instead of 0. */
+enum status schema_check(struct postgres_registry *r, struct error *err);
+/* In a transaction: makes what is not there; *identity is the registry's, new or old. */
+enum status schema_make(struct postgres_registry *r, uint64_t *identity, struct error *err);
+/* In a transaction, with no project left: drops what schema_make made, except what others' objects
+ * stand on. */
+enum status schema_drop(struct postgres_registry *r, struct error *err);
+
+/* The newest version of a project, as one statement sees it. */
+struct newest {
+    bool found;
+    uint64_t identity; /* of the registry; 0 if nothing at all is there */
+    struct catalog catalog;
+};
+enum status newest_read(struct postgres_registry *r, const char *project, struct arena *arena,
+                        struct newest *newest, struct error *err);
+
+/* Slots of the table in postgres.c. */
+enum status postgres_apply(struct registry *registry, const struct definitions *definitions,
+                           struct apply_options options, struct arena *arena,
+                           struct apply_outcome *outcome, struct error *err);
+enum status postgres_plan(struct registry *registry, const struct definitions *definitions,
+                          struct apply_options options, struct arena *arena,
+                          struct difference *difference, struct error *err);
+enum status postgres_remove(struct registry *registry, const char *project, struct error *err);
+enum status postgres_view_states(struct registry *registry, const struct catalog *catalog,
+                                 struct view_state *states, struct arena *arena, struct error *err);
+enum status postgres_advance(struct registry *registry, const struct catalog *catalog,
+                             const struct catalog_view *view, const struct view_state *state,
+                             bool clears_stale, struct error *err);
+enum status postgres_mark_stale(struct registry *registry, const struct catalog *catalog,
+                                const struct catalog_view *view, const char *reason,
+                                struct error *err);
+enum status postgres_adopt_system(struct registry *registry, uint64_t system_identifier,
+                                  bool *changed, struct error *err);
+enum status postgres_keep_sample(struct registry *registry, struct position_sample sample,
+                                 struct error *err);
+enum status postgres_find_sample(struct registry *registry, uint64_t snapshot_xmin,
+                                 struct position_sample *sample, bool *found, struct error *err);
+enum status postgres_wait(struct registry *registry, int timeout_ms, int wake_fd, bool *changed,
+                          struct error *err);
+
+#endif

@@ -1,0 +1,212 @@
+/*
+ * postgres_schema.c - the schema of the registry: made by the first apply, dropped with the last
+ * project.
+ *
+ *     registry     one row: the format, the identity, the last project id given, the system that
+ *                  positions belong to, and whether the schema itself is ours
+ *     project      the newest version of each
+ *     version      every version's catalog, as text
+ *     view_state   watermark, position and stale mark of each feature view of the newest version
+ *     sample       positions of the WAL that runs have sampled
+ *
+ * An owner may have made the schema for us, and may have made views on our tables: such things
+ * stay.
+ */
+#include "store/registry/postgres_registry.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+static const char *const tables[] = {
+    "CREATE TABLE @.registry (format int NOT NULL, identity text NOT NULL,"
+    " last_project bigint NOT NULL DEFAULT 0, system_identifier numeric(20, 0),"
+    " made_schema boolean NOT NULL)",
+
+    "CREATE TABLE @.project (id bigint PRIMARY KEY, name text NOT NULL UNIQUE,"
+    " version bigint NOT NULL)",
+
+    "CREATE TABLE @.version (project_id bigint NOT NULL REFERENCES @.project ON DELETE CASCADE,"
+    " version bigint NOT NULL, applied_at timestamptz NOT NULL, applied_by text NOT NULL,"
+    " catalog text NOT NULL, PRIMARY KEY (project_id, version))",
+
+    "CREATE TABLE @.view_state (project_id bigint NOT NULL REFERENCES @.project ON DELETE CASCADE,"
+    " view_id bigint NOT NULL, generation bigint NOT NULL, watermark_us bigint,"
+    " source_position bigint NOT NULL DEFAULT 0, stale_version bigint NOT NULL DEFAULT 0,"
+    " stale_reason text, updated_us bigint NOT NULL DEFAULT 0, PRIMARY KEY (project_id, view_id))",
+
+    "CREATE TABLE @.sample (source_position bigint NOT NULL, next_transaction numeric(20, 0)"
+    " NOT NULL, taken_at timestamptz NOT NULL, PRIMARY KEY (source_position, next_transaction))",
+};
+
+enum status schema_read(struct postgres_registry *r, uint64_t *identity, struct error *err)
+{
+    PGresult *result;
+    *identity = 0;
+    enum status status =
+        statement_query(r, "reading the registry", "SELECT format, identity FROM @.registry", 0,
+                        NULL, &result, err);
+    if (status)
+        return status;
+    int64_t format = PQntuples(result) ? cell_int64(result, 0, 0) : 0;
+    if (PQntuples(result))
+        *identity = strtoull(PQgetvalue(result, 0, 1), NULL, 16);
+    PQclear(result);
+    if (format > POSTGRES_REGISTRY_FORMAT)
+        return fail(err, STATUS_CONFLICT,
+                    "the registry in the schema %s has format %" PRId64
+                    ", made by a newer larder; this one knows format %d: use the newer one",
+                    r->quoted_schema, format, POSTGRES_REGISTRY_FORMAT);
+    return STATUS_OK;
+}
+
+enum status schema_check(struct postgres_registry *r, struct error *err)
+{
+    uint64_t identity;
+    if (r->format_known)
+        return STATUS_OK;
+    enum status status = schema_read(r, &identity, err);
+    if (!status && identity == 0)
+        return fail(err, STATUS_NOT_FOUND,
+                    "nothing is applied in the registry of the schema %s: run larder apply",
+                    r->quoted_schema);
+    r->format_known = status == STATUS_OK;
+    return status;
+}
+
+static enum status look(struct postgres_registry *r, bool *has_schema, bool *has_table,
+                        struct error *err)
+{
+    PGresult *result;
+    const char *const values[] = {r->schema};
+    enum status status = statement_query(
+        r, "looking for the registry",
+        "SELECT count(DISTINCT n.oid), count(c.oid) FROM pg_namespace n LEFT JOIN pg_class c"
+        " ON c.relnamespace = n.oid AND c.relname = 'registry' WHERE n.nspname = $1",
+        1, values, &result, err);
+    if (status)
+        return status;
+    *has_schema = cell_int64(result, 0, 0) > 0;
+    *has_table = cell_int64(result, 0, 1) > 0;
+    PQclear(result);
+    return STATUS_OK;
+}
+
+static enum status make_schema(struct postgres_registry *r, struct error *err)
+{
+    enum status status = statement_run(r, "making the registry's schema", "CREATE SCHEMA @", err);
+    if (!status || strcmp(r->sqlstate, "42501") != 0)
+        return status;
+    struct buffer words;
+    buffer_init(&words, 0);
+    buffer_append_text(&words, "GRANT CREATE ON DATABASE ");
+    postgres_append_identifier(r->connection, &words, PQdb(r->connection));
+    buffer_append_text(&words, " TO ");
+    postgres_append_identifier(r->connection, &words, PQuser(r->connection));
+    buffer_printf(&words, ", or CREATE SCHEMA %s AUTHORIZATION ", r->quoted_schema);
+    postgres_append_identifier(r->connection, &words, PQuser(r->connection));
+    fail(
+        err, STATUS_FAILED,
+        "the user %s may not make the registry's schema %s; let an owner of the database run: %.*s",
+        PQuser(r->connection), r->quoted_schema, (int)words.size, (const char *)words.data);
+    buffer_release(&words);
+    return STATUS_FAILED;
+}
+
+static enum status make_tables(struct postgres_registry *r, struct error *err)
+{
+    for (size_t i = 0; i < COUNT_OF(tables); i++) {
+        enum status status = statement_run(r, "making the registry's tables", tables[i], err);
+        if (status && strcmp(r->sqlstate, "42P07") == 0)
+            return fail(err, STATUS_CONFLICT,
+                        "the schema %s holds a table that larder needs the name of: set another "
+                        "registry schema in larder.yaml",
+                        r->quoted_schema);
+        if (status)
+            return status;
+    }
+    return STATUS_OK;
+}
+
+static enum status random_identity(uint64_t *identity, struct error *err)
+{
+    *identity = 0;
+    while (*identity == 0)
+        if (getrandom(identity, sizeof *identity, 0) != (ssize_t)sizeof *identity)
+            return fail(err, STATUS_FAILED, "the system gives no random numbers");
+    return STATUS_OK;
+}
+
+static enum status make_identity(struct postgres_registry *r, bool made_schema, uint64_t *identity,
+                                 struct error *err)
+{
+    enum status status = random_identity(identity, err);
+    if (status)
+        return status;
+    char text[HEX_SIZE];
+    snprintf(text, sizeof text, "%016" PRIx64, *identity);
+    const char *const values[] = {
+        decimal(POSTGRES_REGISTRY_FORMAT, (char[DECIMAL_SIZE]){0}),
+        text,
+        made_schema ? "true" : "false",
+    };
+    return statement_query(
+        r, "making the registry",
+        "INSERT INTO @.registry (format, identity, made_schema) VALUES ($1, $2, $3)", 3, values,
+        NULL, err);
+}
+
+enum status schema_make(struct postgres_registry *r, uint64_t *identity, struct error *err)
+{
+    bool has_schema, has_table;
+    enum status status = look(r, &has_schema, &has_table, err);
+    if (!status && !has_schema)
+        status = make_schema(r, err);
+    if (!status && !has_table)
+        status = make_tables(r, err);
+    if (!status)
+        status = schema_read(r, identity, err);
+    if (!status && *identity == 0)
+        status = make_identity(r, !has_schema, identity, err);
+    return status;
+}
+
+/* Somebody else's object stands on it, or it is somebody else's. */
+static bool must_stay(const struct postgres_registry *r)
+{
+    return strcmp(r->sqlstate, "2BP01") == 0 || strcmp(r->sqlstate, "42501") == 0;
+}
+
+/* Drops, or leaves all as it is. */
+static enum status try_drop(struct postgres_registry *r, const char *sql, bool *dropped,
+                            struct error *err)
+{
+    enum status status = statement_run(r, "removing the registry", "SAVEPOINT drop", err);
+    if (status)
+        return status;
+    status = statement_run(r, "removing the registry", sql, err);
+    *dropped = status == STATUS_OK;
+    if (status && must_stay(r))
+        status = statement_run(r, "removing the registry", "ROLLBACK TO drop", err);
+    return status;
+}
+
+enum status schema_drop(struct postgres_registry *r, struct error *err)
+{
+    PGresult *result;
+    enum status status =
+        statement_query(r, "removing the registry", "DELETE FROM @.registry RETURNING made_schema",
+                        0, NULL, &result, err);
+    if (status)
+        return status;
+    bool made_schema = PQntuples(result) && *PQgetvalue(result, 0, 0) == 't';
+    PQclear(result);
+    bool dropped = false;
+    status = statement_run(r, "removing the registry", "DELETE FROM @.sample", err);
+    if (!status)
+        status = try_drop(r, "DROP TABLE @.sample, @.view_state, @.version, @.project, @.registry",
+                          &dropped, err);
+    if (!status && dropped && made_schema)
+        status = try_drop(r, "DROP SCHEMA @", &dropped, err);
+    return status;
+}

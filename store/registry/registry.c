@@ -1,0 +1,132 @@
+/* registry.c - finds the backend, and what is the same over all of them. See registry.h. */
+#include "store/registry/registry.h"
+
+#include "store/registry/registry_backend.h"
+
+#include <assert.h>
+
+static const struct {
+    const char *type; /* of the offline store, whose database holds the registry */
+    enum status (*open)(const struct settings *settings, struct registry **registry,
+                        struct error *err);
+} backends[] = {
+    {"postgres", postgres_registry_open},
+};
+
+enum status registry_open(const struct settings *settings, struct registry **registry,
+                          struct error *err)
+{
+    *registry = NULL;
+    for (size_t i = 0; i < COUNT_OF(backends); i++)
+        if (strcmp(backends[i].type, settings->offline_store.type) == 0)
+            return backends[i].open(settings, registry, err);
+    return fail(err, STATUS_INVALID, "an offline store of type %s cannot hold the registry",
+                settings->offline_store.type);
+}
+
+void registry_close(struct registry *registry)
+{
+    if (registry)
+        registry->backend->close(registry);
+}
+
+enum status registry_read(struct registry *registry, const char *project, struct arena *arena,
+                          struct catalog *catalog, struct error *err)
+{
+    return registry->backend->read(registry, project, arena, catalog, err);
+}
+
+enum status registry_version(struct registry *registry, const char *project, uint64_t *version,
+                             struct error *err)
+{
+    *version = 0;
+    return registry->backend->version(registry, project, version, err);
+}
+
+enum status registry_identity(struct registry *registry, uint64_t *identity, struct error *err)
+{
+    *identity = 0;
+    return registry->backend->identity(registry, identity, err);
+}
+
+enum status registry_apply(struct registry *registry, const struct definitions *definitions,
+                           struct apply_options options, struct arena *arena,
+                           struct apply_outcome *outcome, struct error *err)
+{
+    *outcome = (struct apply_outcome){0};
+    return registry->backend->apply(registry, definitions, options, arena, outcome, err);
+}
+
+enum status registry_plan(struct registry *registry, const struct definitions *definitions,
+                          struct apply_options options, struct arena *arena,
+                          struct difference *difference, struct error *err)
+{
+    *difference = (struct difference){0};
+    return registry->backend->plan(registry, definitions, options, arena, difference, err);
+}
+
+enum status registry_remove(struct registry *registry, const char *project, struct error *err)
+{
+    return registry->backend->remove(registry, project, err);
+}
+
+enum status registry_view_states(struct registry *registry, const struct catalog *catalog,
+                                 struct arena *arena, struct view_state **states, struct error *err)
+{
+    size_t count = catalog->definitions.view_count;
+    *states = arena_array(arena, count, sizeof **states);
+    for (size_t i = 0; i < count; i++)
+        (*states)[i].view_id = catalog->views[i].id;
+    return registry->backend->view_states(registry, catalog, *states, arena, err);
+}
+
+static const struct catalog_view *view_of_id(const struct catalog *catalog, uint32_t id)
+{
+    for (size_t i = 0; i < catalog->definitions.view_count; i++)
+        if (catalog->views[i].id == id)
+            return &catalog->views[i];
+    return NULL;
+}
+
+enum status registry_advance(struct registry *registry, const struct catalog *catalog,
+                             const struct view_state *state, bool clears_stale, struct error *err)
+{
+    const struct catalog_view *view = view_of_id(catalog, state->view_id);
+    assert(view && "a state is of a view of its catalog");
+    return registry->backend->advance(registry, catalog, view, state, clears_stale, err);
+}
+
+enum status registry_mark_stale(struct registry *registry, const struct catalog *catalog,
+                                uint32_t view_id, const char *reason, struct error *err)
+{
+    const struct catalog_view *view = view_of_id(catalog, view_id);
+    assert(view && "only a view of the catalog is marked");
+    return registry->backend->mark_stale(registry, catalog, view, reason, err);
+}
+
+enum status registry_adopt_system(struct registry *registry, uint64_t system_identifier,
+                                  bool *changed, struct error *err)
+{
+    *changed = false;
+    return registry->backend->adopt_system(registry, system_identifier, changed, err);
+}
+
+enum status registry_keep_sample(struct registry *registry, struct position_sample sample,
+                                 struct error *err)
+{
+    return registry->backend->keep_sample(registry, sample, err);
+}
+
+enum status registry_find_sample(struct registry *registry, uint64_t snapshot_xmin,
+                                 struct position_sample *sample, bool *found, struct error *err)
+{
+    *found = false;
+    return registry->backend->find_sample(registry, snapshot_xmin, sample, found, err);
+}
+
+enum status registry_wait(struct registry *registry, int timeout_ms, int wake_fd, bool *changed,
+                          struct error *err)
+{
+    *changed = false;
+    return registry->backend->wait(registry, timeout_ms, wake_fd, changed, err);
+}
