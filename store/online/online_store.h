@@ -1,17 +1,17 @@
 /*
  * online_store.h - the newest row of every entity, by feature view.
  *
- * The server reads rows to answer requests; the materializer writes them. What a write does to the row
- * that stands is row_resolve's (base/row.h), decided inside the store: any order, repetition or
- * concurrency of writes ends with the same rows. An entity never written reads as absent: absence is
- * an answer, not an error.
+ * The server reads rows to answer requests; the materializer writes them. What a write does to the
+ * row that stands is row_resolve's (base/row.h), decided inside the store: any order, repetition or
+ * concurrency of writes ends with the same rows. An entity never written reads as absent: absence
+ * is an answer, not an error.
  *
  * Calls take batches because a round trip costs more than a row; the backend splits them. A handle
- * belongs to one thread. A read is bounded by the settings' timeout as a whole; a write or a removal
- * may take long, but each of its steps is bounded by it; then the answer is UNAVAILABLE. A handle
- * stays good: it reconnects by itself, at most every 100 ms, and answers UNAVAILABLE at once in
- * between. (Looking up a host's name is bounded by the system's resolver alone.) Backends include
- * online_store_backend.h and must pass tests/conformance/online_store_suite.c.
+ * belongs to one thread. A read is bounded by the settings' timeout as a whole; a write or a
+ * removal may take long, but each of its steps is bounded by it; then the answer is UNAVAILABLE. A
+ * handle stays good: it reconnects by itself, at most every 100 ms, and answers UNAVAILABLE at once
+ * in between. (Looking up a host's name is bounded by the system's resolver alone.) Backends
+ * include online_store_backend.h and must pass tests/conformance/online_store_suite.c.
  */
 #ifndef LARDER_STORE_ONLINE_ONLINE_STORE_H
 #define LARDER_STORE_ONLINE_ONLINE_STORE_H
@@ -33,20 +33,21 @@ enum status online_store_open(const struct settings *settings, struct online_sto
                               struct error *err);
 void online_store_close(struct online_store *store);
 
-/* Rows ------------------------------------------------------------------------------------------ */
+/* Rows ------------------------------------------------------------------------------------------
+ */
 
-/* Reads count keys (any number); rows[i] is absent (data NULL) where there is none. Rows live in the
- * arena. Bytes are as stored: row_open checks them. UNAVAILABLE: away, loading, busy beyond the timeout;
- * CORRUPT: the store answered what no store answers. */
+/* Reads count keys (any number); rows[i] is absent (data NULL) where there is none. Rows live in
+ * the arena. Bytes are as stored: row_open checks them. UNAVAILABLE: away, loading, busy beyond the
+ * timeout; CORRUPT: the store answered what no store answers. */
 enum status online_store_read(struct online_store *store, const struct bytes *keys, size_t count,
                               struct arena *arena, struct bytes *rows, struct error *err);
 
 struct online_write {
     struct bytes key;      /* at most ENTITY_KEY_MAX */
     struct bytes row;      /* packed and whole */
-    int64_t expires_at_us; /* when the store may forget it; 0: never. Such a time in the past makes no
-                              new row, but the outcome is as if it had; a row that stands is replaced
-                              and keeps its own expiry, so that no floor is lost */
+    int64_t expires_at_us; /* when the store may forget it; 0: never. Such a time in the past makes
+                              no new row, but the outcome is as if it had; a row that stands is
+                              replaced and keeps its own expiry, so that no floor is lost */
 };
 /* A writer's word that all its rows of a view up to a position are in the store. */
 struct online_mark {
@@ -55,20 +56,22 @@ struct online_mark {
     int64_t position;
 };
 /*
- * Writes conditionally; outcomes[i] says what came of each (outcomes may be NULL). When it returns OK,
- * all are acknowledged. On an error any part may have been written: repeating the batch is harmless.
- * marks are written behind the rows, on the same connection and once all rows are acknowledged, and
- * only move forward. EXHAUSTED: the store is out of memory; CONFLICT: it is read-only.
+ * Writes conditionally; outcomes[i] says what came of each (outcomes may be NULL). When it returns
+ * OK, all are acknowledged. On an error any part may have been written: repeating the batch is
+ * harmless. marks are written behind the rows, on the same connection and once all rows are
+ * acknowledged, and only move forward. EXHAUSTED: the store is out of memory; CONFLICT: it is
+ * read-only.
  */
 enum status online_store_write(struct online_store *store, const struct online_write *writes,
                                size_t count, const struct online_mark *marks, size_t mark_count,
                                enum row_outcome *outcomes, struct error *err);
-/* positions[i] for marks[i] (their position is not read); 0 where there is none. With several nodes,
- * the least. */
+/* positions[i] for marks[i] (their position is not read); 0 where there is none. With several
+ * nodes, the least. */
 enum status online_store_read_marks(struct online_store *store, const struct online_mark *marks,
                                     size_t count, int64_t *positions, struct error *err);
 
-/* Ownership and definitions --------------------------------------------------------------------- */
+/* Ownership and definitions ---------------------------------------------------------------------
+ */
 
 /* The registry this store belongs to; 0 if nobody's yet. */
 enum status online_store_owner(struct online_store *store, uint64_t *identity, struct error *err);
@@ -76,28 +79,30 @@ enum status online_store_owner(struct online_store *store, uint64_t *identity, s
 enum status online_store_claim(struct online_store *store, uint64_t identity, bool take_over,
                                struct error *err);
 
-/* A project's catalog text. Put replaces an older version of the same registry's identity; a version
- * that is not older stays, which is no error; another identity's is CONFLICT. force: replaces any.
- * Get: absent if there is none. */
+/* A project's catalog text. Put replaces an older version of the same registry's identity; a
+ * version that is not older stays, which is no error; another identity's is CONFLICT. force:
+ * replaces any. Get: absent if there is none. */
 enum status online_store_put_catalog(struct online_store *store, const char *project,
                                      uint64_t identity, uint64_t version, struct bytes text,
                                      bool force, struct error *err);
 enum status online_store_get_catalog(struct online_store *store, const char *project,
                                      struct arena *arena, struct bytes *text, struct error *err);
 
-/* Removes the rows of some views (all generations), or of the whole project where view_ids is NULL, with
- * their marks (and the project's catalog). Walks the store in small steps, without blocking others. */
+/* Removes the rows of some views (all generations), or of the whole project where view_ids is NULL,
+ * with their marks (and the project's catalog). Walks the store in small steps, without blocking
+ * others. */
 enum status online_store_remove(struct online_store *store, uint32_t project_id,
                                 const char *project, const uint32_t *view_ids, size_t count,
                                 uint64_t *removed, struct error *err);
 
-/* Looking --------------------------------------------------------------------------------------- */
+/* Looking ---------------------------------------------------------------------------------------
+ */
 
 struct online_info {
-    char version[32];         /* "redis 7.0.15" */
-    uint64_t used_memory;     /* bytes */
-    bool may_evict;           /* its policy may drop rows that have not expired: in Redis any but
-                                 noeviction, since rows have expiries, whatever maxmemory is now */
+    char version[32];     /* "redis 7.0.15" */
+    uint64_t used_memory; /* bytes */
+    bool may_evict;       /* its policy may drop rows that have not expired: in Redis any but
+                             noeviction, since rows have expiries, whatever maxmemory is now */
     char eviction_policy[32];
 };
 enum status online_store_inspect(struct online_store *store, struct online_info *info,

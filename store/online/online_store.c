@@ -1,0 +1,100 @@
+/* online_store.c - see online_store.h: finds the backend and hands calls to it. */
+#include "store/online/online_store.h"
+
+#include "base/entity_key.h"
+#include "store/online/online_store_backend.h"
+
+#include <assert.h>
+
+static const struct online_store_ops *const backends[] = {&redis_online_store};
+
+enum status online_store_open(const struct settings *settings, struct online_store **store,
+                              struct error *err)
+{
+    *store = NULL;
+    const char *type = settings->online_store.type;
+    for (size_t i = 0; i < COUNT_OF(backends); i++)
+        if (type && strcmp(backends[i]->type, type) == 0)
+            return backends[i]->open(settings, store, err);
+    return fail(err, STATUS_INVALID, "online_store.type: \"%s\" is not known: it may be redis",
+                type ? type : "");
+}
+
+void online_store_close(struct online_store *store)
+{
+    if (store)
+        store->ops->close(store);
+}
+
+enum status online_store_read(struct online_store *store, const struct bytes *keys, size_t count,
+                              struct arena *arena, struct bytes *rows, struct error *err)
+{
+    return count == 0 ? STATUS_OK : store->ops->read(store, keys, count, arena, rows, err);
+}
+
+enum status online_store_write(struct online_store *store, const struct online_write *writes,
+                               size_t count, const struct online_mark *marks, size_t mark_count,
+                               enum row_outcome *outcomes, struct error *err)
+{
+    for (size_t i = 0; i < count; i++)
+        assert(writes[i].key.size > 0 && writes[i].key.size <= ENTITY_KEY_MAX &&
+               writes[i].row.size >= ROW_HEADER_SIZE && writes[i].row.size <= ROW_SIZE_MAX);
+    for (size_t i = 0; i < mark_count; i++)
+        assert(marks[i].position >= 0);
+    if (count == 0 && mark_count == 0)
+        return STATUS_OK;
+    return store->ops->write(store, writes, count, marks, mark_count, outcomes, err);
+}
+
+enum status online_store_read_marks(struct online_store *store, const struct online_mark *marks,
+                                    size_t count, int64_t *positions, struct error *err)
+{
+    return count == 0 ? STATUS_OK : store->ops->read_marks(store, marks, count, positions, err);
+}
+
+enum status online_store_owner(struct online_store *store, uint64_t *identity, struct error *err)
+{
+    return store->ops->owner(store, identity, err);
+}
+
+enum status online_store_claim(struct online_store *store, uint64_t identity, bool take_over,
+                               struct error *err)
+{
+    assert(identity != 0);
+    return store->ops->claim(store, identity, take_over, err);
+}
+
+enum status online_store_put_catalog(struct online_store *store, const char *project,
+                                     uint64_t identity, uint64_t version, struct bytes text,
+                                     bool force, struct error *err)
+{
+    return store->ops->put_catalog(store, project, identity, version, text, force, err);
+}
+
+enum status online_store_get_catalog(struct online_store *store, const char *project,
+                                     struct arena *arena, struct bytes *text, struct error *err)
+{
+    return store->ops->get_catalog(store, project, arena, text, err);
+}
+
+enum status online_store_remove(struct online_store *store, uint32_t project_id,
+                                const char *project, const uint32_t *view_ids, size_t count,
+                                uint64_t *removed, struct error *err)
+{
+    *removed = 0;
+    if (view_ids && count == 0)
+        return STATUS_OK;
+    return store->ops->remove(store, project_id, project, view_ids, count, removed, err);
+}
+
+enum status online_store_inspect(struct online_store *store, struct online_info *info,
+                                 struct error *err)
+{
+    *info = (struct online_info){0};
+    return store->ops->inspect(store, info, err);
+}
+
+enum status online_store_ping(struct online_store *store, struct error *err)
+{
+    return store->ops->ping(store, err);
+}

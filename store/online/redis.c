@@ -1,0 +1,194 @@
+/*
+ * redis.c - the Redis backend: its table, reading, and looking at the server.
+ *
+ * Reads are MGETs of at most READ_KEYS keys or READ_BYTES of keys, all of a call in one pipeline
+ * under one deadline.
+ */
+#include "store/online/redis_store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { READ_KEYS = 1000, READ_BYTES = 128 * 1024 };
+
+static enum status redis_open(const struct settings *settings, struct online_store **opened,
+                              struct error *err)
+{
+    struct redis_store *store = calloc(1, sizeof *store);
+    if (!store)
+        out_of_memory();
+    arena_init(&store->arena, 0);
+    arena_init(&store->scratch, 0);
+    const char *text = settings->online_store.url;
+    struct redis_url url;
+    enum status status = redis_url_parse(text ? text : "", &store->arena, &url, err);
+    if (status) {
+        arena_release(&store->arena);
+        free(store);
+        return status;
+    }
+    store->base.ops = &redis_online_store;
+    store->connection = redis_connection_open(&url, settings->online_store.timeout_ms);
+    *opened = &store->base;
+    return STATUS_OK;
+}
+
+static void redis_close(struct online_store *base)
+{
+    struct redis_store *store = redis_store_of(base);
+    redis_connection_close(store->connection);
+    arena_release(&store->scratch);
+    arena_release(&store->arena);
+    free(store);
+}
+
+/* How many of the keys one MGET asks for. */
+static size_t measure_read(const struct bytes *keys, size_t count)
+{
+    size_t taken = 0, bytes = 0;
+    while (taken < count && taken < READ_KEYS && bytes < READ_BYTES)
+        bytes += keys[taken++].size;
+    return taken;
+}
+
+static void ask_for_rows(struct redis_connection *connection, const struct bytes *keys,
+                         size_t count)
+{
+    redis_command(connection, count + 1);
+    redis_command_text(connection, "MGET");
+    for (size_t i = 0; i < count; i++)
+        redis_command_bytes(connection, keys[i]);
+}
+
+static enum status take_rows(const struct redis_connection *connection,
+                             const struct redis_reply *reply, struct bytes *rows, size_t count,
+                             struct error *err)
+{
+    enum status status = redis_expect(connection, reply, REPLY_LIST, err);
+    if (status)
+        return status;
+    if (reply->count != count)
+        return redis_strange_answer(connection, err);
+    for (size_t i = 0; i < count; i++) {
+        enum reply_type type = reply->elements[i].type;
+        if (type != REPLY_TEXT && type != REPLY_NIL)
+            return redis_strange_answer(connection, err);
+        rows[i] = reply->elements[i].text;
+    }
+    return STATUS_OK;
+}
+
+static enum status redis_read(struct online_store *base, const struct bytes *keys, size_t count,
+                              struct arena *arena, struct bytes *rows, struct error *err)
+{
+    struct redis_connection *connection = redis_store_of(base)->connection;
+    enum status status = redis_connection_begin(connection, err);
+    if (status)
+        return status;
+    for (size_t at = 0, size; at < count; at += size) {
+        size = measure_read(keys + at, count - at);
+        ask_for_rows(connection, keys + at, size);
+    }
+    for (size_t at = 0, size; at < count; at += size) {
+        size = measure_read(keys + at, count - at);
+        struct redis_reply *reply;
+        enum status lost = redis_receive(connection, arena, &reply, status ? NULL : err);
+        if (lost)
+            return status ? status : lost;
+        if (!status)
+            status = take_rows(connection, reply, rows + at, size, err);
+    }
+    return status;
+}
+
+/* INFO's lines are "name:value\r\n". */
+bool redis_info_field(struct bytes info, const char *name, char *value, size_t size)
+{
+    const char *at = info.data;
+    const char *end = at + info.size;
+    size_t name_size = strlen(name);
+    while (at < end) {
+        const char *line_end = memchr(at, '\n', (size_t)(end - at));
+        if (!line_end)
+            line_end = end;
+        size_t length = (size_t)(line_end - at);
+        if (length > name_size && memcmp(at, name, name_size) == 0 && at[name_size] == ':') {
+            length -= name_size + 1;
+            if (length > 0 && at[name_size + length] == '\r')
+                length--;
+            snprintf(value, size, "%.*s", (int)length, at + name_size + 1);
+            return true;
+        }
+        at = line_end + (line_end < end);
+    }
+    return false;
+}
+
+static enum status ask_info(struct redis_store *store, const char *section, struct bytes *text,
+                            struct error *err)
+{
+    struct redis_reply *reply;
+    redis_command_of(store->connection, (const char *const[]){"INFO", section}, 2);
+    enum status status =
+        redis_receive_type(store->connection, REPLY_TEXT, &store->scratch, &reply, err);
+    if (!status)
+        *text = reply->text;
+    return status;
+}
+
+static void take_info(struct bytes server, struct bytes memory, struct online_info *info)
+{
+    char version[24] = "?";
+    char used[24] = "0";
+    redis_info_field(server, "redis_version", version, sizeof version);
+    redis_info_field(memory, "used_memory", used, sizeof used);
+    redis_info_field(memory, "maxmemory_policy", info->eviction_policy,
+                     sizeof info->eviction_policy);
+    snprintf(info->version, sizeof info->version, "redis %s", version);
+    info->used_memory = strtoull(used, NULL, 10);
+    info->may_evict = info->eviction_policy[0] && strcmp(info->eviction_policy, "noeviction") != 0;
+}
+
+static enum status redis_inspect(struct online_store *base, struct online_info *info,
+                                 struct error *err)
+{
+    struct redis_store *store = redis_store_of(base);
+    struct bytes server, memory;
+    arena_reset(&store->scratch);
+    enum status status = redis_connection_begin(store->connection, err);
+    if (!status)
+        status = ask_info(store, "server", &server, err);
+    if (!status)
+        status = ask_info(store, "memory", &memory, err);
+    if (!status)
+        take_info(server, memory, info);
+    return status;
+}
+
+static enum status redis_ping(struct online_store *base, struct error *err)
+{
+    struct redis_store *store = redis_store_of(base);
+    struct redis_reply *reply;
+    arena_reset(&store->scratch);
+    enum status status = redis_connection_begin(store->connection, err);
+    if (status)
+        return status;
+    redis_command_of(store->connection, (const char *const[]){"PING"}, 1);
+    return redis_receive_type(store->connection, REPLY_STATUS, &store->scratch, &reply, err);
+}
+
+const struct online_store_ops redis_online_store = {
+    .type = "redis",
+    .open = redis_open,
+    .close = redis_close,
+    .read = redis_read,
+    .write = redis_write,
+    .read_marks = redis_read_marks,
+    .owner = redis_owner,
+    .claim = redis_claim,
+    .put_catalog = redis_put_catalog,
+    .get_catalog = redis_get_catalog,
+    .remove = redis_remove,
+    .inspect = redis_inspect,
+    .ping = redis_ping,
+};

@@ -1,0 +1,170 @@
+/*
+ * redis_remove.c - rows of removed views leave: see online_store.h.
+ *
+ * SCAN walks all keys of the database in small steps, so other clients hardly notice, and finds
+ * every key that stays there during the walk at least once. What is found is unlinked at once:
+ * Redis frees it in the background.
+ */
+#include "store/online/redis_store.h"
+
+#include "base/buffer.h"
+#include "base/entity_key.h"
+
+#include <stdlib.h>
+
+enum { SCAN_KEYS = 1000, CURSOR_SIZE = 24 };
+
+struct removal {
+    struct redis_store *store;
+    uint32_t project_id;
+    const uint32_t *view_ids; /* sorted; NULL: every view */
+    size_t view_count;
+    struct buffer pattern;
+    char cursor[CURSOR_SIZE];
+    uint64_t removed;
+};
+
+static int compare_ids(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Keys that begin with the project's prefix. Its bytes may be any: MATCH takes some for wildcards.
+ */
+static void make_pattern(struct buffer *pattern, uint32_t project_id)
+{
+    struct buffer prefix;
+    buffer_init(&prefix, 0);
+    buffer_init(pattern, 0);
+    entity_key_project_prefix(&prefix, project_id);
+    for (size_t i = 0; i < prefix.size; i++) {
+        if (strchr("*?[]\\^-", prefix.data[i]) && prefix.data[i] != '\0')
+            buffer_append_byte(pattern, '\\');
+        buffer_append_byte(pattern, prefix.data[i]);
+    }
+    buffer_append_byte(pattern, '*');
+    buffer_release(&prefix);
+}
+
+static bool is_wanted(const struct removal *removal, struct bytes key)
+{
+    struct entity_key_ids ids;
+    if (!entity_key_parse(key, &ids) || ids.project_id != removal->project_id)
+        return false;
+    return !removal->view_ids || bsearch(&ids.view_id, removal->view_ids, removal->view_count,
+                                         sizeof ids.view_id, compare_ids);
+}
+
+/* Keeps the wanted ones of the keys at the list's front; how many. */
+static size_t pick_wanted(const struct removal *removal, struct redis_reply *keys)
+{
+    size_t wanted = 0;
+    for (size_t i = 0; i < keys->count; i++)
+        if (keys->elements[i].type == REPLY_TEXT && is_wanted(removal, keys->elements[i].text))
+            keys->elements[wanted++] = keys->elements[i];
+    return wanted;
+}
+
+static enum status unlink_keys(struct removal *removal, const struct redis_reply *keys,
+                               size_t count, struct error *err)
+{
+    struct redis_connection *connection = removal->store->connection;
+    struct redis_reply *reply;
+    redis_connection_renew(connection);
+    redis_command(connection, count + 1);
+    redis_command_text(connection, "UNLINK");
+    for (size_t i = 0; i < count; i++)
+        redis_command_bytes(connection, keys->elements[i].text);
+    enum status status =
+        redis_receive_type(connection, REPLY_INTEGER, &removal->store->scratch, &reply, err);
+    if (!status)
+        removal->removed += (uint64_t)reply->integer;
+    return status;
+}
+
+static enum status scan(struct removal *removal, struct redis_reply **keys, struct error *err)
+{
+    struct redis_connection *connection = removal->store->connection;
+    struct redis_reply *reply;
+    arena_reset(&removal->store->scratch);
+    redis_connection_renew(connection);
+    redis_command(connection, 6);
+    redis_command_text(connection, "SCAN");
+    redis_command_text(connection, removal->cursor);
+    redis_command_text(connection, "MATCH");
+    redis_command_bytes(connection, buffer_bytes(&removal->pattern));
+    redis_command_text(connection, "COUNT");
+    redis_command_number(connection, SCAN_KEYS);
+    enum status status =
+        redis_receive_type(connection, REPLY_LIST, &removal->store->scratch, &reply, err);
+    if (status)
+        return status;
+    if (reply->count != 2 || reply->elements[0].type != REPLY_TEXT ||
+        reply->elements[1].type != REPLY_LIST || reply->elements[0].text.size == 0 ||
+        reply->elements[0].text.size >= CURSOR_SIZE)
+        return redis_strange_answer(connection, err);
+    memcpy(removal->cursor, reply->elements[0].text.data, reply->elements[0].text.size);
+    removal->cursor[reply->elements[0].text.size] = '\0';
+    *keys = &reply->elements[1];
+    return STATUS_OK;
+}
+
+static enum status remove_rows(struct removal *removal, struct error *err)
+{
+    enum status status;
+    do {
+        struct redis_reply *keys = NULL;
+        status = scan(removal, &keys, err);
+        size_t count = status ? 0 : pick_wanted(removal, keys);
+        if (count > 0)
+            status = unlink_keys(removal, keys, count, err);
+    } while (!status && strcmp(removal->cursor, "0") != 0);
+    return status;
+}
+
+static enum status remove_catalog(struct redis_store *store, const char *project, struct error *err)
+{
+    struct redis_reply *reply;
+    arena_reset(&store->scratch);
+    redis_connection_renew(store->connection);
+    const char *key = arena_printf(&store->scratch, REDIS_CATALOG_PREFIX "%s", project);
+    redis_command_of(store->connection, (const char *const[]){"UNLINK", key}, 2);
+    return redis_receive_type(store->connection, REPLY_INTEGER, &store->scratch, &reply, err);
+}
+
+static uint32_t *sort_ids(const uint32_t *ids, size_t count)
+{
+    uint32_t *sorted = malloc(count * sizeof *sorted);
+    if (!sorted)
+        out_of_memory();
+    memcpy(sorted, ids, count * sizeof *sorted);
+    qsort(sorted, count, sizeof *sorted, compare_ids);
+    return sorted;
+}
+
+enum status redis_remove(struct online_store *base, uint32_t project_id, const char *project,
+                         const uint32_t *view_ids, size_t count, uint64_t *removed,
+                         struct error *err)
+{
+    struct redis_store *store = redis_store_of(base);
+    enum status status = redis_connection_begin(store->connection, err);
+    if (status)
+        return status;
+    uint32_t *sorted = view_ids ? sort_ids(view_ids, count) : NULL;
+    struct removal removal = {.store = store,
+                              .project_id = project_id,
+                              .view_ids = sorted,
+                              .view_count = count,
+                              .cursor = "0"};
+    make_pattern(&removal.pattern, project_id);
+    status = redis_remove_marks(store, project_id, view_ids, count, err);
+    if (!status)
+        status = remove_rows(&removal, err);
+    if (!status && !view_ids)
+        status = remove_catalog(store, project, err);
+    *removed = removal.removed;
+    buffer_release(&removal.pattern);
+    free(sorted);
+    return status;
+}

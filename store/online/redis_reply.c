@@ -1,0 +1,133 @@
+/* redis_reply.c - see redis_reply.h. */
+#include "store/online/redis_reply.h"
+
+#include "base/row.h"
+
+#include <hiredis/hiredis.h>
+#include <stdlib.h>
+
+enum {
+    ELEMENTS_MAX = 1000 * 1000,    /* of one answer, all depths together */
+    UNREAD_MAX = ROW_SIZE_MAX * 4, /* of one text: rows are smaller, catalogs are far smaller */
+    KEEP_BUFFER = 1024 * 1024,     /* hiredis frees an empty buffer that is larger than this */
+};
+
+#if HIREDIS_MAJOR >= 1
+typedef size_t element_count;
+#else
+typedef int element_count;
+#endif
+
+struct redis_parser {
+    redisReader *reader;
+    struct arena *arena; /* of the answer being built */
+    size_t element_count;
+    bool has_too_many;
+};
+
+/* Where the object of a task goes: into its list, or, at the top, somewhere new. */
+static struct redis_reply *place_of(const redisReadTask *task)
+{
+    if (task->parent)
+        return &((struct redis_reply *)task->parent->obj)->elements[task->idx];
+    struct redis_parser *parser = task->privdata;
+    return arena_alloc(parser->arena, sizeof(struct redis_reply));
+}
+
+static void *create_text(const redisReadTask *task, char *text, size_t size)
+{
+    struct redis_parser *parser = task->privdata;
+    struct redis_reply *reply = place_of(task);
+    enum reply_type type = task->type == REDIS_REPLY_ERROR    ? REPLY_ERROR
+                           : task->type == REDIS_REPLY_STATUS ? REPLY_STATUS
+                                                              : REPLY_TEXT;
+    *reply = (struct redis_reply){.type = type,
+                                  .text = arena_bytes(parser->arena, (struct bytes){text, size})};
+    return reply;
+}
+
+static void *create_list(const redisReadTask *task, element_count count)
+{
+    struct redis_parser *parser = task->privdata;
+    if (count < 0 || (size_t)count > ELEMENTS_MAX - parser->element_count) {
+        parser->has_too_many = true;
+        return NULL; /* which hiredis takes for a lack of memory: the reader is then broken */
+    }
+    parser->element_count += (size_t)count;
+    struct redis_reply *reply = place_of(task);
+    *reply = (struct redis_reply){
+        .type = REPLY_LIST,
+        .elements = arena_array(parser->arena, (size_t)count, sizeof *reply->elements),
+        .count = (size_t)count};
+    return reply;
+}
+
+static void *create_integer(const redisReadTask *task, long long integer)
+{
+    struct redis_reply *reply = place_of(task);
+    *reply = (struct redis_reply){.type = REPLY_INTEGER, .integer = integer};
+    return reply;
+}
+
+static void *create_nil(const redisReadTask *task)
+{
+    struct redis_reply *reply = place_of(task);
+    *reply = (struct redis_reply){.type = REPLY_NIL};
+    return reply;
+}
+
+struct redis_parser *redis_parser_open(void)
+{
+    static const redisReplyObjectFunctions functions = {.createString = create_text,
+                                                        .createArray = create_list,
+                                                        .createInteger = create_integer,
+                                                        .createNil = create_nil};
+    struct redis_parser *parser = calloc(1, sizeof *parser);
+    /* hiredis only reads them, but its prototype does not say so. */
+    redisReader *reader = redisReaderCreateWithFunctions((redisReplyObjectFunctions *)&functions);
+    if (!parser || !reader)
+        out_of_memory();
+    parser->reader = reader;
+    reader->maxbuf = KEEP_BUFFER;
+    reader->privdata = parser;
+    return parser;
+}
+
+void redis_parser_close(struct redis_parser *parser)
+{
+    if (!parser)
+        return;
+    redisReaderFree(parser->reader);
+    free(parser);
+}
+
+void redis_parser_feed(struct redis_parser *parser, const void *data, size_t size)
+{
+    /* Its errors are kept, and found by the next call of redis_parser_next. */
+    redisReaderFeed(parser->reader, data, size);
+}
+
+static enum status broken(struct redis_parser *parser, struct error *err)
+{
+    if (parser->has_too_many)
+        return fail(err, STATUS_CORRUPT, "an answer of over %d elements", ELEMENTS_MAX);
+    if (parser->reader->err == REDIS_ERR_OOM)
+        out_of_memory();
+    return fail(err, STATUS_CORRUPT, "what it answers is not Redis' protocol");
+}
+
+enum status redis_parser_next(struct redis_parser *parser, struct arena *arena,
+                              struct redis_reply **reply, struct error *err)
+{
+    void *object = NULL;
+    redisReader *reader = parser->reader;
+    parser->arena = arena;
+    if (redisReaderGetReply(reader, &object) != REDIS_OK)
+        return broken(parser, err);
+    if (!object && reader->len - reader->pos > UNREAD_MAX)
+        return fail(err, STATUS_CORRUPT, "an answer of over %d bytes", UNREAD_MAX);
+    if (object)
+        parser->element_count = 0;
+    *reply = object;
+    return STATUS_OK;
+}

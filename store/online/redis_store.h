@@ -1,0 +1,64 @@
+/*
+ * redis_store.h - the parts of the Redis backend, which only they include.
+ *
+ * What stands in Redis, all in one database:
+ *     the rows                          strings under the keys of base/entity_key.h
+ *     larder:owner                      the owning registry's identity, 16 hexadecimal digits
+ *     larder:catalog:<project>          a hash: identity, version, text
+ *     larder:marks:<project id>         a hash: "<writer>/<view id>/<generation>" -> position
+ */
+#ifndef LARDER_STORE_ONLINE_REDIS_STORE_H
+#define LARDER_STORE_ONLINE_REDIS_STORE_H
+
+#include "store/online/online_store_backend.h"
+#include "store/online/redis_connection.h"
+
+enum { REDIS_SHA_SIZE = 40 };
+#define REDIS_OWNER_KEY "larder:owner"
+#define REDIS_CATALOG_PREFIX "larder:catalog:"
+
+struct redis_store {
+    struct online_store base;
+    struct redis_connection *connection;
+    struct arena arena;   /* the url, as long as the store */
+    struct arena scratch; /* the answers of one step */
+    /* The script that writes, by the name that Redis gives it; looked at again on each connection.
+     */
+    char script_sha[REDIS_SHA_SIZE + 1];
+    uint64_t script_connection;
+};
+
+static inline struct redis_store *redis_store_of(struct online_store *store)
+{
+    return (struct redis_store *)store;
+}
+
+/* redis.c: what INFO says of a field, as text in `value`; false if it says nothing. */
+bool redis_info_field(struct bytes info, const char *name, char *value, size_t size);
+
+enum status redis_write(struct online_store *store, const struct online_write *writes, size_t count,
+                        const struct online_mark *marks, size_t mark_count,
+                        enum row_outcome *outcomes, struct error *err);
+
+/* Behind the rows, on the connection that has just acknowledged them. */
+enum status redis_write_marks(struct redis_store *store, const struct online_mark *marks,
+                              size_t count, struct error *err);
+enum status redis_read_marks(struct online_store *store, const struct online_mark *marks,
+                             size_t count, int64_t *positions, struct error *err);
+/* Of these views, or of all where view_ids is NULL. */
+enum status redis_remove_marks(struct redis_store *store, uint32_t project_id,
+                               const uint32_t *view_ids, size_t count, struct error *err);
+
+enum status redis_owner(struct online_store *store, uint64_t *identity, struct error *err);
+enum status redis_claim(struct online_store *store, uint64_t identity, bool take_over,
+                        struct error *err);
+enum status redis_put_catalog(struct online_store *store, const char *project, uint64_t identity,
+                              uint64_t version, struct bytes text, bool force, struct error *err);
+enum status redis_get_catalog(struct online_store *store, const char *project, struct arena *arena,
+                              struct bytes *text, struct error *err);
+
+enum status redis_remove(struct online_store *store, uint32_t project_id, const char *project,
+                         const uint32_t *view_ids, size_t count, uint64_t *removed,
+                         struct error *err);
+
+#endif

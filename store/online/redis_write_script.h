@@ -1,0 +1,83 @@
+/*
+ * redis_write_script.h - the conditional write as Redis runs it.
+ *
+ * KEYS are different row keys, one or more. ARGV has two texts for each: the row, and its expiry:
+ * ms since 1970, "" for never, or "-" for a time in the past, which makes no new row and leaves a
+ * stored row's expiry as it is. The answer is one digit a key: its enum row_outcome.
+ *
+ * It does what row_resolve and row_set_floor do (base/row.h), on bytes. Comparing strings with <
+ * would be strcoll, whose order is the locale's; numbers would round positions to 53 bits. What
+ * row_peek refuses counts as absent.
+ */
+#ifndef LARDER_STORE_ONLINE_REDIS_WRITE_SCRIPT_H
+#define LARDER_STORE_ONLINE_REDIS_WRITE_SCRIPT_H
+
+static const char redis_write_script[] =
+    "local byte, sub, char = string.byte, string.sub, string.char\n"
+    "local call, bxor = redis.call, bit.bxor\n"
+    "local none = '\\128\\0\\0\\0\\0\\0\\0\\0'\n"
+
+    /* Whether the n bytes of a from i on are greater than those of b from j on. */
+    "local function above(a, i, b, j, n)\n"
+    "  for k = 0, n - 1 do\n"
+    "    local x, y = byte(a, i + k), byte(b, j + k)\n"
+    "    if x ~= y then return x > y end\n"
+    "  end\n"
+    "  return false\n"
+    "end\n"
+
+    /* The floor and the check of a row that is given another floor. */
+    "local function seal(row, floor)\n"
+    "  local check = ''\n"
+    "  for i = 1, 4 do\n"
+    "    check = check .. char(bxor(byte(row, 32 + i), byte(row, 24 + i), byte(row, 28 + i),\n"
+    "                               byte(floor, i), byte(floor, 4 + i)))\n"
+    "  end\n"
+    "  return floor .. check\n"
+    "end\n"
+
+    "local function put(key, row, expiry, is_new)\n"
+    "  if expiry == '' then\n"
+    "    call('SET', key, row)\n"
+    "  elseif expiry ~= '-' then\n"
+    "    call('SET', key, row, 'PXAT', expiry)\n"
+    "  elseif not is_new then\n"
+    "    call('SET', key, row, 'KEEPTTL')\n"
+    "  end\n"
+    "  return '0'\n"
+    "end\n"
+
+    "local function write_plain(key, row, expiry, old)\n"
+    "  local floor = sub(old, 25, 32)\n"
+    "  if floor == none then\n"
+    "    if above(row, 1, old, 1, 24) then return put(key, row, expiry) end\n"
+    "    return '1'\n"
+    "  end\n"
+    "  if above(row, 17, none, 1, 8) and not above(row, 17, floor, 1, 8) then return '2' end\n"
+    "  if not above(row, 1, old, 1, 24) then return '1' end\n"
+    "  return put(key, sub(row, 1, 24) .. seal(row, floor) .. sub(row, 37), expiry)\n"
+    "end\n"
+
+    "local function write_floor(key, row, expiry, old)\n"
+    "  if not above(row, 25, old, 25, 8) then return '2' end\n"
+    "  local is_replaced = above(old, 17, none, 1, 8) and not above(old, 17, row, 25, 8)\n"
+    "  if is_replaced or above(row, 1, old, 1, 24) then return put(key, row, expiry) end\n"
+    "  call('SETRANGE', key, 24, seal(old, sub(row, 25, 32)))\n"
+    "  return '3'\n"
+    "end\n"
+
+    "local olds = call('MGET', unpack(KEYS))\n"
+    "local outcomes = {}\n"
+    "for i = 1, #KEYS do\n"
+    "  local key, row, expiry, old = KEYS[i], ARGV[2 * i - 1], ARGV[2 * i], olds[i]\n"
+    "  if not old or byte(old, 40) ~= 1 then\n"
+    "    outcomes[i] = put(key, row, expiry, true)\n"
+    "  elseif sub(row, 25, 32) == none then\n"
+    "    outcomes[i] = write_plain(key, row, expiry, old)\n"
+    "  else\n"
+    "    outcomes[i] = write_floor(key, row, expiry, old)\n"
+    "  end\n"
+    "end\n"
+    "return table.concat(outcomes)\n";
+
+#endif
