@@ -362,7 +362,8 @@ bool draft_resolve(struct draft *draft, struct arena *arena, struct problems *pr
                    struct definitions *definitions)
 {
     *definitions = (struct definitions){.project = draft->project.text};
-    struct resolver resolver = {draft, arena, problems, definitions, false};
+    struct resolver resolver = {
+        .draft = draft, .arena = arena, .problems = problems, .definitions = definitions};
     size_t before = problems->count;
     draft->entity_count = sort_objects(&resolver, "entities", draft->entities, draft->entity_count,
                                        sizeof *draft->entities);

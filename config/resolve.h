@@ -18,7 +18,8 @@ struct resolver {
     struct arena *arena;
     struct problems *problems;
     struct definitions *definitions;
-    bool failed; /* a name stayed unknown, told or not */
+    size_t column_count; /* of all services so far */
+    bool failed;         /* a name stayed unknown, told or not */
 };
 
 struct description described(const struct draft_about *about);

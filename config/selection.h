@@ -4,7 +4,8 @@
  * in both.
  *
  * Output columns are named by the feature alone; those of an aliased use always alias__feature; with
- * full_names, view__feature. Two equal names are refused (INVALID), naming both uses.
+ * full_names, view__feature. Two equal names are refused (INVALID), naming both uses; so is a column
+ * called like an asked key. Work is linear in what is asked, and all memory is in the arena.
  */
 #ifndef LARDER_CONFIG_SELECTION_H
 #define LARDER_CONFIG_SELECTION_H
@@ -51,5 +52,16 @@ enum status selection_of_references(const struct definitions *definitions,
                                     const struct bytes *references, size_t count, bool full_names,
                                     struct arena *arena, struct selection *selection,
                                     struct error *err);
+
+/* INVALID: the columns f__status and f__event_time, which a training set may add for each feature,
+ * would collide with others. Services never do without full_names: validation sees to it. */
+enum status selection_check_status_columns(const struct selection *selection, struct arena *arena,
+                                           struct error *err);
+
+/* The column of one feature: named as above. Borrows, or is in the arena. */
+const char *output_column(const struct feature_view *view, const char *alias, const char *feature,
+                          bool full_names, struct arena *arena);
+/* What stands for both: int64 for the two integers, the type itself for equal ones; 0 for others. */
+value_type asked_type(value_type a, value_type b);
 
 #endif

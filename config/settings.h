@@ -30,7 +30,8 @@ struct server_settings {
 };
 
 struct settings {
-    const char *project;
+    const char *project; /* from settings_read_yaml NULL if larder.yaml does not name it; else never */
+    struct place project_place;
     struct store_settings offline_store;
     struct store_settings online_store;
     const char *registry_schema; /* default "larder" */
