@@ -104,8 +104,7 @@ LARDER_API const char *larder_version(void);
 LARDER_API const char *larder_result_name(enum larder_result result); /* "UNAVAILABLE" */
 LARDER_API const char *larder_status_name(enum larder_status status); /* "PRESENT" */
 
-/* The client -------------------------------------------------------------------------------------
- */
+/* The client. */
 
 struct larder_options {
     size_t max_answer_bytes; /* 0 is the default: 64 MiB; larger answers are RESOURCE_EXHAUSTED */
@@ -125,8 +124,7 @@ LARDER_API enum larder_result larder_connect(const char *target,
 /* Once no call of it is running. */
 LARDER_API void larder_close(struct larder_client *client);
 
-/* Requests ---------------------------------------------------------------------------------------
- */
+/* Requests. */
 
 LARDER_API struct larder_request *larder_request_new(void);
 LARDER_API void larder_request_free(struct larder_request *request);
@@ -155,8 +153,7 @@ LARDER_API void larder_request_add_timestamp(struct larder_request *request, con
                                              int64_t us);
 LARDER_API void larder_request_add_null(struct larder_request *request, const char *join_key);
 
-/* The call ---------------------------------------------------------------------------------------
- */
+/* The call. */
 
 /* Asks, and waits at most timeout_ms (at least 1). *response is NULL unless LARDER_OK is returned;
  * it then has as many rows as the request has entities. err may be NULL. Any result. */
@@ -166,8 +163,7 @@ LARDER_API enum larder_result larder_get_features(struct larder_client *client,
                                                   struct larder_error *err);
 LARDER_API void larder_response_free(struct larder_response *response);
 
-/* Answers ----------------------------------------------------------------------------------------
- */
+/* Answers. */
 
 LARDER_API size_t larder_response_row_count(const struct larder_response *response);
 LARDER_API size_t larder_response_column_count(const struct larder_response *response);
