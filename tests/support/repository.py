@@ -85,9 +85,9 @@ class Repository:
         return outcome
 
     def refused(self, *arguments, code=2, **more):
-        """The outcome of a command that has to fail with this code, and to say something."""
+        """The outcome of a command that has to fail with this code (or one of several), and say why."""
         outcome = self.run(*arguments, **more)
-        assert outcome.code == code and outcome.err, outcome
+        assert outcome.code in (code if isinstance(code, tuple) else (code,)) and outcome.err, outcome
         return outcome
 
     @contextlib.contextmanager

@@ -1,0 +1,122 @@
+"""test_commands.py - the command line itself: help, mistakes, and the commands that look."""
+import json
+
+import pytest
+
+import services
+
+COMMANDS = ["load", "validate", "plan", "apply", "materialize", "serve", "get", "training-set", "status", "list",
+            "describe", "teardown"]
+
+
+def test_help_names_every_command(unapplied_drivers):
+    out = unapplied_drivers.do("--help").out
+    assert all(command in out for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_help_worth_reading(unapplied_drivers, command):
+    out = unapplied_drivers.do(command, "--help").out
+    assert f"larder {command}" in out and len(out.splitlines()) >= 5
+    assert all(len(line) <= 100 for line in out.splitlines())
+
+
+def test_mistakes_in_the_call_end_with_2(unapplied_drivers):
+    assert "did you mean materialize" in unapplied_drivers.refused("materialise").err
+    assert "--prune" in unapplied_drivers.refused("apply", "--prun").err
+    unapplied_drivers.refused("materialize", "--from")
+    unapplied_drivers.refused("apply", "surplus")
+    unapplied_drivers.refused("describe")
+    unapplied_drivers.refused("get", "--service", "dispatch")
+    unapplied_drivers.refused()
+
+
+@pytest.mark.parametrize("options", [["--rebuild"], []])
+def test_what_comes_later_is_refused_by_its_name(drivers, options):
+    if options:
+        assert "--rebuild" in drivers.refused("materialize", *options).err
+    else:
+        assert "--replace" in drivers.refused("apply", "--replace").err
+
+
+def test_get_shows_values_and_why_they_are_missing(drivers):
+    drivers.add(1, trips="NULL", rating="0.1")
+    drivers.materialize()
+    with drivers.repository.serving():
+        out = drivers.do("get", "--service", "dispatch", "--entity", "driver_id=1", "--entity", "driver_id=2").out
+        assert "0.1" in out and "NULL_VALUE" in out and "NOT_FOUND" in out
+        answer = json.dumps(drivers.do("get", "--features", "driver_stats:rating", "--entity", "driver_id=1", "--json").json)
+        assert "0.1" in answer and "trip_count" not in answer
+        full = drivers.do("get", "--service", "dispatch", "--entity", "driver_id=1", "--full-names", "--json").out
+        assert "driver_stats__rating" in full
+
+
+@pytest.mark.parametrize("arguments, word", [
+    (["--service", "nothing", "--entity", "driver_id=1"], "nothing"),
+    (["--features", "driver_stats:nothing", "--entity", "driver_id=1"], "nothing"),
+    (["--service", "dispatch", "--entity", "driver=1"], "driver"),
+    (["--service", "dispatch", "--entity", "driver_id=one"], "one"),
+    (["--service", "dispatch", "--entity", "driver_id"], "driver_id"),
+])
+def test_get_refuses_what_is_wrong(drivers, arguments, word):
+    with drivers.repository.serving():
+        assert word in drivers.refused("get", *arguments, code=(1, 2)).err
+
+
+def test_get_without_a_server_says_so(drivers):
+    outcome = drivers.refused("get", "--service", "dispatch", "--entity", "driver_id=1", code=1, timeout=60)
+    assert str(drivers.repository.port) in outcome.err
+
+
+def test_list_and_describe_show_what_is_applied(drivers):
+    drivers.define(("    ttl: 6h\n", "    ttl: 6h\n    owner: fleet@example.com\n    description: how a driver does\n"))
+    drivers.do("apply")
+    out = drivers.do("list").out
+    assert all(name in out for name in ("driver", "trips", "driver_stats", "dispatch"))
+    drivers.repository.path("features.yaml").unlink()
+    out = drivers.do("describe", "driver_stats").out
+    assert all(word in out for word in ("rating", "float64", "6h", "fleet@example.com", "how a driver does", "trips"))
+    assert "driver_id" in drivers.do("describe", "dispatch").out
+    assert drivers.do("describe", "trips", "--json").json
+    assert "did you mean" in drivers.refused("describe", "driver_stat").err
+
+
+def test_status_tells_how_far_each_view_is(drivers):
+    drivers.add(1)
+    assert "driver_stats" in drivers.do("status").said
+    drivers.materialize()
+    assert drivers.do("status", "--json").json
+    drivers.sql("ALTER TABLE trips ADD tips bigint")
+    drivers.define(("{name: rating, type: float64}", "{name: rating, type: float64}\n      - {name: tips, type: int64}"))
+    drivers.do("apply")
+    assert "stale" in drivers.do("status").said
+
+
+def test_status_warns_of_a_redis_that_evicts(drivers, server_folder):
+
+    with services.Redis(server_folder + "/redis", options=["--maxmemory", "50mb", "--maxmemory-policy", "allkeys-lru"]) as redis:
+        drivers.repository.write("larder.yaml", drivers.repository.settings_text().replace(drivers.place.redis_url, redis.url))
+        assert "allkeys-lru" in drivers.do("status").said
+        drivers.do("apply")
+        assert "allkeys-lru" in drivers.do("materialize").said
+
+
+def test_teardown_removes_larders_own_and_nothing_else(drivers):
+    drivers.add(1)
+    drivers.materialize()
+    drivers.place.redis_command("SET", "an owner's key", "stays")
+    drivers.do("teardown")
+    assert drivers.place.redis_command("KEYS", "*") == [b"an owner's key"] or \
+        all(key == b"an owner's key" or b"owner" in key for key in drivers.place.redis_command("KEYS", "*"))
+    assert drivers.sql("SELECT count(*) FROM trips") == "1"
+    assert drivers.sql("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'larder%'") == "0"
+    drivers.do("apply")
+    assert drivers.online(1)[0] == "NOT_FOUND"
+    drivers.materialize()
+    assert drivers.online(1) == ("PRESENT", 1)
+
+
+def test_json_is_one_document_on_stdout(drivers):
+    drivers.add(1)
+    for words in (["validate"], ["plan"], ["apply"], ["materialize"], ["status"], ["list"], ["describe", "dispatch"], ["teardown"]):
+        json.loads(drivers.do(*words, "--json").out)

@@ -1,0 +1,55 @@
+"""test_parity.py - what a model is trained on is what it is served, ttl on, with data around now."""
+import random
+
+import grpc
+
+import compare
+from asking import STATUS_NAMES, ask_feast, ask_larder
+
+ASKED = 400
+AGES = [5, 3600, 6 * 3600 - 120, 6 * 3600 + 120, 20 * 3600, 30 * 3600 - 120, 30 * 3600 + 120, 90 * 86400]  # around ttl, ttl + 1 d
+
+
+def fill(drivers):
+    """Up to four trips a driver; ages at the edges, but minutes from them; some values null; one row due in an hour."""
+    rng = random.Random(12)
+    rows = []
+    for driver in range(ASKED):
+        for _ in range(rng.randint(0, 4)):
+            age = rng.choice(AGES) + rng.randint(0, 60) if rng.random() < 0.9 else -3600
+            created = rng.choice(["NULL", f"now() - interval '{max(age, 0)} s'", f"now() - interval '{max(age, 0)} s' + interval '1 us'"])
+            trips = rng.choice(["NULL", "0", "-1", str(rng.randint(0, 10**15))])
+            rating = rng.choice(["NULL", "'NaN'", "'-0'", "'Infinity'", repr(rng.random())])
+            rows.append(f"({driver}, now() - interval '{age} s', {created}, {trips}, {rating})")
+    # Full ties have no right answer: keep one of each.
+    drivers.sql(f"INSERT INTO trips VALUES {', '.join(rows)}",
+                "DELETE FROM trips a USING trips b WHERE a.ctid < b.ctid AND a.driver_id = b.driver_id AND "
+                "a.happened = b.happened AND a.recorded IS NOT DISTINCT FROM b.recorded")
+
+
+def test_asking_now_and_serving_agree_in_every_value_and_status(drivers, stubs):
+    fill(drivers)
+    drivers.materialize()
+    keys = [(driver,) for driver in range(ASKED + 5)]
+    with drivers.repository.serving() as server, grpc.insecure_channel(server.address) as channel:
+        larder = ask_larder(stubs, channel, {"driver_id": "int64"}, keys, feature_service="dispatch")
+        feast = ask_feast(stubs, channel, {"driver_id": "int64"}, keys, feature_service="dispatch")
+    now = drivers.sql("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
+    drivers.repository.write("ask.csv", "driver_id,event_timestamp\n" + "".join(f"{driver},{now}\n" for driver, in keys))
+    drivers.do("training-set", "--service", "dispatch", "--entities", "ask.csv", "--out", "out.csv", "--with-status")
+    header, *rows = compare.read(drivers.repository.path("out.csv"))
+    trained = [dict(zip(header, row)) for row in rows]
+
+    statuses = set()
+    for name, suffix in (("trip_count", "int64"), ("rating", "float64")):
+        for row, served, feasts in zip(trained, larder[name], feast[name], strict=True):
+            status, event_time, value = served
+            text = None if value is None else str(value)
+            assert STATUS_NAMES[status] == row[f"{name}__status"], (row, served)
+            assert compare.same(suffix, row[name], text), (row, served)
+            if event_time:
+                assert compare.instant(row[f"{name}__event_time"]) == event_time, (row, served)
+            assert STATUS_NAMES[feasts[0]] == row[f"{name}__status"], (row, feasts)
+            assert compare.same(suffix, row[name], None if feasts[2] is None else str(feasts[2])), (row, feasts)
+            statuses.add(status)
+    assert statuses == set(STATUS_NAMES), "the data does not reach every status"

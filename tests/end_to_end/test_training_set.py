@@ -1,0 +1,161 @@
+"""test_training_set.py - one row in, one row out, and what each option adds."""
+import pytest
+
+import compare
+
+
+@pytest.fixture
+def history(drivers):
+    """Three trips of driver 1 at 10, 11 and 12 o'clock; the one at 11 was corrected at 18 o'clock."""
+    drivers.sql("""INSERT INTO trips VALUES
+        (1, '2024-05-01 10:00Z', '2024-05-01 10:01Z', 10, 1.0), (1, '2024-05-01 11:00Z', '2024-05-01 11:01Z', 11, NULL),
+        (1, '2024-05-01 12:00Z', '2024-05-01 12:01Z', 12, 3.0), (1, '2024-05-01 11:00Z', '2024-05-01 18:00Z', 111, 1.1),
+        (1, '2024-05-01 12:30Z', NULL, 1230, 12.3)""")
+    return drivers
+
+
+def make(drivers, asks, *options, service=True):
+    """The answer as a list of rows by column name."""
+    drivers.repository.write("ask.csv", asks)
+    drivers.do("training-set", *(["--service", "dispatch"] if service else []), "--entities", "ask.csv",
+               "--out", "out.csv", *options)
+    header, *rows = compare.read(drivers.repository.path("out.csv"))
+    assert all(len(row) == len(header) for row in rows)
+    return [dict(zip(header, row)) for row in rows]
+
+
+def at(*clocks, driver=1):
+    return "driver_id,event_timestamp\n" + "".join(f"{driver},2024-05-01T{clock}Z\n" for clock in clocks)
+
+
+def counts(rows):
+    return [row["trip_count"] for row in rows]
+
+
+def test_rows_come_back_in_their_order_with_their_other_columns(history):
+    asks = ('note,event_timestamp,driver_id,empty\n"second, quoted",2024-05-01T12:10:00Z,1,\n'
+            'first,2024-05-01 12:10:00+02:00,1,""\nagain,2024-05-01T12:10:00Z,1,x\nnobody,2024-05-01T12:10:00Z,7,\n'
+            "null,2024-05-01T12:10:00Z,,\n")
+    rows = make(history, asks)
+    assert [row["note"] for row in rows] == ["second, quoted", "first", "again", "nobody", "null"]
+    assert [row["empty"] for row in rows] == [None, "", "x", None, None]
+    assert counts(rows) == ["12", "10", "12", None, None]
+    assert rows[4]["driver_id"] is None
+
+
+def test_both_edges_of_the_ttl_count(history):
+    rows = make(history, at("09:59:59.999999", "10:00:00", "18:30:00", "18:30:00.000001"))
+    assert counts(rows) == [None, "10", "1230", None]
+
+
+def test_later_corrections_count_unless_known_is_asked_for(history):
+    asks = at("11:30:00", "17:00:00", "18:00:00", "12:01:00", "12:00:30")
+    assert counts(make(history, asks)) == ["111", "1230", "1230", "12", "12"]
+    assert counts(make(history, asks, "--as-known")) == ["11", "12", "12", "12", "11"]
+
+
+def test_the_summary_says_how_many_values_were_recorded_later(history):
+    history.repository.write("ask.csv", at("11:30:00", "12:05:00"))
+    outcome = history.do("training-set", "--service", "dispatch", "--entities", "ask.csv", "--out", "o.csv", "--json").json
+    assert outcome["rows"] == 2 and outcome["recorded_later"] == 2
+
+
+def test_as_of_sees_only_what_was_recorded_by_then(history):
+    assert counts(make(history, at("11:30:00", "17:00:00"), "--as-of", "2024-05-01T12:00:00Z")) == ["11", "11"]
+
+
+def test_as_of_gives_the_same_bytes_after_more_was_recorded(history):
+    options = ["--as-of", "2024-05-02T00:00:00Z"]
+    make(history, at("11:30:00", "17:00:00"), *options)
+    before = history.repository.path("out.csv").read_bytes()
+    history.sql("INSERT INTO trips VALUES (1, '2024-05-01 11:15Z', '2024-05-02 00:00:00.000001Z', 99, 9)")
+    make(history, at("11:30:00", "17:00:00"), *options)
+    assert history.repository.path("out.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("options", [["--as-known"], ["--as-of", "2024-05-02T00:00:00Z"]])
+def test_without_a_created_time_known_and_of_are_refused(history, options):
+    history.define(("    created_time: recorded\n", ""))
+    history.do("apply")
+    history.repository.write("ask.csv", at("11:30:00"))
+    outcome = history.refused("training-set", "--service", "dispatch", "--entities", "ask.csv", "--out", "o.csv", *options,
+                              code=(1, 2))
+    assert "trips" in outcome.err and "created_time" in outcome.err
+
+
+def test_an_as_of_within_lookback_is_refused(history):
+    now = history.sql("SELECT to_char(now() AT TIME ZONE 'UTC' - interval '30 minutes', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')")
+    history.repository.write("ask.csv", at("11:30:00"))
+    history.refused("training-set", "--service", "dispatch", "--entities", "ask.csv", "--out", "o.csv", "--as-of", now,
+                    code=(1, 2))
+
+
+def test_statuses_say_why_a_value_is_missing(history):
+    rows = make(history, at("09:00:00", "11:30:00", "12:15:00", "18:30:01", "23:00:00"), "--with-status", "--as-known")
+    assert [row["rating__status"] for row in rows] == ["NOT_FOUND", "NULL_VALUE", "PRESENT", "OUTSIDE_MAX_AGE", "OUTSIDE_MAX_AGE"]
+    assert compare.instant(rows[1]["rating__event_time"]) == compare.instant("2024-05-01T11:00:00Z")
+    assert rows[0]["rating__event_time"] is None
+
+
+def test_features_may_be_listed(history):
+    rows = make(history, at("12:10:00"), "--features", "driver_stats:rating", service=False)
+    assert list(rows[0]) == ["driver_id", "event_timestamp", "rating"]
+    rows = make(history, at("12:10:00"), "--features", "driver_stats:rating", "--full-names", service=False)
+    assert rows[0]["driver_stats__rating"] is not None
+
+
+@pytest.mark.parametrize("options, word", [
+    (["--service", "dispatc"], "did you mean"),
+    (["--features", "driver_stats:ratin"], "did you mean"),
+    (["--features", "driver_stat:rating"], "did you mean"),
+    (["--features", "rating"], "view:feature"),
+    (["--features", "driver_stats:rating,driver_stats:rating"], "rating"),
+    (["--service", "dispatch", "--features", "driver_stats:rating"], "--features"),
+    ([], "--service"),
+])
+def test_a_wrong_selection_is_refused(history, options, word):
+    history.repository.write("ask.csv", at("11:30:00"))
+    outcome = history.refused("training-set", *options, "--entities", "ask.csv", "--out", "o.csv")
+    assert word in outcome.err.lower(), outcome
+
+
+def test_a_view_may_be_used_twice_under_other_keys(history):
+    history.define(("features: [driver_stats]",
+                    "features: [driver_stats, {view: driver_stats, features: [rating], as: rival, keys: {driver_id: rival_id}}]"))
+    history.do("apply")
+    history.sql("INSERT INTO trips VALUES (2, '2024-05-01 10:00Z', '2024-05-01 10:00Z', 20, 2.0)")
+    rows = make(history, "driver_id,rival_id,event_timestamp\n1,2,2024-05-01T10:30:00Z\n2,1,2024-05-01T10:30:00Z\n")
+    assert [(row["rating"], row["rival__rating"]) for row in rows] == [("1", "2"), ("2", "1")] or \
+        [(float(row["rating"]), float(row["rival__rating"])) for row in rows] == [(1, 2), (2, 1)]
+
+
+def test_two_keys_are_never_mixed_up(place):
+    """(1,12) is not (11,2), in training as online."""
+    place.sql("CREATE TABLE pairs (a bigint, b bigint, at timestamptz, v bigint)",
+              "INSERT INTO pairs VALUES (1, 12, '2024-01-01Z', 112), (11, 2, '2024-01-01Z', 113)")
+    repository = place.repository({"features.yaml": """\
+entities: [{name: pair, join_keys: {a: int64, b: int64}}]
+sources: [{name: pairs, table: pairs, event_time: at}]
+feature_views: [{name: vs, entities: [pair], source: pairs, features: [{name: v, type: int64}]}]
+feature_services: [{name: s, features: [vs]}]
+"""})
+    repository.do("apply")
+    repository.write("ask.csv", "b,a,event_timestamp\n12,1,2024-02-01\n2,11,2024-02-01\n1,12,2024-02-01\n")
+    repository.do("training-set", "--service", "s", "--entities", "ask.csv", "--out", "out.csv")
+    assert [row[-1] for row in compare.read(repository.path("out.csv"))[1:]] == ["112", "113", None]
+
+
+def test_an_empty_list_of_asks_gives_a_header(history):
+    assert make(history, "driver_id,event_timestamp\n") == []
+    assert compare.read(history.repository.path("out.csv"))[0] == ["driver_id", "event_timestamp", "trip_count", "rating"]
+
+
+def test_an_owners_tables_are_left_as_they_were(history):
+    def everything():
+        return history.sql("SELECT schemaname, relname, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_user_tables "
+                           "WHERE schemaname <> 'larder' ORDER BY 1, 2", "SELECT xmin, ctid, * FROM trips ORDER BY 2")
+    history.sql("SELECT pg_stat_force_next_flush()")
+    before = everything()
+    make(history, at("11:30:00", "17:00:00"))
+    history.materialize()
+    assert everything() == before
