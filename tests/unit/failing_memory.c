@@ -10,8 +10,8 @@ void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *memory, size_t size);
 
-static unsigned left; /* until one fails; 0: none will */
-static bool failed;
+static _Thread_local unsigned left; /* until one fails; 0: none will */
+static _Thread_local bool failed;
 
 void failing_memory_from(unsigned nth)
 {
