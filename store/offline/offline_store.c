@@ -1,0 +1,145 @@
+/* offline_store.c - see offline_store.h: finds the backend, and leads each call to it. */
+#include "store/offline/offline_store.h"
+
+#include "store/offline/offline_store_backend.h"
+
+static const struct {
+    const char *type;
+    const struct offline_store_operations *operations;
+} backends[] = {
+    {"postgres", &offline_store_postgres},
+};
+
+enum status offline_store_open(const struct settings *settings, struct offline_store **store,
+                               struct error *err)
+{
+    *store = NULL;
+    for (size_t i = 0; i < COUNT_OF(backends); i++)
+        if (strcmp(backends[i].type, settings->offline_store.type) == 0)
+            return backends[i].operations->open(settings, store, err);
+    return fail(err, STATUS_INVALID, "offline_store: there is no type %s; it may be postgres",
+                settings->offline_store.type);
+}
+
+void offline_store_close(struct offline_store *store)
+{
+    if (store)
+        store->operations->close(store);
+}
+
+enum status offline_store_check(struct offline_store *store, const struct definitions *definitions,
+                                struct arena *arena, struct findings *findings, struct error *err)
+{
+    return store->operations->check(store, definitions, arena, findings, err);
+}
+
+enum status offline_store_sample(struct offline_store *store, struct offline_sample *sample,
+                                 struct error *err)
+{
+    return store->operations->sample(store, sample, err);
+}
+
+enum status offline_store_oldest_transaction(struct offline_store *store, struct arena *arena,
+                                             struct open_transaction *transaction, bool *found,
+                                             struct error *err)
+{
+    return store->operations->oldest_transaction(store, arena, transaction, found, err);
+}
+
+enum status offline_store_begin(struct offline_store *store, uint64_t *snapshot_xmin,
+                                struct error *err)
+{
+    return store->operations->begin(store, snapshot_xmin, err);
+}
+
+void offline_store_end(struct offline_store *store)
+{
+    store->operations->end(store);
+}
+
+enum status offline_scan_open(struct offline_store *store, const struct scan_request *request,
+                              struct offline_scan **scan, struct error *err)
+{
+    *scan = NULL;
+    return store->operations->scan_open(store, request, scan, err);
+}
+
+enum status offline_scan_next(struct offline_scan *scan, const struct scan_row **row,
+                              struct error *err)
+{
+    return scan->operations->scan_next(scan, row, err);
+}
+
+const struct scan_counts *offline_scan_counts(const struct offline_scan *scan)
+{
+    return &scan->counts;
+}
+
+void offline_scan_close(struct offline_scan *scan)
+{
+    if (scan)
+        scan->operations->scan_close(scan);
+}
+
+enum status offline_join_open(struct offline_store *store, const struct join_request *request,
+                              struct offline_join **join, struct error *err)
+{
+    *join = NULL;
+    return store->operations->join_open(store, request, join, err);
+}
+
+enum status offline_join_ask(struct offline_join *join, const struct value *keys, int64_t at_us,
+                             struct error *err)
+{
+    return join->operations->join_ask(join, keys, at_us, err);
+}
+
+enum status offline_join_run(struct offline_join *join, struct error *err)
+{
+    return join->operations->join_run(join, err);
+}
+
+enum status offline_join_next(struct offline_join *join, const struct joined_row **row,
+                              struct error *err)
+{
+    return join->operations->join_next(join, row, err);
+}
+
+const struct join_counts *offline_join_counts(const struct offline_join *join)
+{
+    return &join->counts;
+}
+
+void offline_join_close(struct offline_join *join)
+{
+    if (join)
+        join->operations->join_close(join);
+}
+
+enum status offline_load_open(struct offline_store *store, const struct source *source,
+                              const struct load_column *all, size_t all_count,
+                              const struct load_column *given, size_t given_count, bool *made,
+                              struct offline_load **load, struct error *err)
+{
+    *load = NULL;
+    *made = false;
+    return store->operations->load_open(store, source, all, all_count, given, given_count, made,
+                                        load, err);
+}
+
+enum status offline_load_row(struct offline_load *load, const struct value *values,
+                             struct error *err)
+{
+    return load->operations->load_row(load, values, err);
+}
+
+enum status offline_load_finish(struct offline_load *load, uint64_t *rows, struct error *err)
+{
+    return load->operations->load_finish(load, rows, err);
+}
+
+void offline_load_close(struct offline_load *load)
+{
+    if (load)
+        load->operations->load_close(load);
+}

@@ -1,0 +1,70 @@
+/*
+ * offline_store_backend.h - what a backend of the offline store provides.
+ *
+ * For backends and offline_store.c only. A backend is one static const table of operations, every
+ * slot filled; what each does is said at the function of its name in offline_store.h. Its handles
+ * begin with the structs below, whose `operations` leads a call on them back to it. A backend must
+ * pass tests/conformance/offline_store_suite.c.
+ */
+#ifndef LARDER_STORE_OFFLINE_OFFLINE_STORE_BACKEND_H
+#define LARDER_STORE_OFFLINE_OFFLINE_STORE_BACKEND_H
+
+#include "store/offline/offline_store.h"
+
+struct offline_store_operations {
+    enum status (*open)(const struct settings *settings, struct offline_store **store,
+                        struct error *err);
+    void (*close)(struct offline_store *store);
+    enum status (*check)(struct offline_store *store, const struct definitions *definitions,
+                         struct arena *arena, struct findings *findings, struct error *err);
+    enum status (*sample)(struct offline_store *store, struct offline_sample *sample,
+                          struct error *err);
+    enum status (*oldest_transaction)(struct offline_store *store, struct arena *arena,
+                                      struct open_transaction *transaction, bool *found,
+                                      struct error *err);
+    enum status (*begin)(struct offline_store *store, uint64_t *snapshot_xmin, struct error *err);
+    void (*end)(struct offline_store *store);
+
+    enum status (*scan_open)(struct offline_store *store, const struct scan_request *request,
+                             struct offline_scan **scan, struct error *err);
+    enum status (*scan_next)(struct offline_scan *scan, const struct scan_row **row,
+                             struct error *err);
+    void (*scan_close)(struct offline_scan *scan);
+
+    enum status (*join_open)(struct offline_store *store, const struct join_request *request,
+                             struct offline_join **join, struct error *err);
+    enum status (*join_ask)(struct offline_join *join, const struct value *keys, int64_t at_us,
+                            struct error *err);
+    enum status (*join_run)(struct offline_join *join, struct error *err);
+    enum status (*join_next)(struct offline_join *join, const struct joined_row **row,
+                             struct error *err);
+    void (*join_close)(struct offline_join *join);
+
+    enum status (*load_open)(struct offline_store *store, const struct source *source,
+                             const struct load_column *all, size_t all_count,
+                             const struct load_column *given, size_t given_count, bool *made,
+                             struct offline_load **load, struct error *err);
+    enum status (*load_row)(struct offline_load *load, const struct value *values,
+                            struct error *err);
+    enum status (*load_finish)(struct offline_load *load, uint64_t *rows, struct error *err);
+    void (*load_close)(struct offline_load *load);
+};
+
+struct offline_store {
+    const struct offline_store_operations *operations;
+};
+struct offline_scan {
+    const struct offline_store_operations *operations;
+    struct scan_counts counts;
+};
+struct offline_join {
+    const struct offline_store_operations *operations;
+    struct join_counts counts;
+};
+struct offline_load {
+    const struct offline_store_operations *operations;
+};
+
+extern const struct offline_store_operations offline_store_postgres;
+
+#endif

@@ -1,0 +1,466 @@
+/* postgres_join.c - the point-in-time join: asking rows up, the latest eligible rows down. */
+#include "base/byte_order.h"
+#include "base/timestamp.h"
+#include "store/offline/postgres_copy.h"
+#include "store/offline/postgres_join_sql.h"
+#include "store/offline/postgres_upload.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum { TARGETS_MAX = 1664 }; /* columns of one SELECT */
+
+struct postgres_join {
+    struct offline_join base;
+    struct postgres_store *store;
+    struct join_request request;
+    struct arena arena;     /* as long as the join */
+    struct arena row_arena; /* as long as a row */
+    const char *table;      /* of the asking rows; NULL before it is made */
+    bool is_made;
+    struct postgres_upload upload;
+    struct postgres_view *views;
+    struct postgres_copy copy;
+    struct bytes *fields;
+    struct joined_view *joined;
+    struct value **values; /* [view_count][feature_count], what joined->values points to */
+    struct joined_row row;
+    uint64_t asked, answered;
+    enum status failed;
+};
+
+/* Opening ----------------------------------------------------------------------------------------
+ */
+
+static enum status database_now(struct postgres_store *store, int64_t *now_us, struct error *err)
+{
+    PGresult *result = NULL;
+    enum status status = postgres_query(store->connection, "asking PostgreSQL for the time",
+                                        "SELECT clock_timestamp()", 0, NULL, &result, err);
+    if (!status && !timestamp_parse(bytes_of_text(PQgetvalue(result, 0, 0)), now_us))
+        status = fail(err, STATUS_FAILED, "PostgreSQL's clock says %s", PQgetvalue(result, 0, 0));
+    PQclear(result);
+    return status;
+}
+
+static enum status check_created(const struct join_request *request,
+                                 const struct feature_view *view, int64_t now_us, struct error *err)
+{
+    const struct source *source = view->source;
+    bool as_of = request->as_of_us != AS_OF_NOW;
+    if ((request->as_known || as_of) && !source->created_time)
+        return fail(
+            err, STATUS_INVALID,
+            "feature_view %s: source %s has no created_time, so what was known %s cannot be told",
+            view->about.name, source->about.name, as_of ? "as of a time" : "when a row asks");
+    int64_t latest_us = timestamp_subtract(now_us, source->lookback_us);
+    if (!as_of || request->as_of_us <= latest_us)
+        return STATUS_OK;
+    char latest[TIMESTAMP_TEXT_SIZE] = "now", lookback[DURATION_TEXT_SIZE];
+    if (timestamp_in_range(latest_us))
+        timestamp_format(latest_us, latest);
+    duration_format(source->lookback_us, lookback);
+    return fail(
+        err, STATUS_INVALID,
+        "source %s: rows may still arrive that were created up to %s ago (its lookback), so "
+        "the latest time to ask as of is %s",
+        source->about.name, lookback, latest);
+}
+
+static enum status check_request(struct postgres_join *join, struct error *err)
+{
+    const struct selection *selection = join->request.selection;
+    int64_t now_us = 0;
+    enum status status = database_now(join->store, &now_us, err);
+    for (size_t i = 0; i < selection->view_count && !status; i++)
+        status = check_created(&join->request, selection->views[i].view, now_us, err);
+    size_t targets = selection->feature_count + 2 * selection->view_count;
+    if (!status && targets > TARGETS_MAX)
+        status =
+            fail(err, STATUS_EXHAUSTED,
+                 "%zu features of %zu views are more than PostgreSQL gives at once (%d, where a "
+                 "view counts 2 and a feature 1): ask for fewer",
+                 selection->feature_count, selection->view_count, TARGETS_MAX);
+    return status;
+}
+
+static enum status bind_view(struct postgres_join *join, size_t index, struct error *err)
+{
+    const struct selection *selection = join->request.selection;
+    uint16_t *features = arena_array(&join->arena, selection->feature_count, sizeof *features);
+    size_t count = 0;
+    for (size_t i = 0; i < selection->feature_count; i++)
+        if (selection->features[i].view == index)
+            features[count++] = selection->features[i].feature;
+    join->values[index] = arena_array(&join->arena, count, sizeof *join->values[index]);
+    return postgres_view_bind(join->store, selection->views[index].view, features, count,
+                              &join->arena, &join->views[index], err);
+}
+
+static enum status bind_views(struct postgres_join *join, struct error *err)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < join->request.selection->view_count && !status; i++)
+        status = bind_view(join, i, err);
+    return status;
+}
+
+/* What would stop the join at its end is better said before millions of rows went up. */
+static enum status check_views(struct postgres_join *join, struct error *err)
+{
+    enum status status = postgres_begin_read(join->store, NULL, err);
+    if (!status)
+        status = bind_views(join, err);
+    postgres_rollback(join->store);
+    return status;
+}
+
+static enum status copy_in(struct postgres_join *join, struct error *err)
+{
+    struct buffer sql;
+    buffer_init(&sql, 0);
+    buffer_printf(&sql, "COPY %s FROM STDIN (FORMAT binary)", join->table);
+    enum status status = postgres_upload_open(&join->upload, join->store->connection,
+                                              "sending the rows that ask", &sql, err);
+    static const uint8_t header[19] = {'P', 'G', 'C', 'O', 'P', 'Y', '\n', 0xff, '\r', '\n', 0};
+    buffer_append(&join->upload.rows, header, sizeof header);
+    return status;
+}
+
+/* In a transaction of its own, because the one that reads is READ ONLY. */
+static enum status make_table(struct postgres_join *join, struct error *err)
+{
+    struct postgres_store *store = join->store;
+    static const char *const doing =
+        "making a temporary table for the rows that ask (a standby has none: name the primary)";
+    /* Found before an owner's table of the same name, where a query names one without its schema.
+     */
+    join->table = arena_printf(&join->arena, "pg_temp.larder_asks_%d_%u",
+                               PQbackendPID(store->connection), ++store->table_count);
+    enum status status = postgres_begin_write(store, err);
+    if (status)
+        return fail_within(err, "%s", doing);
+    struct buffer sql;
+    buffer_init(&sql, 0);
+    postgres_append_asks_table(&sql, join->request.selection, join->table);
+    status = postgres_query_buffer(store, doing, &sql, NULL, err);
+    return status ? status : copy_in(join, err);
+}
+
+static void init_join(struct postgres_join *join, struct offline_store *base,
+                      const struct join_request *request)
+{
+    size_t count = request->selection->view_count;
+    join->base.operations = base->operations;
+    join->store = postgres_store_of(base);
+    join->request = *request;
+    arena_init(&join->arena, 0);
+    arena_init(&join->row_arena, 0);
+    join->views = arena_array(&join->arena, count, sizeof *join->views);
+    join->joined = arena_array(&join->arena, count, sizeof *join->joined);
+    join->values = arena_array(&join->arena, count, sizeof *join->values);
+    join->row.views = join->joined;
+}
+
+enum status postgres_join_open(struct offline_store *base, const struct join_request *request,
+                               struct offline_join **opened, struct error *err)
+{
+    struct postgres_join *join = calloc(1, sizeof *join);
+    if (!join)
+        out_of_memory();
+    init_join(join, base, request);
+    enum status status = check_views(join, err);
+    if (!status)
+        status = check_request(join, err);
+    if (!status)
+        status = make_table(join, err);
+    if (status)
+        postgres_join_close(&join->base);
+    else
+        *opened = &join->base;
+    return status;
+}
+
+/* Asking -----------------------------------------------------------------------------------------
+ */
+
+static void append_field64(struct buffer *rows, int64_t number)
+{
+    uint8_t raw[12];
+    store_be32(raw, 8);
+    store_be64(raw + 4, (uint64_t)number);
+    buffer_append(rows, raw, sizeof raw);
+}
+
+static void append_field(struct buffer *rows, uint32_t size, const void *data)
+{
+    uint8_t raw[4];
+    store_be32(raw, size);
+    buffer_append(rows, raw, sizeof raw);
+    buffer_append(rows, data, size);
+}
+
+static void append_null(struct buffer *rows)
+{
+    static const uint8_t raw[4] = {0xff, 0xff, 0xff, 0xff};
+    buffer_append(rows, raw, sizeof raw);
+}
+
+static void append_key(struct buffer *rows, value_type type, const struct value *key)
+{
+    uint8_t raw[4];
+    if (key->is_null) {
+        append_null(rows);
+    } else if (type == TYPE_BOOL) {
+        raw[0] = key->boolean;
+        append_field(rows, 1, raw);
+    } else if (type == TYPE_INT32) {
+        store_be32(raw, (uint32_t)key->int32);
+        append_field(rows, sizeof raw, raw);
+    } else if (type == TYPE_INT64) {
+        append_field64(rows, key->type == TYPE_INT32 ? key->int32 : key->int64);
+    } else if (type == TYPE_TIMESTAMP) {
+        append_field64(rows, key->int64 - TIMESTAMP_POSTGRES_EPOCH_US);
+    } else {
+        append_field(rows, (uint32_t)key->bytes.size, key->bytes.data);
+    }
+}
+
+enum status postgres_join_ask(struct offline_join *base, const struct value *keys, int64_t at_us,
+                              struct error *err)
+{
+    struct postgres_join *join = (struct postgres_join *)base;
+    const struct selection *selection = join->request.selection;
+    struct buffer *rows = &join->upload.rows;
+    if (!timestamp_in_range(at_us))
+        return fail(err, STATUS_INVALID, "a row asks for a time outside the years 1 to 9999");
+    uint8_t count[2];
+    store_be16(count, (uint16_t)(2 + selection->key_count));
+    buffer_append(rows, count, sizeof count);
+    append_field64(rows, (int64_t)++join->asked);
+    append_field64(rows, at_us - TIMESTAMP_POSTGRES_EPOCH_US);
+    for (size_t i = 0; i < selection->key_count; i++)
+        append_key(rows, selection->keys[i].type, &keys[i]);
+    return postgres_upload_row(&join->upload, err);
+}
+
+/* Running ----------------------------------------------------------------------------------------
+ */
+
+/* The index lets PostgreSQL answer in order without sorting all that it found. */
+static enum status finish_asking(struct postgres_join *join, struct error *err)
+{
+    struct postgres_store *store = join->store;
+    static const uint8_t trailer[2] = {0xff, 0xff};
+    const char *doing = "sending the rows that ask";
+    buffer_append(&join->upload.rows, trailer, sizeof trailer);
+    enum status status = postgres_upload_finish(&join->upload, NULL, err);
+    struct buffer sql;
+    buffer_init(&sql, 0);
+    buffer_printf(&sql, "CREATE UNIQUE INDEX ON %s (n); ANALYZE %s", join->table, join->table);
+    buffer_append_byte(&sql, 0);
+    if (!status)
+        status = postgres_run(store->connection, doing, (const char *)sql.data, err);
+    if (!status)
+        status = postgres_commit(store, doing, err);
+    buffer_release(&sql);
+    join->is_made = !status;
+    return status;
+}
+
+static enum status start_copy(struct postgres_join *join, struct error *err)
+{
+    struct postgres_join_sql statement = {join->store, &join->request, join->views, join->table};
+    size_t count = 0;
+    for (size_t v = 0; v < join->request.selection->view_count; v++)
+        count += 1u + (join->views[v].created.column ? 1 : 0) + join->views[v].feature_count;
+    join->fields = arena_array(&join->arena, count, sizeof *join->fields);
+    struct buffer sql;
+    buffer_init(&sql, 0);
+    postgres_append_join(&statement, &sql);
+    return postgres_copy_open(&join->copy, join->store->connection, "joining features", &sql,
+                              join->fields, count, err);
+}
+
+enum status postgres_join_run(struct offline_join *base, struct error *err)
+{
+    struct postgres_join *join = (struct postgres_join *)base;
+    enum status status = finish_asking(join, err);
+    if (!status)
+        status = postgres_begin_read(join->store, NULL, err);
+    /* Again, inside the transaction that reads: types may have changed while the rows went up. */
+    if (!status)
+        status = bind_views(join, err);
+    if (!status)
+        status = start_copy(join, err);
+    return join->failed = status;
+}
+
+/* Answers ----------------------------------------------------------------------------------------
+ */
+
+/* The keys of an asking row, as they went up; only asked when a run stops there. */
+static const char *asked_text(struct postgres_join *join, size_t index)
+{
+    const struct selected_view *selected = &join->request.selection->views[index];
+    const struct feature_view *view = selected->view;
+    struct buffer sql, text;
+    buffer_init(&sql, 0);
+    buffer_init(&text, 0);
+    buffer_append_text(&sql, "SELECT ");
+    for (size_t i = 0; i < view->key_count; i++)
+        buffer_printf(&sql, "left(k%u::text, 100), ", selected->asked_keys[i]);
+    buffer_printf(&sql, "at FROM %s WHERE n = %llu", join->table,
+                  (unsigned long long)join->answered);
+    PGresult *result = NULL;
+    if (!postgres_query_buffer(join->store, "", &sql, &result, NULL) && PQntuples(result) == 1) {
+        for (size_t i = 0; i < view->key_count; i++)
+            buffer_printf(&text, "%s=%s, ", view->keys[i].name, PQgetvalue(result, 0, (int)i));
+        buffer_printf(&text, "asked at %s", PQgetvalue(result, 0, (int)view->key_count));
+    }
+    PQclear(result);
+    const char *copy = arena_text_of(&join->row_arena, buffer_bytes(&text));
+    buffer_release(&text);
+    return copy;
+}
+
+static enum status stop_at(struct postgres_join *join, size_t index,
+                           const struct postgres_field *field, enum copy_misfit misfit,
+                           struct error *err)
+{
+    postgres_copy_close(&join->copy);
+    postgres_rollback(join->store);
+    return postgres_misfit(&join->views[index], field, misfit, asked_text(join, index), err);
+}
+
+static enum status decode(struct postgres_join *join, size_t index,
+                          const struct postgres_field *field, struct bytes bytes,
+                          struct value *value, struct error *err)
+{
+    enum copy_misfit misfit;
+    enum status status = copy_decode(&field->decoder, bytes, &join->row_arena, value, &misfit, err);
+    if (status)
+        return fail_within(err, "feature_view %s", join->views[index].view->about.name);
+    if (misfit == COPY_FITS)
+        return STATUS_OK;
+    if (join->views[index].view->source->misfits == MISFITS_STOP)
+        return stop_at(join, index, field, misfit, err);
+    join->base.counts.misfits++;
+    return STATUS_OK;
+}
+
+/* Takes a view's fields from *fields on. Where nothing was found they are all null. */
+static enum status decode_view(struct postgres_join *join, size_t index,
+                               const struct bytes **fields, struct error *err)
+{
+    const struct postgres_view *view = &join->views[index];
+    struct value event, created = value_null(TYPE_TIMESTAMP);
+    enum status status = decode(join, index, &view->event, *(*fields)++, &event, err);
+    if (!status && view->created.column)
+        status = decode(join, index, &view->created, *(*fields)++, &created, err);
+    for (size_t i = 0; i < view->feature_count && !status; i++)
+        status =
+            decode(join, index, &view->features[i], *(*fields)++, &join->values[index][i], err);
+    if (status)
+        return status;
+    join->joined[index] = (struct joined_view){
+        .found = !event.is_null,
+        .event_time_us = event.is_null ? 0 : event.int64,
+        .created_time_us = created.is_null ? TIMESTAMP_UNKNOWN : created.int64,
+        .values = join->values[index],
+    };
+    return STATUS_OK;
+}
+
+static enum status count_left_out(struct postgres_join *join, const struct postgres_view *view,
+                                  struct error *err)
+{
+    struct postgres_join_sql statement = {join->store, &join->request, join->views, join->table};
+    struct buffer sql;
+    PGresult *result = NULL;
+    buffer_init(&sql, 0);
+    postgres_append_left_out(&statement, view, &sql);
+    enum status status =
+        postgres_query_buffer(join->store, "counting what was left out", &sql, &result, err);
+    if (!status) {
+        join->base.counts.left_out += strtoull(PQgetvalue(result, 0, 0), NULL, 10);
+        join->base.counts.unknown_created += strtoull(PQgetvalue(result, 0, 1), NULL, 10);
+    }
+    PQclear(result);
+    return status;
+}
+
+/* In the snapshot that answered; a view used twice leaves its rows out once. */
+static enum status finish(struct postgres_join *join, struct error *err)
+{
+    const struct selection *selection = join->request.selection;
+    enum status status = STATUS_OK;
+    if (join->answered != join->asked)
+        status = fail(err, STATUS_CORRUPT, "%llu rows asked, and PostgreSQL answered %llu",
+                      (unsigned long long)join->asked, (unsigned long long)join->answered);
+    for (size_t i = 0; i < selection->view_count && !status; i++) {
+        bool counted = false;
+        for (size_t j = 0; j < i; j++)
+            counted = counted || selection->views[j].view == selection->views[i].view;
+        if (!counted)
+            status = count_left_out(join, &join->views[i], err);
+    }
+    postgres_rollback(join->store);
+    return status;
+}
+
+static enum status next_row(struct postgres_join *join, const struct joined_row **row,
+                            struct error *err)
+{
+    bool end = false;
+    enum status status = postgres_copy_next(&join->copy, &end, err);
+    if (status)
+        return status;
+    if (end)
+        return PQtransactionStatus(join->store->connection) == PQTRANS_IDLE ? STATUS_OK
+                                                                            : finish(join, err);
+    if (join->row_arena.used_bytes > 0)
+        arena_reset(&join->row_arena);
+    join->answered++;
+    const struct bytes *fields = join->fields;
+    for (size_t v = 0; v < join->request.selection->view_count && !status; v++)
+        status = decode_view(join, v, &fields, err);
+    if (!status)
+        *row = &join->row;
+    return status;
+}
+
+enum status postgres_join_next(struct offline_join *base, const struct joined_row **row,
+                               struct error *err)
+{
+    struct postgres_join *join = (struct postgres_join *)base;
+    *row = NULL;
+    if (join->failed)
+        return fail(err, join->failed, "joining features: it has failed before");
+    return join->failed = next_row(join, row, err);
+}
+
+static void drop_table(struct postgres_join *join)
+{
+    struct buffer sql;
+    if (postgres_begin_write(join->store, NULL))
+        return;
+    buffer_init(&sql, 0);
+    buffer_printf(&sql, "DROP TABLE IF EXISTS %s", join->table);
+    if (!postgres_query_buffer(join->store, "", &sql, NULL, NULL))
+        postgres_commit(join->store, "", NULL);
+    postgres_rollback(join->store);
+}
+
+void postgres_join_close(struct offline_join *base)
+{
+    struct postgres_join *join = (struct postgres_join *)base;
+    postgres_upload_close(&join->upload);
+    postgres_copy_close(&join->copy);
+    postgres_rollback(join->store);
+    if (join->is_made && PQstatus(join->store->connection) == CONNECTION_OK)
+        drop_table(join);
+    arena_release(&join->arena);
+    arena_release(&join->row_arena);
+    free(join);
+}

@@ -1,0 +1,342 @@
+/* postgres_load.c - rows into a source's table, which is made if it is not there. */
+#include "base/timestamp.h"
+#include "base/value_text.h"
+#include "store/offline/postgres_source.h"
+#include "store/offline/postgres_upload.h"
+
+#include <stdlib.h>
+
+#define DAY_US INT64_C(86400000000)
+
+struct postgres_load {
+    struct offline_load base;
+    struct postgres_store *store;
+    struct arena arena;
+    struct postgres_source source;
+    const struct load_column *given;
+    size_t given_count;
+    const struct postgres_field
+        *fields; /* of an existing table: where given values go; else NULL */
+    struct postgres_upload upload;
+    struct buffer text; /* of one value, before it is escaped for COPY */
+};
+
+/* Making the table -------------------------------------------------------------------------------
+ */
+
+static const char *sql_type(value_type type)
+{
+    static const char *const names[] = {
+        [TYPE_BOOL] = "boolean", [TYPE_INT32] = "integer",
+        [TYPE_INT64] = "bigint", [TYPE_FLOAT32] = "real",
+        [TYPE_STRING] = "text",  [TYPE_FLOAT64] = "double precision",
+        [TYPE_BYTES] = "bytea",  [TYPE_TIMESTAMP] = "timestamptz",
+    };
+    return names[type_element(type)];
+}
+
+/* Whether an earlier column has the same name: two views may read one column. */
+static bool stands_before(const struct load_column *columns, size_t index, size_t *earlier)
+{
+    for (*earlier = 0; *earlier < index; ++*earlier)
+        if (strcmp(columns[*earlier].column, columns[index].column) == 0)
+            return true;
+    return false;
+}
+
+static void append_column(struct postgres_store *store, struct buffer *sql,
+                          const struct load_column *column)
+{
+    postgres_append_identifier(store->connection, sql, column->column);
+    buffer_printf(sql, " %s%s%s", sql_type(column->type), type_is_list(column->type) ? "[]" : "",
+                  column->role == LOAD_KEY || column->role == LOAD_EVENT_TIME ? " NOT NULL" : "");
+}
+
+static enum status append_columns(struct postgres_load *load, struct buffer *sql,
+                                  const struct load_column *all, size_t count, struct error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t earlier;
+        if (!stands_before(all, i, &earlier)) {
+            buffer_append_text(sql, i == 0 ? "" : ", ");
+            append_column(load->store, sql, &all[i]);
+        } else if (all[earlier].type != all[i].type) {
+            return fail(
+                err, STATUS_INVALID,
+                "source %s: column %s would have to be %s and %s; make the table yourself, or "
+                "give one of them a column of its own under fields",
+                load->source.source->about.name, all[i].column, type_name(all[earlier].type),
+                type_name(all[i].type));
+        }
+    }
+    return STATUS_OK;
+}
+
+static void append_role(struct postgres_load *load, struct buffer *sql,
+                        const struct load_column *all, size_t count, enum load_role role,
+                        const char *separator, const char *order)
+{
+    for (size_t i = 0, earlier; i < count; i++) {
+        if (all[i].role != role || stands_before(all, i, &earlier))
+            continue;
+        buffer_append_text(sql, separator);
+        postgres_append_identifier(load->store->connection, sql, all[i].column);
+        buffer_append_text(sql, order);
+        separator = ", ";
+    }
+}
+
+/* The order of the index is that in which a point-in-time read looks for the latest row. */
+static void append_index(struct postgres_load *load, struct buffer *sql,
+                         const struct load_column *all, size_t count)
+{
+    buffer_printf(sql, "CREATE INDEX ON %s ", load->source.from);
+    append_role(load, sql, all, count, LOAD_KEY, "(", "");
+    append_role(load, sql, all, count, LOAD_EVENT_TIME, ", ", " DESC");
+    append_role(load, sql, all, count, LOAD_CREATED_TIME, ", ", " DESC NULLS LAST");
+    buffer_append_text(sql, ")");
+}
+
+static enum status make_table(struct postgres_load *load, const struct load_column *all,
+                              size_t count, struct error *err)
+{
+    const char *doing = arena_printf(&load->arena, "making table %s", load->source.name);
+    struct buffer table, index;
+    buffer_init(&table, 0);
+    buffer_init(&index, 0);
+    buffer_printf(&table, "CREATE TABLE %s (", load->source.from);
+    enum status status = append_columns(load, &table, all, count, err);
+    buffer_append_text(&table, ")");
+    append_index(load, &index, all, count);
+    if (status)
+        buffer_release(&table);
+    else
+        status = postgres_query_buffer(load->store, doing, &table, NULL, err);
+    if (status)
+        buffer_release(&index);
+    else
+        status = postgres_query_buffer(load->store, doing, &index, NULL, err);
+    return status;
+}
+
+/* Opening ----------------------------------------------------------------------------------------
+ */
+
+static enum status bind_fields(struct postgres_load *load, struct error *err)
+{
+    struct postgres_field *fields = arena_array(&load->arena, load->given_count, sizeof *fields);
+    const char *who = arena_printf(&load->arena, "source %s", load->source.source->about.name);
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < load->given_count && !status; i++) {
+        const struct load_column *given = &load->given[i];
+        status = postgres_source_bind(
+            &load->source, who, arena_printf(&load->arena, "what is loaded into %s", given->column),
+            given->column, given->type, &fields[i], err);
+    }
+    load->fields = fields;
+    return status;
+}
+
+static enum status find_or_make_table(struct postgres_load *load, const struct source *source,
+                                      const struct load_column *all, size_t all_count, bool *made,
+                                      struct error *err)
+{
+    struct postgres_store *store = load->store;
+    struct error missing = {0};
+    enum status status =
+        postgres_run(store->connection, "looking for a table", "SAVEPOINT larder_load", err);
+    if (status)
+        return status;
+    status = postgres_source_resolve(store, source, &load->arena, &load->source, &missing);
+    if (!status)
+        return bind_fields(load, err);
+    if (status != STATUS_NOT_FOUND)
+        return fail(err, status, "%s", missing.message);
+    status = postgres_run(store->connection, "looking for a table",
+                          "ROLLBACK TO SAVEPOINT larder_load", err);
+    if (!status)
+        status = make_table(load, all, all_count, err);
+    *made = !status;
+    return status;
+}
+
+/* A row without its key or its time would be left out by every reader. */
+static enum status check_given(const struct postgres_load *load, const struct source *source,
+                               const struct load_column *all, size_t all_count, struct error *err)
+{
+    for (size_t i = 0; i < all_count; i++) {
+        bool given = all[i].role != LOAD_KEY && all[i].role != LOAD_EVENT_TIME;
+        for (size_t j = 0; j < load->given_count && !given; j++)
+            given = strcmp(load->given[j].column, all[i].column) == 0;
+        if (!given)
+            return fail(err, STATUS_INVALID, "source %s: rows need a value for %s",
+                        source->about.name, all[i].column);
+    }
+    return STATUS_OK;
+}
+
+static enum status start_copy(struct postgres_load *load, struct error *err)
+{
+    struct buffer sql;
+    buffer_init(&sql, 0);
+    buffer_printf(&sql, "COPY %s ", load->source.from);
+    for (size_t i = 0; i < load->given_count; i++) {
+        buffer_append_text(&sql, i == 0 ? "(" : ", ");
+        postgres_append_identifier(load->store->connection, &sql, load->given[i].column);
+    }
+    buffer_append_text(&sql, ") FROM STDIN");
+    return postgres_upload_open(&load->upload, load->store->connection,
+                                arena_printf(&load->arena, "loading %s", load->source.name), &sql,
+                                err);
+}
+
+enum status postgres_load_open(struct offline_store *base, const struct source *source,
+                               const struct load_column *all, size_t all_count,
+                               const struct load_column *given, size_t given_count, bool *made,
+                               struct offline_load **opened, struct error *err)
+{
+    if (!source->table)
+        return fail(err, STATUS_INVALID,
+                    "source %s is a query: rows can be loaded into a source with a table only",
+                    source->about.name);
+    struct postgres_load *load = calloc(1, sizeof *load);
+    if (!load)
+        out_of_memory();
+    load->base.operations = base->operations;
+    load->store = postgres_store_of(base);
+    arena_init(&load->arena, 0);
+    buffer_init(&load->text, 0);
+    struct load_column *kept = arena_array(&load->arena, given_count, sizeof *kept);
+    for (size_t i = 0; i < given_count; i++)
+        kept[i] = (struct load_column){arena_text(&load->arena, given[i].column), given[i].role,
+                                       given[i].type};
+    load->given = kept;
+    load->given_count = given_count;
+    enum status status = check_given(load, source, all, all_count, err);
+    if (!status)
+        status = postgres_begin_write(load->store, err);
+    if (!status)
+        status = find_or_make_table(load, source, all, all_count, made, err);
+    if (!status)
+        status = start_copy(load, err);
+    if (status)
+        postgres_load_close(&load->base);
+    else
+        *opened = &load->base;
+    return status;
+}
+
+/* Rows -------------------------------------------------------------------------------------------
+ */
+
+/* COPY's text format: a backslash before what ends fields and lines, and before itself. */
+static void append_escaped(struct buffer *row, struct bytes text)
+{
+    const char *data = text.data;
+    size_t from = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        const char *escape = data[i] == '\\'   ? "\\\\"
+                             : data[i] == '\n' ? "\\n"
+                             : data[i] == '\r' ? "\\r"
+                             : data[i] == '\t' ? "\\t"
+                                               : NULL;
+        if (!escape)
+            continue;
+        buffer_append(row, data + from, i - from);
+        buffer_append_text(row, escape);
+        from = i + 1;
+    }
+    buffer_append(row, data + from, text.size - from);
+}
+
+/* Every element of an array literal may be quoted; within, a backslash stands before quotes and
+ * itself. */
+static void append_element(struct buffer *text, const struct value *element, struct buffer *scratch)
+{
+    buffer_clear(scratch);
+    value_format(element, scratch);
+    buffer_append_byte(text, '"');
+    for (size_t i = 0; i < scratch->size; i++) {
+        if (scratch->data[i] == '"' || scratch->data[i] == '\\')
+            buffer_append_byte(text, '\\');
+        buffer_append_byte(text, scratch->data[i]);
+    }
+    buffer_append_byte(text, '"');
+}
+
+static void format_list(struct buffer *text, const struct value *list)
+{
+    struct buffer scratch;
+    struct list_cursor cursor = list_begin(list->type, list->bytes);
+    const char *separator = "{";
+    buffer_init(&scratch, 0);
+    for (struct value element; list_next(&cursor, &element); separator = ",") {
+        buffer_append_text(text, separator);
+        append_element(text, &element, &scratch);
+    }
+    buffer_append_text(text, *separator == '{' ? "{}" : "}");
+    buffer_release(&scratch);
+}
+
+static void append_value(struct postgres_load *load, const struct value *value)
+{
+    if (value->is_null) {
+        buffer_append_text(&load->upload.rows, "\\N");
+        return;
+    }
+    buffer_clear(&load->text);
+    if (type_is_list(value->type))
+        format_list(&load->text, value);
+    else
+        value_format(value, &load->text);
+    append_escaped(&load->upload.rows, buffer_bytes(&load->text));
+}
+
+/* PostgreSQL would take a time for a date and drop its hours without a word. */
+static bool loses_its_hours(const struct postgres_field *field, const struct value *value)
+{
+    if (field->column->oid != PG_TYPE_DATE || value->is_null)
+        return false;
+    if (!type_is_list(value->type))
+        return value->int64 % DAY_US != 0;
+    struct list_cursor cursor = list_begin(value->type, value->bytes);
+    for (struct value element; list_next(&cursor, &element);)
+        if (element.int64 % DAY_US != 0)
+            return true;
+    return false;
+}
+
+enum status postgres_load_row(struct offline_load *base, const struct value *values,
+                              struct error *err)
+{
+    struct postgres_load *load = (struct postgres_load *)base;
+    for (size_t i = 0; i < load->given_count; i++) {
+        if (load->fields && loses_its_hours(&load->fields[i], &values[i]))
+            return fail(err, STATUS_INVALID,
+                        "%s.%s is a date, and a time that is not midnight UTC does not fit",
+                        load->source.name, load->given[i].column);
+        if (i > 0)
+            buffer_append_byte(&load->upload.rows, '\t');
+        append_value(load, &values[i]);
+    }
+    buffer_append_byte(&load->upload.rows, '\n');
+    return postgres_upload_row(&load->upload, err);
+}
+
+enum status postgres_load_finish(struct offline_load *base, uint64_t *rows, struct error *err)
+{
+    struct postgres_load *load = (struct postgres_load *)base;
+    const char *doing = load->upload.doing;
+    enum status status = postgres_upload_finish(&load->upload, rows, err);
+    return status ? status : postgres_commit(load->store, doing, err);
+}
+
+void postgres_load_close(struct offline_load *base)
+{
+    struct postgres_load *load = (struct postgres_load *)base;
+    postgres_upload_close(&load->upload);
+    postgres_rollback(load->store);
+    buffer_release(&load->text);
+    arena_release(&load->arena);
+    free(load);
+}

@@ -1,0 +1,198 @@
+/* postgres_source.c - see postgres_source.h: what the database says of a source. */
+#include "store/offline/postgres_source.h"
+
+#include "config/place.h"
+
+#include <stdlib.h>
+
+/* What the columns of `SELECT *` are, without running it: their names, types and type modifiers. */
+static enum status describe_columns(struct postgres_store *store,
+                                    const struct postgres_source *source, PGresult **description,
+                                    struct error *err)
+{
+    struct buffer sql;
+    buffer_init(&sql, 0);
+    buffer_printf(&sql, "SELECT * FROM %s AS source", source->from);
+    buffer_append_byte(&sql, 0);
+    PGresult *prepared = PQprepare(store->connection, "", (const char *)sql.data, 0, NULL);
+    buffer_release(&sql);
+    if (PQresultStatus(prepared) == PGRES_COMMAND_OK) {
+        PQclear(prepared);
+        prepared = PQdescribePrepared(store->connection, "");
+    }
+    *description = prepared;
+    if (PQresultStatus(prepared) == PGRES_COMMAND_OK)
+        return STATUS_OK;
+    const struct source *definition = source->source;
+    bool no_table = strcmp(postgres_sqlstate(prepared), "42P01") == 0;
+    enum status status = postgres_fail(store->connection, prepared, "looking at its columns", err);
+    if (definition->table && no_table)
+        return fail(
+            err, STATUS_NOT_FOUND,
+            "source %s: there is no table %s; make it (larder load does), or correct the name",
+            definition->about.name, definition->table);
+    /* Class 42 is a mistake in what was asked, and here that is the query. */
+    if (status == STATUS_FAILED && strncmp(postgres_sqlstate(prepared), "42", 2) == 0 && err)
+        status = err->status = STATUS_INVALID;
+    fail_within(err, "source %s", definition->about.name);
+    return status;
+}
+
+/* Follows domains and, once, an array to what lies below; one row a column, in their order. */
+static const char *const types_sql =
+    "WITH RECURSIVE walk(place, type, modifier, below, element, depth) AS ("
+    " SELECT place, type, modifier, type, 0::oid, 0"
+    " FROM unnest($1::oid[], $2::int[]) WITH ORDINALITY AS asked(type, modifier, place)"
+    " UNION ALL"
+    " SELECT place, walk.type, modifier,"
+    "  CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.typelem END,"
+    "  CASE WHEN t.typtype = 'd' THEN element ELSE t.typelem END, depth + 1"
+    " FROM walk JOIN pg_type AS t ON t.oid = walk.below"
+    " WHERE t.typtype = 'd'"
+    "  OR (element = 0 AND t.typcategory = 'A' AND t.typlen = -1 AND t.typelem <> 0))"
+    "SELECT DISTINCT ON (place) format_type(walk.type, modifier), below, element <> 0, t.typtype = "
+    "'e'"
+    " FROM walk JOIN pg_type AS t ON t.oid = walk.below ORDER BY place, depth DESC";
+
+static enum status find_types(struct postgres_store *store, const PGresult *description,
+                              PGresult **types, struct error *err)
+{
+    struct buffer oids, modifiers;
+    buffer_init(&oids, 0);
+    buffer_init(&modifiers, 0);
+    for (int i = 0; i < PQnfields(description); i++) {
+        buffer_printf(&oids, "%c%u", i == 0 ? '{' : ',', PQftype(description, i));
+        buffer_printf(&modifiers, "%c%d", i == 0 ? '{' : ',', PQfmod(description, i));
+    }
+    bool none = PQnfields(description) == 0;
+    buffer_append(&oids, none ? "{}" : "}", none ? 3 : 2);
+    buffer_append(&modifiers, none ? "{}" : "}", none ? 3 : 2);
+    const char *const values[] = {(const char *)oids.data, (const char *)modifiers.data};
+    enum status status =
+        postgres_query(store->connection, "looking at types", types_sql, 2, values, types, err);
+    buffer_release(&oids);
+    buffer_release(&modifiers);
+    return status;
+}
+
+static void take_columns(struct postgres_source *source, const PGresult *description,
+                         const PGresult *types, struct arena *arena)
+{
+    int count =
+        PQnfields(description) < PQntuples(types) ? PQnfields(description) : PQntuples(types);
+    struct postgres_column *columns = arena_array(arena, (size_t)count, sizeof *columns);
+    for (int i = 0; i < count; i++)
+        columns[i] = (struct postgres_column){
+            .name = arena_text(arena, PQfname(description, i)),
+            .type_text = arena_text(arena, PQgetvalue(types, i, 0)),
+            .oid = (uint32_t)strtoul(PQgetvalue(types, i, 1), NULL, 10),
+            .is_array = *PQgetvalue(types, i, 2) == 't',
+            .is_enum = *PQgetvalue(types, i, 3) == 't',
+        };
+    source->columns = columns;
+    source->column_count = (size_t)count;
+}
+
+static const char *from_text(struct postgres_store *store, const struct source *source,
+                             struct arena *arena)
+{
+    struct buffer sql;
+    buffer_init(&sql, 0);
+    if (source->table)
+        postgres_append_table(store->connection, &sql, source->table);
+    else /* on lines of its own: it may end in a comment */
+        buffer_printf(&sql, "(\n%s\n)", source->query);
+    const char *from = arena_text_of(arena, buffer_bytes(&sql));
+    buffer_release(&sql);
+    return from;
+}
+
+enum status postgres_source_resolve(struct postgres_store *store, const struct source *source,
+                                    struct arena *arena, struct postgres_source *resolved,
+                                    struct error *err)
+{
+    *resolved = (struct postgres_source){
+        .source = source,
+        .name = source->table ? source->table
+                              : arena_printf(arena, "the query of source %s", source->about.name),
+        .from = from_text(store, source, arena),
+    };
+    PGresult *description = NULL, *types = NULL;
+    enum status status = describe_columns(store, resolved, &description, err);
+    if (!status)
+        status = find_types(store, description, &types, err);
+    if (!status)
+        take_columns(resolved, description, types, arena);
+    PQclear(description);
+    PQclear(types);
+    return status;
+}
+
+static bool is_read_as_text(const struct postgres_column *column)
+{
+    return column->is_enum || column->oid == PG_TYPE_BPCHAR || column->oid == PG_TYPE_UUID ||
+           column->oid == PG_TYPE_JSON || column->oid == PG_TYPE_JSONB;
+}
+
+static bool column_fits(const struct postgres_column *column, value_type type,
+                        struct postgres_field *field)
+{
+    bool as_text = is_read_as_text(column);
+    field->cast = !as_text ? "" : column->is_array ? "::text[]" : "::text";
+    return column->is_array == type_is_list(type) &&
+           copy_column_init(&field->decoder, as_text ? (uint32_t)PG_TYPE_TEXT : column->oid, type);
+}
+
+/* Names the nearest column, if one is near. */
+static enum status no_such_column(const struct postgres_source *source, const char *who,
+                                  const char *what, const char *column, struct error *err)
+{
+    const char **names = calloc(source->column_count + 1, sizeof *names);
+    if (!names)
+        out_of_memory();
+    for (size_t i = 0; i < source->column_count; i++)
+        names[i] = source->columns[i].name;
+    const char *nearest = nearest_name(column, names, source->column_count);
+    free(names);
+    fail(err, STATUS_NOT_FOUND, "%s: %s is read from column %s, but %s has no such column%s%s%s",
+         who, what, column, source->name, nearest ? "; did you mean " : "", nearest ? nearest : "",
+         nearest ? "?" : "");
+    return STATUS_NOT_FOUND;
+}
+
+enum status postgres_source_bind(const struct postgres_source *source, const char *who,
+                                 const char *what, const char *column, value_type type,
+                                 struct postgres_field *field, struct error *err)
+{
+    size_t found = 0;
+    *field = (struct postgres_field){.what = what};
+    for (size_t i = 0; i < source->column_count; i++)
+        if (strcmp(source->columns[i].name, column) == 0) {
+            field->column = &source->columns[i];
+            found++;
+        }
+    if (found == 0)
+        return no_such_column(source, who, what, column, err);
+    enum status status = STATUS_OK;
+    if (found > 1)
+        status =
+            fail(err, STATUS_INVALID, "%s: %s is read from column %s, which %s gives %zu times",
+                 who, what, column, source->name, found);
+    else if (!column_fits(field->column, type, field))
+        status =
+            fail(err, STATUS_INVALID,
+                 "%s: %s is %s, but %s%s%s is %s; declare a type that fits, or cast it in a query",
+                 who, what, type_name(type), source->source->table ? source->name : column,
+                 source->source->table ? "." : " of ",
+                 source->source->table ? column : source->name, field->column->type_text);
+    if (status)
+        field->column = NULL;
+    return status;
+}
+
+const char *postgres_column_text(const struct postgres_source *source, const char *column,
+                                 struct arena *arena)
+{
+    return source->source->table ? arena_printf(arena, "%s.%s", source->name, column)
+                                 : arena_printf(arena, "column %s of %s", column, source->name);
+}

@@ -1,0 +1,64 @@
+/*
+ * postgres_store.h - what the files of the PostgreSQL backend share: the connection and its
+ * transactions.
+ *
+ * A handle is either idle or in one transaction. Whoever begins one ends it; rolling back an idle
+ * handle does nothing, so that tearing down half-built things is easy. A connection that broke is
+ * opened again by the next thing that begins.
+ */
+#ifndef LARDER_STORE_OFFLINE_POSTGRES_STORE_H
+#define LARDER_STORE_OFFLINE_POSTGRES_STORE_H
+
+#include "store/offline/offline_store_backend.h"
+#include "store/postgres_connection.h"
+
+struct postgres_store {
+    struct offline_store base;
+    PGconn *connection;
+    char *url;
+    uint32_t timeout_ms;
+    uint32_t table_count; /* temporary tables made, which numbers the next */
+};
+
+static inline struct postgres_store *postgres_store_of(struct offline_store *store)
+{
+    return (struct postgres_store *)store;
+}
+
+/* READ ONLY and REPEATABLE READ: one snapshot, taken now. snapshot_xmin may be NULL. */
+enum status postgres_begin_read(struct postgres_store *store, uint64_t *snapshot_xmin,
+                                struct error *err);
+/* READ WRITE, whatever the default of the role or the database. */
+enum status postgres_begin_write(struct postgres_store *store, struct error *err);
+enum status postgres_commit(struct postgres_store *store, const char *doing, struct error *err);
+void postgres_rollback(struct postgres_store *store);
+
+/* sql is taken: released, whatever comes of it. */
+enum status postgres_query_buffer(struct postgres_store *store, const char *doing,
+                                  struct buffer *sql, PGresult **result, struct error *err);
+
+enum status postgres_check(struct offline_store *store, const struct definitions *definitions,
+                           struct arena *arena, struct findings *findings, struct error *err);
+enum status postgres_scan_open(struct offline_store *store, const struct scan_request *request,
+                               struct offline_scan **scan, struct error *err);
+enum status postgres_scan_next(struct offline_scan *scan, const struct scan_row **row,
+                               struct error *err);
+void postgres_scan_close(struct offline_scan *scan);
+enum status postgres_join_open(struct offline_store *store, const struct join_request *request,
+                               struct offline_join **join, struct error *err);
+enum status postgres_join_ask(struct offline_join *join, const struct value *keys, int64_t at_us,
+                              struct error *err);
+enum status postgres_join_run(struct offline_join *join, struct error *err);
+enum status postgres_join_next(struct offline_join *join, const struct joined_row **row,
+                               struct error *err);
+void postgres_join_close(struct offline_join *join);
+enum status postgres_load_open(struct offline_store *store, const struct source *source,
+                               const struct load_column *all, size_t all_count,
+                               const struct load_column *given, size_t given_count, bool *made,
+                               struct offline_load **load, struct error *err);
+enum status postgres_load_row(struct offline_load *load, const struct value *values,
+                              struct error *err);
+enum status postgres_load_finish(struct offline_load *load, uint64_t *rows, struct error *err);
+void postgres_load_close(struct offline_load *load);
+
+#endif
