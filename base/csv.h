@@ -34,8 +34,9 @@ struct csv_reader *csv_reader_open_bytes(const char *name, struct bytes text);
 void csv_reader_close(struct csv_reader *reader);
 
 /* The next record; *count 0 with OK is the end. Blank lines between records are skipped (in a file of one
- * column a blank line is a null). INVALID: unclosed quote, text behind a closing quote, not UTF-8, a NUL;
- * EXHAUSTED: a record over the limit. */
+ * column a blank line is a null). INVALID: unclosed quote, text behind a closing quote, a quote or a lone
+ * CR in a field without quotes, not UTF-8, a NUL;
+ * EXHAUSTED: a record over the limit. After an error, the same error again. */
 enum status csv_reader_next(struct csv_reader *reader, const struct csv_field **fields,
                             size_t *count, struct error *err);
 /* After the header is read: records with another number of fields are INVALID ("too short", "too long"). */

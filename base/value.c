@@ -255,15 +255,26 @@ static size_t sequence_size(const uint8_t *at, const uint8_t *end)
     return size;
 }
 
-bool text_is_valid(struct bytes text)
+size_t text_valid_size(struct bytes text)
 {
     const uint8_t *at = text.data;
     const uint8_t *end = at + text.size;
-    while (text.size > 0 && (at = skip_ascii(at, end)) < end) {
+    while (at < end && (at = skip_ascii(at, end)) < end) {
         size_t size = sequence_size(at, end);
         if (size == 0)
-            return false;
+            break;
         at += size;
     }
-    return true;
+    return text.size - (size_t)(end - at);
+}
+
+bool text_is_valid(struct bytes text)
+{
+    return text_valid_size(text) == text.size;
+}
+
+bool text_is_ascii(struct bytes text)
+{
+    const uint8_t *end = (const uint8_t *)text.data + text.size;
+    return skip_ascii(text.data, end) == end;
 }

@@ -93,5 +93,9 @@ void list_append(struct buffer *buffer, const struct value *element);
 
 /* UTF-8, shortest forms only, no surrogates, no NUL. */
 bool text_is_valid(struct bytes text);
+/* How many of its first bytes are valid text: where the first mistake stands. */
+size_t text_valid_size(struct bytes text);
+/* Only bytes 0x01 to 0x7f. */
+bool text_is_ascii(struct bytes text);
 
 #endif
