@@ -33,8 +33,7 @@ enum status online_store_open(const struct settings *settings, struct online_sto
                               struct error *err);
 void online_store_close(struct online_store *store);
 
-/* Rows ------------------------------------------------------------------------------------------
- */
+/* Rows. */
 
 /* Reads count keys (any number); rows[i] is absent (data NULL) where there is none. Rows live in
  * the arena. Bytes are as stored: row_open checks them. UNAVAILABLE: away, loading, busy beyond the
@@ -70,8 +69,7 @@ enum status online_store_write(struct online_store *store, const struct online_w
 enum status online_store_read_marks(struct online_store *store, const struct online_mark *marks,
                                     size_t count, int64_t *positions, struct error *err);
 
-/* Ownership and definitions ---------------------------------------------------------------------
- */
+/* Ownership and definitions. */
 
 /* The registry this store belongs to; 0 if nobody's yet. */
 enum status online_store_owner(struct online_store *store, uint64_t *identity, struct error *err);
@@ -95,8 +93,7 @@ enum status online_store_remove(struct online_store *store, uint32_t project_id,
                                 const char *project, const uint32_t *view_ids, size_t count,
                                 uint64_t *removed, struct error *err);
 
-/* Looking ---------------------------------------------------------------------------------------
- */
+/* Looking. */
 
 struct online_info {
     char version[32];     /* "redis 7.0.15" */
