@@ -1,0 +1,75 @@
+/*
+ * control_call.h - what control.c shares with the calls on its queue: tags that know what to do.
+ *
+ * Everything here belongs to the control thread, but for is_stopping, which any thread may set.
+ */
+#ifndef LARDER_SERVER_CONTROL_CALL_H
+#define LARDER_SERVER_CONTROL_CALL_H
+
+#include "server/health.h"
+#include "server/rpc.h"
+#include "server/store_watch.h"
+#include "server/wire.h"
+
+#include <grpc/grpc.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct control;
+
+/* What comes out of the queue. */
+struct control_tag {
+    void (*on_event)(struct control_tag *tag, bool success);
+};
+
+/* A unary method: reads a request and writes an answer, or fails. */
+struct control_method {
+    const char *name; /* NULL: those that nobody registered */
+    enum status (*answer)(struct control *control, struct bytes message, struct wire_writer *writer,
+                          struct error *err);
+};
+
+struct control_call {
+    struct control_tag tag;
+    struct control *control;
+    const struct control_method *method;
+    void *registered;
+    struct rpc rpc;
+    grpc_call_details details; /* of an unregistered method */
+    bool is_answered;
+};
+
+enum {
+    CONTROL_METHOD_COUNT = 3,
+    CONTROL_CALLS_PER_METHOD = 16,
+    CONTROL_CALL_COUNT = CONTROL_METHOD_COUNT * CONTROL_CALLS_PER_METHOD,
+};
+
+struct watch; /* of health; health_watch.c */
+
+struct control {
+    grpc_server *server;
+    grpc_completion_queue *queue;
+    const struct store_watch *store_watch;
+    atomic_bool is_stopping;
+    pthread_t thread;
+    bool was_started;
+    int stopped_fd; /* the caller's */
+    struct control_tag stopped;
+    struct wire_writer writer;
+    size_t live_count; /* calls that gRPC still knows of, and the stop */
+    struct control_call calls[CONTROL_CALL_COUNT];
+    struct watch *watches;
+    size_t watch_count;
+    void *watch_method;
+};
+
+/* Requests the next call of Health/Watch. */
+void health_watch_request(struct control *control);
+/* Tells watchers what has changed; once stopping, ends them. */
+void health_watch_look(struct control *control);
+
+#endif

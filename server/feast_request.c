@@ -1,0 +1,247 @@
+/* feast_request.c - see feast_request.h. */
+#include "server/feast_request.h"
+
+/* Field numbers of the contract. */
+enum {
+    REQUEST_FEATURE_SERVICE = 1,
+    REQUEST_FEATURES = 2,
+    REQUEST_ENTITIES = 3,
+    REQUEST_FULL_FEATURE_NAMES = 4,
+    REQUEST_VERSION_METADATA = 6,
+
+    LIST_VALUES = 1, /* of FeatureList and of RepeatedValue */
+
+    ENTRY_KEY = 1,
+    ENTRY_VALUE = 2,
+};
+
+#define SECOND_US INT64_C(1000000)
+
+static enum status not_a_message(const char *name, struct error *err)
+{
+    return fail(err, STATUS_INVALID, "the request is no valid feast.%s", name);
+}
+
+static enum status read_references(struct bytes message, struct asked_features *asked,
+                                   const struct query_limits *limits, struct arena *arena,
+                                   struct error *err)
+{
+    struct wire_reader reader = wire_read(message);
+    struct wire_field field;
+    while (wire_next(&reader, &field)) {
+        if (field.number != LIST_VALUES || !wire_expect(&reader, &field, WIRE_BYTES))
+            continue;
+        enum status status = asked_features_add(asked, field.bytes, limits, arena, err);
+        if (status)
+            return status;
+    }
+    return reader.failed ? not_a_message("serving.FeatureList", err) : STATUS_OK;
+}
+
+struct request {
+    struct asked_features asked;
+    struct asked_columns columns; /* entries of the map `entities` */
+    bool full_names;
+};
+
+/* Of the two members of the oneof the one that comes last counts. */
+static enum status read_field(struct wire_reader *reader, const struct wire_field *field,
+                              struct request *request, struct query *query,
+                              const struct query_limits *limits, struct arena *arena,
+                              struct error *err)
+{
+    switch (field->number) {
+    case REQUEST_FEATURE_SERVICE:
+        if (!wire_expect(reader, field, WIRE_BYTES))
+            return STATUS_OK;
+        request->asked.service = field->bytes;
+        request->asked.reference_count = 0;
+        return STATUS_OK;
+    case REQUEST_FEATURES:
+        if (!wire_expect(reader, field, WIRE_BYTES))
+            return STATUS_OK;
+        request->asked.service = (struct bytes){0};
+        return read_references(field->bytes, &request->asked, limits, arena, err);
+    case REQUEST_ENTITIES:
+        if (!wire_expect(reader, field, WIRE_BYTES))
+            return STATUS_OK;
+        return asked_columns_add(&request->columns, field->bytes, arena, err);
+    case REQUEST_FULL_FEATURE_NAMES:
+        if (wire_expect(reader, field, WIRE_VARINT))
+            request->full_names = field->integer != 0;
+        return STATUS_OK;
+    case REQUEST_VERSION_METADATA:
+        if (wire_expect(reader, field, WIRE_VARINT))
+            query->with_versions = field->integer != 0;
+        return STATUS_OK;
+    default:
+        return STATUS_OK;
+    }
+}
+
+static enum status read_request(struct bytes message, struct request *request, struct query *query,
+                                const struct query_limits *limits, struct arena *arena,
+                                struct error *err)
+{
+    struct wire_reader reader = wire_read(message);
+    struct wire_field field;
+    while (wire_next(&reader, &field)) {
+        enum status status = read_field(&reader, &field, request, query, limits, arena, err);
+        if (status)
+            return status;
+    }
+    return reader.failed ? not_a_message("serving.GetOnlineFeaturesRequest", err) : STATUS_OK;
+}
+
+/* The member of Value that holds keys of a type, and its wire type; int64 takes int32, too. */
+static uint32_t member_of(value_type type)
+{
+    switch (type) {
+    case TYPE_STRING:
+        return FEAST_STRING;
+    case TYPE_BYTES:
+        return FEAST_BYTES;
+    case TYPE_BOOL:
+        return FEAST_BOOL;
+    case TYPE_TIMESTAMP:
+        return FEAST_UNIX_TIMESTAMP;
+    default:
+        return FEAST_INT64;
+    }
+}
+
+static bool set_integer(struct value *value, int64_t integer)
+{
+    switch (value->type) {
+    case TYPE_BOOL:
+        value->boolean = integer != 0;
+        return true;
+    case TYPE_INT32:
+        value->int32 = (int32_t)integer;
+        return value->int32 == integer;
+    case TYPE_TIMESTAMP:
+        return !__builtin_mul_overflow(integer, SECOND_US, &value->int64);
+    default:
+        value->int64 = integer;
+        return true;
+    }
+}
+
+/* Sets the value from one set member of Value; false if it does not hold this type, or not within
+ * its range. */
+static bool set_value(struct value *value, const struct wire_field *field)
+{
+    bool is_int32 = field->number == FEAST_INT32;
+    uint32_t member = is_int32 ? FEAST_INT64 : field->number;
+    bool is_text = type_width(value->type) == 0;
+    if (field->number == FEAST_NULL) {
+        *value = value_null(value->type);
+        return true;
+    }
+    if (member != member_of(value->type) || field->type != (is_text ? WIRE_BYTES : WIRE_VARINT))
+        return false;
+    value->is_null = false;
+    if (is_text) {
+        value->bytes = field->bytes;
+        return true;
+    }
+    return set_integer(value, is_int32 ? (int32_t)field->integer : (int64_t)field->integer);
+}
+
+static enum status read_value(struct bytes message, const struct plan_key *key, size_t row,
+                              struct value *value, struct error *err)
+{
+    struct wire_reader reader = wire_read(message);
+    struct wire_field field;
+    bool fits = true;
+    *value = value_null(key->type);
+    while (wire_next(&reader, &field))
+        fits = set_value(value, &field);
+    if (reader.failed)
+        return not_a_message("types.Value", err);
+    if (!fits)
+        return fail(err, STATUS_INVALID, "join key %.*s is %s, but value %zu is not",
+                    NAME_SHOWN(key->name), type_name(key->type), row);
+    return value->is_null ? STATUS_OK : query_check_value(key, value, row, err);
+}
+
+/* Names, and where the values are, in an entry of the map. */
+static enum status read_entry(struct bytes message, struct bytes *name, struct bytes *values,
+                              struct error *err)
+{
+    struct wire_reader reader = wire_read(message);
+    struct wire_field field;
+    *name = *values = (struct bytes){"", 0};
+    while (wire_next(&reader, &field)) {
+        if (field.number == ENTRY_KEY && wire_expect(&reader, &field, WIRE_BYTES))
+            *name = field.bytes;
+        if (field.number == ENTRY_VALUE && wire_expect(&reader, &field, WIRE_BYTES))
+            *values = field.bytes;
+    }
+    return reader.failed ? not_a_message("serving.EntitiesEntry", err) : STATUS_OK;
+}
+
+/* The messages of a RepeatedValue. */
+static enum status split_values(struct bytes message, const struct query_limits *limits,
+                                struct arena *arena, struct bytes **texts, size_t *count,
+                                struct error *err)
+{
+    size_t capacity = 0;
+    struct wire_reader reader = wire_read(message);
+    struct wire_field field;
+    *count = 0;
+    *texts = arena_grow(arena, NULL, 0, &capacity, 1, sizeof **texts);
+    while (wire_next(&reader, &field)) {
+        if (field.number != LIST_VALUES || !wire_expect(&reader, &field, WIRE_BYTES))
+            continue;
+        enum status status = query_check_rows(*count, limits, err);
+        if (status)
+            return status;
+        *texts = arena_grow(arena, *texts, *count, &capacity, *count + 1, sizeof **texts);
+        (*texts)[(*count)++] = field.bytes;
+    }
+    return reader.failed ? not_a_message("types.RepeatedValue", err) : STATUS_OK;
+}
+
+static enum status read_column(struct bytes message, struct query *query, size_t *row_counts,
+                               const struct query_limits *limits, struct arena *arena,
+                               struct error *err)
+{
+    struct bytes name, values_message, *texts;
+    size_t count;
+    enum status status = read_entry(message, &name, &values_message, err);
+    int index = status ? -1 : query_find_key(query, name);
+    if (status || index < 0)
+        return status;
+    status = split_values(values_message, limits, arena, &texts, &count, err);
+    if (status)
+        return status;
+    const struct plan_key *key = &query->plan->keys[index];
+    struct value *values = arena_alloc(arena, count * sizeof *values);
+    for (size_t i = 0; !status && i < count; i++)
+        status = read_value(texts[i], key, i, &values[i], err);
+    query->keys[index] = values;
+    query->key_texts[index] = texts;
+    row_counts[index] = count;
+    return status;
+}
+
+enum status feast_read(struct bytes message, const struct snapshot *snapshot,
+                       const struct query_limits *limits, struct arena *arena, struct query *query,
+                       struct error *err)
+{
+    struct request request = {0};
+    *query = (struct query){0};
+    enum status status = read_request(message, &request, query, limits, arena, err);
+    if (!status)
+        status =
+            query_plan(query, snapshot, &request.asked, request.full_names, limits, arena, err);
+    if (status)
+        return status;
+    size_t key_count = query->plan->key_count;
+    query->key_texts = arena_array(arena, key_count, sizeof *query->key_texts);
+    size_t *row_counts = arena_array(arena, key_count, sizeof *row_counts);
+    for (size_t i = 0; !status && i < request.columns.count; i++)
+        status = read_column(request.columns.messages[i], query, row_counts, limits, arena, err);
+    return status ? status : query_check_columns(query, row_counts, limits, err);
+}

@@ -1,0 +1,316 @@
+/* larder_v1_request.c - reads larder.v1.GetFeaturesRequest; see larder_v1_request.h. */
+#include "server/larder_v1_request.h"
+
+/* Field numbers of the contract. */
+enum {
+    REQUEST_FEATURE_SERVICE = 1,
+    REQUEST_FEATURES = 2,
+    REQUEST_ENTITIES = 3,
+    REQUEST_FULL_FEATURE_NAMES = 4,
+    REQUEST_WITH_STATUSES = 5,
+    REQUEST_WITH_EVENT_TIMES = 6,
+    REQUEST_WITHOUT_NAMES = 7,
+
+    LIST_REFERENCES = 1,
+
+    ENTITY_NAME = 1,
+    ENTITY_INT64 = 2,
+    ENTITY_STRING = 3,
+    ENTITY_BYTES = 4,
+    ENTITY_BOOL = 5,
+    ENTITY_TIMESTAMP = 6,
+    ENTITY_NULL_ROWS = 7,
+
+    VALUES = 1, /* in every ...Values message */
+};
+
+static enum status not_a_message(const char *name, struct error *err)
+{
+    return fail(err, STATUS_INVALID, "the request is no valid larder.v1.%s", name);
+}
+
+static enum status read_references(struct bytes message, struct asked_features *asked,
+                                   const struct query_limits *limits, struct arena *arena,
+                                   struct error *err)
+{
+    struct wire_reader reader = wire_read(message);
+    struct wire_field field;
+    while (wire_next(&reader, &field)) {
+        if (field.number != LIST_REFERENCES || !wire_expect(&reader, &field, WIRE_BYTES))
+            continue;
+        enum status status = asked_features_add(asked, field.bytes, limits, arena, err);
+        if (status)
+            return status;
+    }
+    return reader.failed ? not_a_message("FeatureList", err) : STATUS_OK;
+}
+
+struct request {
+    struct asked_features asked;
+    struct asked_columns columns;
+    bool full_names;
+};
+
+static bool *flag_of(uint32_t number, struct request *request, struct query *query)
+{
+    switch (number) {
+    case REQUEST_FULL_FEATURE_NAMES:
+        return &request->full_names;
+    case REQUEST_WITH_STATUSES:
+        return &query->with_statuses;
+    case REQUEST_WITH_EVENT_TIMES:
+        return &query->with_event_times;
+    case REQUEST_WITHOUT_NAMES:
+        return &query->without_names;
+    default:
+        return NULL;
+    }
+}
+
+/* Of the two members of the oneof the one that comes last counts. */
+static enum status read_field(struct wire_reader *reader, const struct wire_field *field,
+                              struct request *request, struct query *query,
+                              const struct query_limits *limits, struct arena *arena,
+                              struct error *err)
+{
+    bool *flag = flag_of(field->number, request, query);
+    if (flag) {
+        if (wire_expect(reader, field, WIRE_VARINT))
+            *flag = field->integer != 0;
+        return STATUS_OK;
+    }
+    if (field->number > REQUEST_ENTITIES || !wire_expect(reader, field, WIRE_BYTES))
+        return STATUS_OK;
+    if (field->number == REQUEST_ENTITIES)
+        return asked_columns_add(&request->columns, field->bytes, arena, err);
+    if (field->number == REQUEST_FEATURE_SERVICE) {
+        request->asked.service = field->bytes;
+        request->asked.reference_count = 0;
+        return STATUS_OK;
+    }
+    request->asked.service = (struct bytes){0};
+    return read_references(field->bytes, &request->asked, limits, arena, err);
+}
+
+static enum status read_request(struct bytes message, struct request *request, struct query *query,
+                                const struct query_limits *limits, struct arena *arena,
+                                struct error *err)
+{
+    struct wire_reader reader = wire_read(message);
+    struct wire_field field;
+    while (wire_next(&reader, &field)) {
+        enum status status = read_field(&reader, &field, request, query, limits, arena, err);
+        if (status)
+            return status;
+    }
+    return reader.failed ? not_a_message("GetFeaturesRequest", err) : STATUS_OK;
+}
+
+/* A column of values that grows as they are read. */
+struct key_column {
+    const struct plan_key *key;
+    struct value *values;
+    size_t count, capacity;
+    const struct query_limits *limits;
+    struct arena *arena;
+};
+
+static enum status add_value(struct key_column *column, struct value value, struct error *err)
+{
+    enum status status = query_check_rows(column->count, column->limits, err);
+    if (status)
+        return status;
+    column->values = arena_grow(column->arena, column->values, column->count, &column->capacity,
+                                column->count + 1, sizeof value);
+    column->values[column->count++] = value;
+    return STATUS_OK;
+}
+
+static enum status add_integer(struct key_column *column, uint64_t integer, struct error *err)
+{
+    struct value value = {.type = column->key->type};
+    switch (value.type) {
+    case TYPE_BOOL:
+        value.boolean = integer != 0;
+        break;
+    case TYPE_INT32:
+        if ((int64_t)integer < INT32_MIN || (int64_t)integer > INT32_MAX)
+            return fail(err, STATUS_INVALID, "join key %.*s: value %zu is no int32",
+                        NAME_SHOWN(column->key->name), column->count);
+        value.int32 = (int32_t)integer;
+        break;
+    default:
+        value.int64 = (int64_t)integer;
+    }
+    return add_value(column, value, err);
+}
+
+/* The field of EntityColumn that holds keys of a type. */
+static uint32_t entity_field_of(value_type type)
+{
+    switch (type) {
+    case TYPE_INT32:
+    case TYPE_INT64:
+        return ENTITY_INT64;
+    case TYPE_STRING:
+        return ENTITY_STRING;
+    case TYPE_BYTES:
+        return ENTITY_BYTES;
+    case TYPE_BOOL:
+        return ENTITY_BOOL;
+    default:
+        return ENTITY_TIMESTAMP;
+    }
+}
+
+/* One field of a ...Values message: a string, or numbers packed or alone. */
+static enum status read_values_field(struct wire_reader *reader, const struct wire_field *field,
+                                     struct key_column *column, struct error *err)
+{
+    value_type type = column->key->type;
+    if (type_width(type) == 0) {
+        if (!wire_expect(reader, field, WIRE_BYTES))
+            return STATUS_OK;
+        return add_value(column, (struct value){.type = type, .bytes = field->bytes}, err);
+    }
+    bool is_fixed = type == TYPE_TIMESTAMP;
+    if (field->type != WIRE_BYTES) {
+        if (!wire_expect(reader, field, is_fixed ? WIRE_FIXED64 : WIRE_VARINT))
+            return STATUS_OK;
+        return add_integer(column, field->integer, err);
+    }
+    struct wire_reader packed = wire_read(field->bytes);
+    uint64_t integer;
+    while (is_fixed ? wire_next_fixed64(&packed, &integer) : wire_next_varint(&packed, &integer)) {
+        enum status status = add_integer(column, integer, err);
+        if (status)
+            return status;
+    }
+    reader->failed |= packed.failed;
+    return STATUS_OK;
+}
+
+static enum status read_values(struct bytes message, struct key_column *column, struct error *err)
+{
+    struct wire_reader reader = wire_read(message);
+    struct wire_field field;
+    while (wire_next(&reader, &field)) {
+        if (field.number != VALUES)
+            continue;
+        enum status status = read_values_field(&reader, &field, column, err);
+        if (status)
+            return status;
+    }
+    return reader.failed ? not_a_message("EntityColumn", err) : STATUS_OK;
+}
+
+static enum status set_null(struct key_column *column, uint64_t row, struct error *err)
+{
+    if (row >= column->count)
+        return fail(err, STATUS_INVALID, "join key %.*s: null row %llu of %zu rows",
+                    NAME_SHOWN(column->key->name), (unsigned long long)row, column->count);
+    column->values[row] = value_null(column->key->type);
+    return STATUS_OK;
+}
+
+static enum status read_null_rows(struct wire_reader *reader, const struct wire_field *field,
+                                  struct key_column *column, struct error *err)
+{
+    if (field->type != WIRE_BYTES)
+        return wire_expect(reader, field, WIRE_VARINT) ? set_null(column, field->integer, err)
+                                                       : STATUS_OK;
+    struct wire_reader packed = wire_read(field->bytes);
+    uint64_t row;
+    while (wire_next_varint(&packed, &row)) {
+        enum status status = set_null(column, row, err);
+        if (status)
+            return status;
+    }
+    reader->failed |= packed.failed;
+    return STATUS_OK;
+}
+
+/* The column's name, or which of its fields holds the values. */
+static enum status read_column_head(struct bytes message, struct bytes *name, uint32_t *values_in,
+                                    struct error *err)
+{
+    struct wire_reader reader = wire_read(message);
+    struct wire_field field;
+    *name = (struct bytes){"", 0};
+    *values_in = 0;
+    while (wire_next(&reader, &field)) {
+        if (field.number == ENTITY_NAME && wire_expect(&reader, &field, WIRE_BYTES))
+            *name = field.bytes;
+        if (field.number >= ENTITY_INT64 && field.number <= ENTITY_TIMESTAMP &&
+            wire_expect(&reader, &field, WIRE_BYTES))
+            *values_in = field.number;
+    }
+    return reader.failed ? not_a_message("EntityColumn", err) : STATUS_OK;
+}
+
+/* Values first, whichever comes first in the message: nulls are then set among them. */
+static enum status read_column_values(struct bytes message, uint32_t values_in,
+                                      struct key_column *column, struct error *err)
+{
+    enum status status = STATUS_OK;
+    struct wire_field field;
+    struct wire_reader reader = wire_read(message);
+    while (!status && wire_next(&reader, &field))
+        if (field.number == values_in)
+            status = read_values(field.bytes, column, err);
+    reader = wire_read(message);
+    while (!status && wire_next(&reader, &field))
+        if (field.number == ENTITY_NULL_ROWS)
+            status = read_null_rows(&reader, &field, column, err);
+    for (size_t i = 0; !status && i < column->count; i++)
+        if (!column->values[i].is_null)
+            status = query_check_value(column->key, &column->values[i], i, err);
+    if (!status && reader.failed)
+        status = not_a_message("EntityColumn", err);
+    return status;
+}
+
+static enum status read_column(struct bytes message, struct query *query, size_t *row_counts,
+                               const struct query_limits *limits, struct arena *arena,
+                               struct error *err)
+{
+    struct bytes name;
+    uint32_t values_in;
+    enum status status = read_column_head(message, &name, &values_in, err);
+    if (status)
+        return status;
+    int index = query_find_key(query, name);
+    if (index < 0)
+        return fail(err, STATUS_INVALID, "no feature that is asked for has the join key \"%.*s\"",
+                    NAME_SHOWN(name));
+    const struct plan_key *key = &query->plan->keys[index];
+    if (query->keys[index])
+        return fail(err, STATUS_INVALID, "join key %.*s is given twice", NAME_SHOWN(name));
+    if (values_in && values_in != entity_field_of(key->type))
+        return fail(err, STATUS_INVALID, "join key %.*s is %s, but the request's values are not",
+                    NAME_SHOWN(name), type_name(key->type));
+    struct key_column column = {.key = key, .limits = limits, .arena = arena};
+    column.values = arena_grow(arena, NULL, 0, &column.capacity, 1, sizeof *column.values);
+    status = read_column_values(message, values_in, &column, err);
+    query->keys[index] = column.values;
+    row_counts[index] = column.count;
+    return status;
+}
+
+enum status larder_v1_read(struct bytes message, const struct snapshot *snapshot,
+                           const struct query_limits *limits, struct arena *arena,
+                           struct query *query, struct error *err)
+{
+    struct request request = {0};
+    *query = (struct query){0};
+    enum status status = read_request(message, &request, query, limits, arena, err);
+    if (!status)
+        status =
+            query_plan(query, snapshot, &request.asked, request.full_names, limits, arena, err);
+    if (status)
+        return status;
+    size_t *row_counts = arena_array(arena, query->plan->key_count, sizeof *row_counts);
+    for (size_t i = 0; !status && i < request.columns.count; i++)
+        status = read_column(request.columns.messages[i], query, row_counts, limits, arena, err);
+    return status ? status : query_check_columns(query, row_counts, limits, err);
+}

@@ -1,0 +1,114 @@
+/* query.c - see query.h. */
+#include "server/query.h"
+
+#include "base/timestamp.h"
+
+enum { COLUMNS_MAX = 1000 };
+
+enum status asked_features_add(struct asked_features *asked, struct bytes reference,
+                               const struct query_limits *limits, struct arena *arena,
+                               struct error *err)
+{
+    if (asked->reference_count >= limits->max_features)
+        return fail(err, STATUS_EXHAUSTED, "a request may list at most %zu features",
+                    limits->max_features);
+    asked->references =
+        arena_grow(arena, asked->references, asked->reference_count, &asked->reference_capacity,
+                   asked->reference_count + 1, sizeof *asked->references);
+    asked->references[asked->reference_count++] = reference;
+    return STATUS_OK;
+}
+
+enum status asked_columns_add(struct asked_columns *columns, struct bytes message,
+                              struct arena *arena, struct error *err)
+{
+    if (columns->count >= COLUMNS_MAX)
+        return fail(err, STATUS_EXHAUSTED, "a request may have at most %d entity columns",
+                    COLUMNS_MAX);
+    columns->messages = arena_grow(arena, columns->messages, columns->count, &columns->capacity,
+                                   columns->count + 1, sizeof *columns->messages);
+    columns->messages[columns->count++] = message;
+    return STATUS_OK;
+}
+
+enum status query_plan(struct query *query, const struct snapshot *snapshot,
+                       const struct asked_features *asked, bool full_names,
+                       const struct query_limits *limits, struct arena *arena, struct error *err)
+{
+    enum status status;
+    query->snapshot = snapshot;
+    if (asked->service.data)
+        status = snapshot_plan_service(snapshot, asked->service, full_names, &query->plan, err);
+    else if (asked->reference_count > 0)
+        status = snapshot_plan_references(snapshot, asked->references, asked->reference_count,
+                                          full_names, arena, &query->plan, err);
+    else
+        status = fail(err, STATUS_INVALID,
+                      "the request names neither a feature service nor "
+                      "features");
+    if (status)
+        return status;
+    if (query->plan->feature_count > limits->max_features)
+        return fail(err, STATUS_EXHAUSTED,
+                    "a request may ask for at most %zu features; these are %zu",
+                    limits->max_features, query->plan->feature_count);
+    query->keys = arena_array(arena, query->plan->key_count, sizeof *query->keys);
+    return STATUS_OK;
+}
+
+int query_find_key(const struct query *query, struct bytes name)
+{
+    for (size_t i = 0; i < query->plan->key_count; i++)
+        if (bytes_equal(query->plan->keys[i].name, name))
+            return (int)i;
+    return -1;
+}
+
+enum status query_check_columns(struct query *query, const size_t *row_counts,
+                                const struct query_limits *limits, struct error *err)
+{
+    const struct plan *plan = query->plan;
+    for (size_t i = 0; i < plan->key_count; i++) {
+        const struct plan_key *key = &plan->keys[i];
+        if (!query->keys[i])
+            return fail(err, STATUS_INVALID, "the request lacks the join key %.*s (%s)",
+                        NAME_SHOWN(key->name), type_name(key->type));
+        if (row_counts[i] != row_counts[0])
+            return fail(err, STATUS_INVALID,
+                        "the entity columns differ in length: %.*s has %zu values, %.*s has %zu",
+                        NAME_SHOWN(plan->keys[0].name), row_counts[0], NAME_SHOWN(key->name),
+                        row_counts[i]);
+    }
+    query->row_count = row_counts[0];
+    if (query->row_count == 0)
+        return fail(err, STATUS_INVALID, "the request has no entities");
+    if (query->row_count > limits->max_lookups / plan->view_count)
+        return fail(
+            err, STATUS_EXHAUSTED,
+            "%zu entities in %zu feature views are %zu rows; a request may read at most %zu",
+            query->row_count, plan->view_count, query->row_count * plan->view_count,
+            limits->max_lookups);
+    return STATUS_OK;
+}
+
+enum status query_check_rows(size_t row_count, const struct query_limits *limits, struct error *err)
+{
+    if (row_count < limits->max_entities)
+        return STATUS_OK;
+    return fail(err, STATUS_EXHAUSTED, "a request may ask for at most %zu entities",
+                limits->max_entities);
+}
+
+enum status query_check_value(const struct plan_key *key, const struct value *value, size_t row,
+                              struct error *err)
+{
+    const char *wrong = NULL;
+    if (key->type == TYPE_STRING && !text_is_valid(value->bytes))
+        wrong = "is not UTF-8 text, or holds a NUL";
+    else if (key->type == TYPE_TIMESTAMP && !timestamp_in_range(value->int64))
+        wrong = "lies outside the years 1 to 9999";
+    if (!wrong)
+        return STATUS_OK;
+    return fail(err, STATUS_INVALID, "join key %.*s: value %zu %s", NAME_SHOWN(key->name), row,
+                wrong);
+}

@@ -1,0 +1,80 @@
+/*
+ * query.h - one request for features, in the form that every API's decoder makes and the lookup
+ * reads.
+ *
+ * Which features (a plan), of which entities (a column of values for each of the plan's keys), and
+ * how the answer is to look. A decoder also gathers its columns here, so that what makes a request
+ * wrong (a key missing, columns of different lengths, too many entities) is said in one way by all
+ * APIs. Lives in the arena of its batch, and borrows from the message.
+ */
+#ifndef LARDER_SERVER_QUERY_H
+#define LARDER_SERVER_QUERY_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/value.h"
+#include "server/plan.h"
+#include "server/snapshot.h"
+#include "server/wire.h"
+
+#include <stdbool.h>
+
+/* What one request may ask for; past it, EXHAUSTED. */
+struct query_limits {
+    size_t max_entities;
+    size_t max_features;
+    size_t max_lookups; /* entities times views: rows that one request may read */
+};
+
+/* What a request names: one feature service, or features one by one. */
+struct asked_features {
+    struct bytes service;     /* absent if features are listed */
+    struct bytes *references; /* view:feature */
+    size_t reference_count, reference_capacity;
+};
+
+/* The message's columns, still encoded, in the order in which they stand in it. */
+struct asked_columns {
+    struct bytes *messages;
+    size_t count, capacity;
+};
+
+struct query {
+    const struct snapshot *snapshot;
+    const struct plan *plan;
+    size_t row_count;
+    struct value **keys; /* [plan->key_count][row_count]; NULL until its column was read */
+    /* How the answer is to look; each API has its own. */
+    bool with_statuses, with_event_times, without_names, with_versions;
+    const struct bytes **key_texts; /* [plan->key_count][row_count]: as they stand in the request */
+};
+
+/* Another reference of a list. EXHAUSTED past max_features. */
+enum status asked_features_add(struct asked_features *asked, struct bytes reference,
+                               const struct query_limits *limits, struct arena *arena,
+                               struct error *err);
+/* Another column. EXHAUSTED past a thousand. */
+enum status asked_columns_add(struct asked_columns *columns, struct bytes message,
+                              struct arena *arena, struct error *err);
+
+/* Finds or makes the plan. NOT_FOUND and INVALID as in snapshot.h; EXHAUSTED: too many features. */
+enum status query_plan(struct query *query, const struct snapshot *snapshot,
+                       const struct asked_features *asked, bool full_names,
+                       const struct query_limits *limits, struct arena *arena, struct error *err);
+/* The plan's key of that name, or -1. */
+int query_find_key(const struct query *query, struct bytes name);
+/* After all columns were read: sets row_count from those that are there. INVALID names the key that
+ * is missing or differs in length, or says that there are no entities; EXHAUSTED: too many. */
+enum status query_check_columns(struct query *query, const size_t *row_counts,
+                                const struct query_limits *limits, struct error *err);
+/* That one more row than `row_count` is not too many. */
+enum status query_check_rows(size_t row_count, const struct query_limits *limits,
+                             struct error *err);
+/* That a value may be a key of its type: text is text, a time in range, an int32 fits. INVALID. */
+enum status query_check_value(const struct plan_key *key, const struct value *value, size_t row,
+                              struct error *err);
+
+/* For messages: "driver" of a key's name. */
+#define NAME_SHOWN(name) (int)((name).size < 100 ? (name).size : 100), (const char *)(name).data
+
+#endif

@@ -1,0 +1,306 @@
+/* reload.c - see reload.h. */
+#include "server/reload.h"
+
+#include "base/log.h"
+#include "base/timestamp.h"
+#include "store/online/online_store.h"
+#include "store/registry/registry.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum {
+    POLL_MS = 500,     /* news that was not heard is found after this */
+    ASKED_GAP_MS = 20, /* between two readings that requests asked for */
+    REASON_SIZE = 2 * ERROR_MESSAGE_SIZE + 128,
+};
+
+struct reload {
+    const struct settings *settings;
+    struct snapshot_cell *cell;
+    int published_fd; /* the caller's */
+    int asked_fd;
+    pthread_t thread;
+    bool is_running;
+    atomic_bool stops;
+    _Atomic uint64_t asked, done, identity;
+
+    /* The thread's own. */
+    struct registry *registry; /* NULL while it is away */
+    struct online_store *online;
+    uint64_t version;         /* of what is published */
+    bool is_stored;           /* the online store holds it, or a newer one */
+    char reason[REASON_SIZE]; /* what was last said in the log */
+};
+
+static void say(struct reload *reload, enum log_level level, const char *message,
+                const char *reason)
+{
+    char text[REASON_SIZE];
+    snprintf(text, sizeof text, "%s: %s", message, reason);
+    if (strcmp(text, reload->reason) == 0)
+        return;
+    memcpy(reload->reason, text, sizeof text);
+    char quoted[REASON_SIZE];
+    log_line(level, message, "reason=%s", log_quote(reason, quoted, sizeof quoted));
+}
+
+static bool is_serving(const struct reload *reload)
+{
+    return reload->version > 0;
+}
+
+static void signal_fd(int fd)
+{
+    uint64_t one = 1;
+    ssize_t written = write(fd, &one, sizeof one);
+    (void)
+        written; /* it can only fail where the counter is full, and then the reader wakes anyway */
+}
+
+static void publish(struct reload *reload, struct snapshot *snapshot, const char *from)
+{
+    const struct catalog *catalog = &snapshot->catalog;
+    snapshot_resolve(snapshot);
+    log_line(LOG_INFO, "definitions loaded",
+             "project=%s version=%llu views=%zu services=%zu from=%s", catalog->definitions.project,
+             (unsigned long long)catalog->version, catalog->definitions.view_count,
+             catalog->definitions.service_count, from);
+    reload->version = catalog->version;
+    reload->reason[0] = '\0';
+    atomic_store(&reload->identity, catalog->identity);
+    snapshot_publish(reload->cell, snapshot);
+    signal_fd(reload->published_fd);
+}
+
+/* Puts what the registry says into the online store, too, for the time when PostgreSQL is away.
+ * Tried again at every look until it is done. */
+static void store_catalog(struct reload *reload)
+{
+    struct error err;
+    struct arena arena;
+    uint64_t owner, identity = atomic_load(&reload->identity);
+    if (online_store_owner(reload->online, &owner, &err) || owner != identity)
+        return;
+    arena_init(&arena, 0);
+    /* This thread is the publisher: what is current cannot go away under it. */
+    const struct snapshot *snapshot = atomic_load(&reload->cell->current);
+    struct bytes text = catalog_encode(&snapshot->catalog, &arena);
+    enum status status = online_store_put_catalog(reload->online, reload->settings->project,
+                                                  identity, reload->version, text, false, &err);
+    reload->is_stored = !status;
+    if (status && status != STATUS_UNAVAILABLE)
+        say(reload, LOG_WARNING, "the online store does not take the definitions", err.message);
+    arena_release(&arena);
+}
+
+static enum status read_registry(struct reload *reload, struct error *err)
+{
+    const char *project = reload->settings->project;
+    uint64_t version, identity;
+    enum status status = STATUS_OK;
+    if (!reload->registry)
+        status = registry_open(reload->settings, &reload->registry, err);
+    if (!status)
+        status = registry_version(reload->registry, project, &version, err);
+    if (!status)
+        status = registry_identity(reload->registry, &identity, err);
+    if (status)
+        return status;
+    if (version == 0)
+        return fail(err, STATUS_NOT_FOUND,
+                    "nothing is applied yet for project %s: run larder apply", project);
+    if (version == reload->version && identity == atomic_load(&reload->identity))
+        return STATUS_OK;
+    struct snapshot *snapshot = snapshot_new();
+    status = registry_read(reload->registry, project, &snapshot->arena, &snapshot->catalog, err);
+    if (status) {
+        snapshot_free(snapshot);
+        return status;
+    }
+    reload->is_stored = false;
+    publish(reload, snapshot, "registry");
+    return STATUS_OK;
+}
+
+/* Whether to serve what the online store holds. Another registry's definitions take over only from
+ * the registry itself. */
+static bool is_news(const struct reload *reload, const struct catalog *catalog)
+{
+    if (!is_serving(reload))
+        return true;
+    return catalog->identity == atomic_load(&reload->identity) &&
+           catalog->version > reload->version;
+}
+
+/* The definitions in the online store, if they are newer than what is served and belong to it. */
+static enum status read_online(struct reload *reload, struct error *err)
+{
+    uint64_t owner;
+    struct bytes text;
+    const char *project = reload->settings->project;
+    struct snapshot *snapshot = snapshot_new();
+    struct catalog *catalog = &snapshot->catalog;
+    enum status status =
+        online_store_get_catalog(reload->online, project, &snapshot->arena, &text, err);
+    if (!status && !text.data)
+        status = fail(err, STATUS_NOT_FOUND, "the online store holds no definitions of project %s",
+                      project);
+    if (!status)
+        status = catalog_decode(text, &snapshot->arena, catalog, err);
+    if (!status)
+        status = online_store_owner(reload->online, &owner, err);
+    if (!status && owner != catalog->identity)
+        status = fail(err, STATUS_CONFLICT,
+                      "the definitions in the online store are those of "
+                      "another registry than its rows");
+    if (status || !is_news(reload, catalog)) {
+        snapshot_free(snapshot);
+        return status;
+    }
+    reload->is_stored = true;
+    publish(reload, snapshot, "online_store");
+    return STATUS_OK;
+}
+
+static void close_registry(struct reload *reload)
+{
+    registry_close(reload->registry);
+    reload->registry = NULL;
+}
+
+/* The registry does not answer. What the online store holds is then looked at until there is
+ * something to serve, and after that when a request asks. */
+static void do_without(struct reload *reload, bool is_asked, const struct error *away)
+{
+    struct error err = {0};
+    close_registry(reload);
+    if (is_asked || !is_serving(reload))
+        read_online(reload, &err);
+    if (is_serving(reload)) {
+        say(reload, LOG_WARNING, "the registry is away: the definitions stay as they are",
+            away->message);
+        return;
+    }
+    char reason[REASON_SIZE];
+    snprintf(reason, sizeof reason, "%s; %s", away->message, err.message);
+    say(reload, LOG_WARNING, "waiting for definitions", reason);
+}
+
+static void look(struct reload *reload, bool is_asked)
+{
+    struct error err;
+    bool was_away = !reload->registry && is_serving(reload) && reload->reason[0];
+    enum status status = read_registry(reload, &err);
+    if (status == STATUS_NOT_FOUND) {
+        say(reload, LOG_WARNING,
+            is_serving(reload) ? "the project was removed: its last definitions are served"
+                               : "waiting for definitions",
+            err.message);
+    } else if (status) {
+        do_without(reload, is_asked, &err);
+    } else if (was_away) {
+        reload->reason[0] = '\0';
+        log_line(LOG_INFO, "the registry is back", "version=%llu",
+                 (unsigned long long)reload->version);
+    }
+    if (is_serving(reload) && !status && !reload->is_stored)
+        store_catalog(reload);
+    snapshot_collect(reload->cell);
+}
+
+static void wait_on_fd(struct reload *reload)
+{
+    struct pollfd asked = {.fd = reload->asked_fd, .events = POLLIN};
+    poll(&asked, 1, POLL_MS);
+}
+
+static void wait_for_news(struct reload *reload)
+{
+    struct error err;
+    bool changed;
+    if (!reload->registry)
+        wait_on_fd(reload);
+    else if (registry_wait(reload->registry, POLL_MS, reload->asked_fd, &changed, &err))
+        close_registry(reload);
+}
+
+static void *run(void *arg)
+{
+    struct reload *reload = arg;
+    int64_t asked_us = 0;
+    while (!atomic_load(&reload->stops)) {
+        uint64_t ticket = atomic_load(&reload->asked);
+        look(reload, ticket > atomic_load(&reload->done));
+        atomic_store(&reload->done, ticket);
+        wait_for_news(reload);
+        uint64_t count;
+        if (read(reload->asked_fd, &count, sizeof count) < 0)
+            continue;
+        int64_t since_us = timestamp_monotonic_us() - asked_us;
+        if (since_us < ASKED_GAP_MS * 1000)
+            usleep((useconds_t)(ASKED_GAP_MS * 1000 - since_us));
+        asked_us = timestamp_monotonic_us();
+    }
+    return NULL;
+}
+
+enum status reload_start(const struct settings *settings, struct snapshot_cell *cell, int wake_fd,
+                         struct reload **out, struct error *err)
+{
+    struct reload *reload = calloc(1, sizeof *reload);
+    if (!reload)
+        out_of_memory();
+    *reload = (struct reload){.settings = settings, .cell = cell, .published_fd = wake_fd};
+    reload->asked_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    enum status status = online_store_open(settings, &reload->online, err);
+    if (!status && reload->asked_fd < 0)
+        status = fail(err, STATUS_FAILED, "cannot make an eventfd: %s", strerror(errno));
+    if (!status && pthread_create(&reload->thread, NULL, run, reload) != 0)
+        status = fail(err, STATUS_FAILED, "cannot start a thread");
+    reload->is_running = !status;
+    if (status) {
+        reload_stop(reload);
+        return status;
+    }
+    *out = reload;
+    return STATUS_OK;
+}
+
+void reload_stop(struct reload *reload)
+{
+    if (!reload)
+        return;
+    if (reload->is_running) {
+        atomic_store(&reload->stops, true);
+        signal_fd(reload->asked_fd);
+        pthread_join(reload->thread, NULL);
+    }
+    registry_close(reload->registry);
+    online_store_close(reload->online);
+    if (reload->asked_fd >= 0)
+        close(reload->asked_fd);
+    free(reload);
+}
+
+uint64_t reload_ask(struct reload *reload)
+{
+    uint64_t ticket = atomic_fetch_add(&reload->asked, 1) + 1;
+    signal_fd(reload->asked_fd);
+    return ticket;
+}
+
+bool reload_is_done(const struct reload *reload, uint64_t ticket)
+{
+    return atomic_load(&reload->done) >= ticket;
+}
+
+uint64_t reload_identity(const struct reload *reload)
+{
+    return atomic_load(&reload->identity);
+}

@@ -1,0 +1,155 @@
+/* rpc.c - see rpc.h. */
+#include "server/rpc.h"
+
+#include <grpc/byte_buffer_reader.h>
+
+#include <assert.h>
+
+enum { OPS_MAX = 4 };
+
+static bool is_requested(struct rpc *rpc, grpc_call_error error)
+{
+    if (error == GRPC_CALL_OK)
+        return true;
+    assert(error == GRPC_CALL_ERROR_COMPLETION_QUEUE_SHUTDOWN);
+    rpc_release(rpc);
+    return false;
+}
+
+bool rpc_request(struct rpc *rpc, grpc_server *server, void *method, grpc_completion_queue *queue,
+                 void *tag)
+{
+    *rpc = (struct rpc){.merged = grpc_empty_slice()};
+    grpc_metadata_array_init(&rpc->metadata);
+    return is_requested(rpc, grpc_server_request_registered_call(server, method, &rpc->call,
+                                                                 &rpc->deadline, &rpc->metadata,
+                                                                 &rpc->payload, queue, queue, tag));
+}
+
+bool rpc_request_unregistered(struct rpc *rpc, grpc_call_details *details, grpc_server *server,
+                              grpc_completion_queue *queue, void *tag)
+{
+    *rpc = (struct rpc){.merged = grpc_empty_slice()};
+    grpc_metadata_array_init(&rpc->metadata);
+    return is_requested(rpc, grpc_server_request_call(server, &rpc->call, details, &rpc->metadata,
+                                                      queue, queue, tag));
+}
+
+static struct bytes slice_bytes(const grpc_slice *slice)
+{
+    return (struct bytes){GRPC_SLICE_START_PTR(*slice), GRPC_SLICE_LENGTH(*slice)};
+}
+
+bool rpc_message(struct rpc *rpc, struct bytes *message)
+{
+    if (!rpc->payload)
+        return false;
+    grpc_byte_buffer_reader reader;
+    grpc_slice *first;
+    if (!grpc_byte_buffer_reader_init(&reader, rpc->payload))
+        return false;
+    *message = (struct bytes){"", 0};
+    if (grpc_byte_buffer_reader_peek(&reader, &first)) {
+        *message = slice_bytes(first);
+        if (message->size < grpc_byte_buffer_length(rpc->payload)) {
+            grpc_byte_buffer_reader whole;
+            grpc_byte_buffer_reader_init(&whole, rpc->payload);
+            grpc_slice_unref(rpc->merged);
+            rpc->merged = grpc_byte_buffer_reader_readall(&whole);
+            grpc_byte_buffer_reader_destroy(&whole);
+            *message = slice_bytes(&rpc->merged);
+        }
+    }
+    grpc_byte_buffer_reader_destroy(&reader);
+    return true;
+}
+
+bool rpc_deadline_passed(const struct rpc *rpc, gpr_timespec now)
+{
+    return gpr_time_cmp(rpc->deadline, now) <= 0;
+}
+
+void rpc_start(struct rpc *rpc, const grpc_op *ops, size_t count, void *tag)
+{
+    grpc_call_error error = grpc_call_start_batch(rpc->call, ops, count, tag, NULL);
+    assert(error == GRPC_CALL_OK);
+    (void)error;
+}
+
+/* What every reply holds; the message, if there is one, comes as the last operation. */
+static size_t begin_ops(struct rpc *rpc, grpc_op ops[OPS_MAX], grpc_status_code code,
+                        grpc_slice *details)
+{
+    memset(ops, 0, OPS_MAX * sizeof *ops);
+    ops[0].op = GRPC_OP_RECV_CLOSE_ON_SERVER;
+    ops[0].data.recv_close_on_server.cancelled = &rpc->was_cancelled;
+    ops[1].op = GRPC_OP_SEND_INITIAL_METADATA;
+    ops[2].op = GRPC_OP_SEND_STATUS_FROM_SERVER;
+    ops[2].data.send_status_from_server.status = code;
+    ops[2].data.send_status_from_server.status_details = details;
+    return 3;
+}
+
+grpc_byte_buffer *rpc_buffer(struct bytes bytes)
+{
+    grpc_slice slice = grpc_slice_from_copied_buffer(bytes.data, bytes.size);
+    grpc_byte_buffer *buffer = grpc_raw_byte_buffer_create(&slice, 1);
+    grpc_slice_unref(slice);
+    return buffer;
+}
+
+void rpc_reply(struct rpc *rpc, struct bytes answer, void *tag)
+{
+    grpc_op ops[OPS_MAX];
+    size_t count = begin_ops(rpc, ops, GRPC_STATUS_OK, NULL);
+    rpc->answer = rpc_buffer(answer);
+    ops[count].op = GRPC_OP_SEND_MESSAGE;
+    ops[count++].data.send_message.send_message = rpc->answer;
+    rpc_start(rpc, ops, count, tag);
+}
+
+void rpc_fail(struct rpc *rpc, grpc_status_code code, const char *message, void *tag)
+{
+    grpc_op ops[OPS_MAX];
+    grpc_slice details = grpc_slice_from_copied_string(message);
+    rpc_start(rpc, ops, begin_ops(rpc, ops, code, &details), tag);
+    grpc_slice_unref(details);
+}
+
+grpc_status_code rpc_code(enum status status)
+{
+    static const grpc_status_code codes[] = {
+        [STATUS_OK] = GRPC_STATUS_OK,
+        [STATUS_INVALID] = GRPC_STATUS_INVALID_ARGUMENT,
+        [STATUS_NOT_FOUND] = GRPC_STATUS_NOT_FOUND,
+        [STATUS_CONFLICT] = GRPC_STATUS_FAILED_PRECONDITION,
+        [STATUS_UNAVAILABLE] = GRPC_STATUS_UNAVAILABLE,
+        [STATUS_EXHAUSTED] = GRPC_STATUS_RESOURCE_EXHAUSTED,
+        [STATUS_CORRUPT] = GRPC_STATUS_DATA_LOSS,
+        [STATUS_CANCELLED] = GRPC_STATUS_CANCELLED,
+        [STATUS_FAILED] = GRPC_STATUS_INTERNAL,
+    };
+    return codes[status];
+}
+
+void rpc_release(struct rpc *rpc)
+{
+    grpc_metadata_array_destroy(&rpc->metadata);
+    if (rpc->payload)
+        grpc_byte_buffer_destroy(rpc->payload);
+    if (rpc->answer)
+        grpc_byte_buffer_destroy(rpc->answer);
+    grpc_slice_unref(rpc->merged);
+    if (rpc->call)
+        grpc_call_unref(rpc->call);
+    *rpc = (struct rpc){.merged = grpc_empty_slice()};
+}
+
+void rpc_shut_queue(grpc_completion_queue *queue)
+{
+    grpc_event event;
+    grpc_completion_queue_shutdown(queue);
+    do
+        event = grpc_completion_queue_next(queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+    while (event.type != GRPC_QUEUE_SHUTDOWN);
+}

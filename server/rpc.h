@@ -1,0 +1,60 @@
+/*
+ * rpc.h - one call on gRPC's C core, from being asked for to being answered.
+ *
+ *     rpc_request      gRPC is asked for the next call of a method; the tag comes back with it
+ *     rpc_message      its request, in place
+ *     rpc_reply        the answer, or a status alone; the tag comes back when all of it is on its
+ * way rpc_release      everything given back; ready for the next rpc_request
+ *
+ * A unary call is answered by one batch of operations, the receiving of the close among them: one
+ * event for the request, one for the answer. Times are as gRPC's monotonic clock has them. An rpc
+ * and its queue belong to one thread.
+ */
+#ifndef LARDER_SERVER_RPC_H
+#define LARDER_SERVER_RPC_H
+
+#include "base/bytes.h"
+#include "base/error.h"
+
+#include <grpc/grpc.h>
+
+#include <stdbool.h>
+
+struct rpc {
+    grpc_call *call; /* NULL until one has come */
+    gpr_timespec deadline;
+    grpc_metadata_array metadata;
+    grpc_byte_buffer *payload;
+    grpc_slice merged; /* of a payload that came in several slices */
+    grpc_byte_buffer *answer;
+    int was_cancelled; /* gRPC writes it when the call ends */
+};
+
+/* false: the server is stopping, and the tag will not come. Else it comes, without success if the
+ * server stops before there is a call. */
+bool rpc_request(struct rpc *rpc, grpc_server *server, void *method, grpc_completion_queue *queue,
+                 void *tag);
+/* The same for calls of methods that nobody registered; the method's name is put into details. */
+bool rpc_request_unregistered(struct rpc *rpc, grpc_call_details *details, grpc_server *server,
+                              grpc_completion_queue *queue, void *tag);
+
+/* Borrowed until rpc_release. false: the caller sent no message. */
+bool rpc_message(struct rpc *rpc, struct bytes *message);
+bool rpc_deadline_passed(const struct rpc *rpc, gpr_timespec now);
+
+/* Copies answer. One of the two, once; an rpc_fail's message may be dropped after the call. */
+void rpc_reply(struct rpc *rpc, struct bytes answer, void *tag);
+void rpc_fail(struct rpc *rpc, grpc_status_code code, const char *message, void *tag);
+/* The status on the wire for what came of a request. */
+grpc_status_code rpc_code(enum status status);
+
+void rpc_release(struct rpc *rpc);
+
+/* For streams: operations of one's own, and a message that the caller destroys. */
+void rpc_start(struct rpc *rpc, const grpc_op *ops, size_t count, void *tag);
+grpc_byte_buffer *rpc_buffer(struct bytes bytes);
+
+/* Shuts a queue that nobody uses, and waits until it is empty: it may then be destroyed. */
+void rpc_shut_queue(grpc_completion_queue *queue);
+
+#endif

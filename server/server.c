@@ -1,0 +1,264 @@
+/* server.c - see server.h. */
+#include "server/server.h"
+
+#include "base/log.h"
+#include "base/timestamp.h"
+#include "server/api.h"
+#include "server/control.h"
+#include "server/listen_address.h"
+#include "server/reload.h"
+#include "server/rpc.h"
+#include "server/snapshot.h"
+#include "server/store_watch.h"
+#include "server/worker.h"
+
+#include <errno.h>
+#include <grpc/grpc_security.h>
+#include <grpc/support/log.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum {
+    FINISH_MS = 10 * 1000,    /* what running calls have when told to stop */
+    WORKERS_DEFAULT_MAX = 8,  /* more are for those who ask for them */
+    LOOKUPS_MAX = 500 * 1000, /* rows that one request may read */
+    STREAMS_PER_CONNECTION = 1024,
+    ANSWER_BYTES_MIN =
+        64 * 1024 * 1024, /* the largest answer, unless requests may be larger still */
+    ADDRESS_SIZE = 512,
+};
+
+struct server {
+    const struct settings *settings;
+    int stop_fd;    /* the caller's */
+    int changed_fd; /* definitions or the store's state changed */
+    int stopped_fd; /* gRPC has stopped */
+    struct snapshot_cell cell;
+    struct reload *reload;
+    struct store_watch *store_watch;
+    grpc_server *grpc;
+    struct control *control;
+    struct worker_context context;
+    struct worker *workers[SNAPSHOT_READERS_MAX];
+    size_t worker_count;
+};
+
+/* Waits for one of two descriptors; true: it is the stop. A signal that the process handles
+ * elsewhere does not end the wait. */
+static bool wait_for(const struct server *server, int fd)
+{
+    struct pollfd fds[] = {{.fd = server->stop_fd, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
+    while (poll(fds, COUNT_OF(fds), -1) < 0 && errno == EINTR)
+        continue;
+    uint64_t count;
+    if (fds[1].revents && read(fd, &count, sizeof count) < 0)
+        return false;
+    return fds[0].revents != 0;
+}
+
+/* Until requests can be answered. true: told to stop before that. */
+static bool wait_until_ready(struct server *server)
+{
+    bool is_told = false;
+    while (!atomic_load(&server->cell.current) ||
+           store_watch_state(server->store_watch) != STORE_READY) {
+        if (wait_for(server, server->changed_fd))
+            return true;
+        /* What is missing was said where it is known; that the rest is there is said once. */
+        if (atomic_load(&server->cell.current) && !is_told) {
+            log_line(LOG_INFO, "waiting for the online store", "%s", "");
+            is_told = true;
+        }
+    }
+    return false;
+}
+
+static size_t count_workers(const struct settings *settings)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t count = settings->server.workers;
+    if (count == 0)
+        count = cores > WORKERS_DEFAULT_MAX ? WORKERS_DEFAULT_MAX : cores > 0 ? (size_t)cores : 1;
+    return count > SNAPSHOT_READERS_MAX ? SNAPSHOT_READERS_MAX : count;
+}
+
+static grpc_arg integer_arg(const char *key, size_t value)
+{
+    grpc_arg arg = {.type = GRPC_ARG_INTEGER, .key = (char *)(uintptr_t)key};
+    arg.value.integer = value > INT_MAX ? INT_MAX : (int)value;
+    return arg;
+}
+
+static grpc_server *make_grpc_server(const struct settings *settings)
+{
+    grpc_arg args[] = {
+        integer_arg(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, settings->server.max_message_bytes),
+        integer_arg(GRPC_ARG_MAX_CONCURRENT_STREAMS, STREAMS_PER_CONNECTION),
+        integer_arg(GRPC_ARG_ALLOW_REUSEPORT, 0), /* a second server is to fail, not to share */
+    };
+    grpc_channel_args channel_args = {COUNT_OF(args), args};
+    return grpc_server_create(&channel_args, NULL);
+}
+
+static void fill_context(struct server *server)
+{
+    const struct server_settings *settings = &server->settings->server;
+    server->context = (struct worker_context){
+        .settings = server->settings,
+        .server = server->grpc,
+        .cell = &server->cell,
+        .reload = server->reload,
+        .store_watch = server->store_watch,
+        .limits = {.max_entities = settings->max_entities,
+                   .max_features = settings->max_features,
+                   .max_lookups = LOOKUPS_MAX},
+        .max_answer_bytes = settings->max_message_bytes > ANSWER_BYTES_MIN
+                                ? settings->max_message_bytes
+                                : ANSWER_BYTES_MIN,
+    };
+    for (size_t i = 0; i < WORKER_API_COUNT; i++)
+        server->context.methods[i] =
+            grpc_server_register_method(server->grpc, worker_apis[i]->method, NULL,
+                                        GRPC_SRM_PAYLOAD_READ_INITIAL_BYTE_BUFFER, 0);
+}
+
+static enum status open_port(struct server *server, struct error *err)
+{
+    const char *address = server->settings->server.grpc;
+    enum status status = listen_address_check(address, err);
+    if (status)
+        return status;
+    grpc_server_credentials *credentials = grpc_insecure_server_credentials_create();
+    int port = grpc_server_add_http2_port(server->grpc, address, credentials);
+    grpc_server_credentials_release(credentials);
+    if (port == 0)
+        return fail(err, STATUS_CONFLICT, "cannot listen on %s", address);
+    char text[ADDRESS_SIZE];
+    listen_address_with_port(address, port, text, sizeof text);
+    grpc_server_start(server->grpc);
+    log_line(LOG_INFO, "serving", "address=%s project=%s workers=%zu pid=%ld", text,
+             server->settings->project, server->worker_count, (long)getpid());
+    return STATUS_OK;
+}
+
+static enum status open_parts(struct server *server, struct error *err)
+{
+    enum status status = STATUS_OK;
+    server->grpc = make_grpc_server(server->settings);
+    server->control = control_open(server->grpc, server->store_watch, server->stopped_fd);
+    fill_context(server);
+    size_t count = count_workers(server->settings);
+    for (size_t i = 0; !status && i < count; i++)
+        status = worker_open(&server->context, i, &server->workers[server->worker_count++], err);
+    return status ? status : open_port(server, err);
+}
+
+/* A thread that cannot be made leaves half a server that runs: the caller ends the process. */
+static enum status start_parts(struct server *server, struct error *err)
+{
+    enum status status = control_start(server->control, err);
+    for (size_t i = 0; !status && i < server->worker_count; i++)
+        status = worker_start(server->workers[i], err);
+    return status;
+}
+
+static void close_parts(struct server *server)
+{
+    for (size_t i = 0; i < server->worker_count; i++)
+        worker_close(server->workers[i]);
+    if (server->grpc)
+        grpc_server_destroy(server->grpc);
+    control_close(server->control);
+}
+
+/* Lets what runs finish, for a while. */
+static void stop_parts(struct server *server)
+{
+    struct pollfd stopped = {.fd = server->stopped_fd, .events = POLLIN};
+    int64_t until_us = timestamp_monotonic_us() + FINISH_MS * INT64_C(1000);
+    log_line(LOG_INFO, "stopping", "%s", "");
+    control_stop(server->control);
+    for (int left_ms = FINISH_MS; left_ms > 0 && !stopped.revents;) {
+        poll(&stopped, 1, left_ms);
+        left_ms = (int)((until_us - timestamp_monotonic_us()) / 1000);
+    }
+    if (!stopped.revents) {
+        log_line(LOG_WARNING, "cancelling the calls that still run", "%s", "");
+        grpc_server_cancel_all_calls(server->grpc);
+    }
+    for (size_t i = 0; i < server->worker_count; i++)
+        worker_join(server->workers[i]);
+    control_join(server->control);
+    log_line(LOG_INFO, "stopped", "%s", "");
+}
+
+static enum status serve(struct server *server, struct error *err)
+{
+    enum status status = open_parts(server, err);
+    if (!status) {
+        status = start_parts(server, err);
+        if (status)
+            return status;
+        while (!wait_for(server, server->changed_fd))
+            continue;
+        stop_parts(server);
+    }
+    close_parts(server);
+    return status;
+}
+
+/* gRPC's own words go into our log; it says most things at every call. */
+static void log_grpc(gpr_log_func_args *args)
+{
+    char quoted[ERROR_MESSAGE_SIZE];
+    log_line(LOG_WARNING, "grpc", "text=%s", log_quote(args->message, quoted, sizeof quoted));
+}
+
+static void quiet_grpc(void)
+{
+    if (getenv("GRPC_VERBOSITY"))
+        return;
+    gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);
+    gpr_set_log_function(log_grpc);
+}
+
+static enum status open_fds(struct server *server, struct error *err)
+{
+    server->changed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    server->stopped_fd = eventfd(0, EFD_CLOEXEC);
+    if (server->changed_fd < 0 || server->stopped_fd < 0)
+        return fail(err, STATUS_FAILED, "cannot make an eventfd: %s", strerror(errno));
+    return STATUS_OK;
+}
+
+enum status server_run(const struct settings *settings, int stop_fd, struct error *err)
+{
+    struct server *server = calloc(1, sizeof *server);
+    if (!server)
+        out_of_memory();
+    server->settings = settings;
+    server->stop_fd = stop_fd;
+    snapshot_cell_init(&server->cell);
+    quiet_grpc();
+    grpc_init();
+    enum status status = open_fds(server, err);
+    if (!status)
+        status = reload_start(settings, &server->cell, server->changed_fd, &server->reload, err);
+    if (!status)
+        status = store_watch_start(settings, server->reload, server->changed_fd,
+                                   &server->store_watch, err);
+    if (!status && !wait_until_ready(server))
+        status = serve(server, err);
+    store_watch_stop(server->store_watch);
+    reload_stop(server->reload);
+    snapshot_cell_release(&server->cell);
+    close(server->changed_fd);
+    close(server->stopped_fd);
+    grpc_shutdown();
+    free(server);
+    return status;
+}

@@ -1,0 +1,20 @@
+/*
+ * server.h - `larder serve`: everything that runs while features are served.
+ *
+ * Definitions are loaded and the online store is asked before the port opens; until then the log
+ * says what is waited for. Then workers answer reads, one thread everything else, and one keeps the
+ * definitions current. When told to stop, it takes no more calls, lets those that run finish for 10
+ * s, cancels the rest, and returns.
+ */
+#ifndef LARDER_SERVER_SERVER_H
+#define LARDER_SERVER_SERVER_H
+
+#include "base/error.h"
+#include "config/settings.h"
+
+/* Returns when stop_fd becomes readable (OK, also while it still waits to open its port), or when
+ * it cannot serve: INVALID: an address that is none; CONFLICT: the port is taken; else as the
+ * stores' openings say. */
+enum status server_run(const struct settings *settings, int stop_fd, struct error *err);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * worker.h - one thread that answers reads: a completion queue, an online store handle and a batch.
+ *
+ *     wait for one event, then take all that are ready without waiting
+ *     decode each request, read the keys of all at once, encode each answer, start each reply
+ *
+ * Always more calls are requested from gRPC than are admitted; a call beyond what is admitted is
+ * refused with RESOURCE_EXHAUSTED as soon as it is seen, which is within one timeout of the store.
+ * A call whose deadline has passed is not looked up. A caller who does not take its answer is given
+ * up after a while. A request that met a row of an unknown schema number is set aside until the
+ * definitions were read again, while others are answered.
+ *
+ * A worker ends by itself when the server is stopped and its last call is done.
+ */
+#ifndef LARDER_SERVER_WORKER_H
+#define LARDER_SERVER_WORKER_H
+
+#include "base/error.h"
+#include "config/settings.h"
+#include "server/query.h"
+#include "server/reload.h"
+#include "server/snapshot.h"
+#include "server/store_watch.h"
+
+#include <grpc/grpc.h>
+
+struct worker;
+
+/* What all workers share; it outlives them. */
+struct worker_context {
+    const struct settings *settings;
+    grpc_server *server;
+    void *methods[2]; /* as registered, in the order of worker_apis */
+    struct snapshot_cell *cell;
+    struct reload *reload;
+    const struct store_watch *store_watch;
+    struct query_limits limits;
+    size_t max_answer_bytes;
+};
+
+enum { WORKER_API_COUNT = 2 };
+struct api;
+extern const struct api *const worker_apis[WORKER_API_COUNT];
+
+/* Before the server starts: its queue is made and registered. `number` is its own among the
+ * workers. */
+enum status worker_open(const struct worker_context *context, size_t number, struct worker **worker,
+                        struct error *err);
+/* Once the server has started. */
+enum status worker_start(struct worker *worker, struct error *err);
+/* Waits until the worker has ended. */
+void worker_join(struct worker *worker);
+/* After joining, or without a start; before the server is destroyed. Accepts NULL. */
+void worker_close(struct worker *worker);
+
+#endif
