@@ -11,3 +11,7 @@ larder_test(test_online_conformance
         ../conformance/online_store_definitions.c
     LINKS larder_private_redis
     LABELS integration)
+larder_test(test_online_faults
+    SOURCES test_online_faults.c
+    LINKS larder_private_redis Threads::Threads
+    LABELS integration)
