@@ -15,3 +15,7 @@ larder_test(test_online_faults
     SOURCES test_online_faults.c
     LINKS larder_private_redis Threads::Threads
     LABELS integration)
+larder_test(test_online_answers
+    SOURCES test_online_answers.c fake_redis.c
+    LINKS larder_private_redis Threads::Threads
+    LABELS integration)
