@@ -1,0 +1,11 @@
+# The offline store against a database of each program's own.
+add_library(larder_private_database STATIC ${CMAKE_CURRENT_LIST_DIR}/private_database.c)
+target_link_libraries(larder_private_database PUBLIC larder_offline PkgConfig::PQ PRIVATE larder_flags)
+
+larder_test(test_offline_conformance
+    SOURCES
+        ${CMAKE_CURRENT_LIST_DIR}/test_offline_conformance.c
+        ${CMAKE_CURRENT_LIST_DIR}/../conformance/offline_history.c
+        ${CMAKE_CURRENT_LIST_DIR}/../conformance/offline_store_suite.c
+        ${CMAKE_CURRENT_LIST_DIR}/../unit/definitions_text.c
+    LINKS larder_private_database LABELS integration TIMEOUT 300)
