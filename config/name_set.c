@@ -1,8 +1,9 @@
 /* name_set.c - see name_set.h. Open addressing, at most half full. */
 #include "config/name_set.h"
 
+#include "base/hash.h"
+
 #include <string.h>
-#include <xxhash.h>
 
 static void allocate(struct name_set *set, size_t slot_count)
 {
@@ -43,7 +44,7 @@ bool name_set_add(struct name_set *set, const char *name, size_t *number)
 {
     if (set->count >= set->slot_count / 2)
         grow(set);
-    uint64_t hash = XXH3_64bits(name, strlen(name));
+    uint64_t hash = bytes_hash(bytes_of_text(name));
     struct name_slot *slot = slot_of(set, name, hash);
     if (slot->name) {
         *number = slot->number;
@@ -56,7 +57,7 @@ bool name_set_add(struct name_set *set, const char *name, size_t *number)
 
 bool name_set_find(const struct name_set *set, const char *name, size_t *number)
 {
-    const struct name_slot *slot = slot_of(set, name, XXH3_64bits(name, strlen(name)));
+    const struct name_slot *slot = slot_of(set, name, bytes_hash(bytes_of_text(name)));
     if (slot->name && number)
         *number = slot->number;
     return slot->name != NULL;

@@ -38,7 +38,8 @@ struct tree {
     struct anchor anchors[ANCHORS_MAX]; /* sorted by name */
     size_t anchor_count;
     struct node *root;
-    bool stop; /* reading on would tell nothing true */
+    struct place at; /* of the event that is taken */
+    bool stop;       /* reading on would tell nothing true */
 };
 
 static struct place place_of(const struct tree *tree, yaml_mark_t mark)
@@ -145,7 +146,7 @@ static void deliver(struct tree *tree, struct node *node)
     }
     struct open_node *around = &tree->open[tree->depth - 1];
     if (node->size > NODES_MAX - around->node->size) {
-        problems_add(tree->problems, node->place,
+        problems_add(tree->problems, tree->at,
                      "this file expands to more than %d values: use fewer aliases, or more files",
                      NODES_MAX);
         tree->stop = true;
@@ -330,6 +331,7 @@ static void read_events(struct tree *tree, struct bytes yaml)
             tree->stop = true;
             break;
         }
+        tree->at = place_of(tree, event.start_mark);
         take_event(tree, &event);
         ended = event.type == YAML_STREAM_END_EVENT;
         yaml_event_delete(&event);

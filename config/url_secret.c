@@ -78,13 +78,28 @@ static void show_unclear(struct shown *shown, const char *at, bool name_is_secre
     show(shown, hidden, 3);
 }
 
+/* host:port, or several of them behind commas: what stands behind a colon is a number. */
+static bool has_only_ports(const char *at)
+{
+    for (bool in_brackets = false; *at && !strchr("/?", *at); at++) {
+        in_brackets = *at == '[' || (in_brackets && *at != ']');
+        if (*at != ':' || in_brackets)
+            continue;
+        at += strspn(at + 1, "0123456789");
+        if (at[1] && !strchr(",/?", at[1]))
+            return false;
+    }
+    return true;
+}
+
 /* user:password@host/path?parameters, of which only the rest behind a scheme is passed. The last
  * "@" counts, since passwords are often written with one. A name alone is shown, but for Redis,
  * where it is often the password. */
 static void show_authority(struct shown *shown, const char *at, bool name_is_secret)
 {
     const char *host = strrchr(at, '@');
-    if (host && memchr(at, '?', (size_t)(host - at))) {
+    bool unclear = host ? memchr(at, '?', (size_t)(host - at)) != NULL : !has_only_ports(at);
+    if (unclear) {
         show_unclear(shown, at, name_is_secret);
         return;
     }
