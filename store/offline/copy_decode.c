@@ -397,12 +397,12 @@ enum status copy_reader_feed(struct copy_reader *reader, struct bytes chunk, str
 static enum status keep_rest(struct copy_reader *reader, struct error *err)
 {
     struct bytes rest = reader->rest;
-    const uint8_t *at = rest.data;
-    if (rest.size > 0 && at >= reader->kept.data && at < reader->kept.data + reader->kept.size) {
-        memmove(reader->kept.data, at, rest.size);
+    bool is_kept = reader->kept.size > 0; /* then feed made it a part of that */
+    buffer_clear(&reader->kept);
+    if (is_kept) {
+        memmove(reader->kept.data, rest.data, rest.size);
         reader->kept.size = rest.size;
     } else {
-        buffer_clear(&reader->kept);
         buffer_append(&reader->kept, rest.data, rest.size);
     }
     reader->rest = buffer_bytes(&reader->kept);
