@@ -23,6 +23,17 @@ const char *status_name(enum status status)
     return (size_t)status < COUNT_OF(names) ? names[status] : "UNKNOWN";
 }
 
+/* Where the room ended, half a character may stand at the end. */
+static void drop_cut_character(char *message, size_t size)
+{
+    size_t end = size - 1;
+    while (end > 0 && (message[end - 1] & 0xc0) == 0x80)
+        end--;
+    if (end > 0 && (message[end - 1] & 0x80))
+        end--;
+    message[end] = '\0';
+}
+
 /* Libraries end their messages with newlines, and a message here is one line. */
 static void make_one_line(char *message)
 {
@@ -40,8 +51,10 @@ enum status fail(struct error *err, enum status status, const char *format, ...)
         return status;
     va_list args;
     va_start(args, format);
-    vsnprintf(err->message, sizeof err->message, format, args);
+    int length = vsnprintf(err->message, sizeof err->message, format, args);
     va_end(args);
+    if (length >= (int)sizeof err->message)
+        drop_cut_character(err->message, sizeof err->message);
     make_one_line(err->message);
     err->status = status;
     return status;

@@ -1,0 +1,4 @@
+foreach(name IN ITEMS arena buffer counter entity_key error log row
+                      timestamp value)
+    larder_test(test_${name} SOURCES test_${name}.c LINKS larder_base LABELS unit)
+endforeach()
