@@ -33,7 +33,8 @@ struct reload {
     /* The thread's own. */
     struct registry *registry; /* NULL while it is away */
     struct online_store *online;
-    uint64_t version;         /* of what is published */
+    bool is_serving;          /* something is published */
+    uint64_t version;         /* of what is published; 0: the project was removed */
     bool is_stored;           /* the online store holds it, or a newer one */
     char reason[REASON_SIZE]; /* what was last said in the log */
 };
@@ -50,11 +51,6 @@ static void say(struct reload *reload, enum log_level level, const char *message
     log_line(level, message, "reason=%s", log_quote(reason, quoted, sizeof quoted));
 }
 
-static bool is_serving(const struct reload *reload)
-{
-    return reload->version > 0;
-}
-
 static void signal_fd(int fd)
 {
     uint64_t one = 1;
@@ -63,19 +59,39 @@ static void signal_fd(int fd)
         written; /* it can only fail where the counter is full, and then the reader wakes anyway */
 }
 
-static void publish(struct reload *reload, struct snapshot *snapshot, const char *from)
+static void publish(struct reload *reload, struct snapshot *snapshot)
 {
     const struct catalog *catalog = &snapshot->catalog;
     snapshot_resolve(snapshot);
-    log_line(LOG_INFO, "definitions loaded",
-             "project=%s version=%llu views=%zu services=%zu from=%s", catalog->definitions.project,
-             (unsigned long long)catalog->version, catalog->definitions.view_count,
-             catalog->definitions.service_count, from);
+    reload->is_serving = true;
     reload->version = catalog->version;
     reload->reason[0] = '\0';
     atomic_store(&reload->identity, catalog->identity);
     snapshot_publish(reload->cell, snapshot);
     signal_fd(reload->published_fd);
+}
+
+static void publish_catalog(struct reload *reload, struct snapshot *snapshot, const char *from)
+{
+    const struct catalog *catalog = &snapshot->catalog;
+    log_line(LOG_INFO, "definitions loaded",
+             "project=%s version=%llu views=%zu services=%zu from=%s", catalog->definitions.project,
+             (unsigned long long)catalog->version, catalog->definitions.view_count,
+             catalog->definitions.service_count, from);
+    publish(reload, snapshot);
+}
+
+/* The project was removed from the registry while it was served: every name is unknown from now on.
+ */
+static void publish_nothing(struct reload *reload)
+{
+    struct snapshot *snapshot = snapshot_new();
+    snapshot->catalog.identity = atomic_load(&reload->identity);
+    snapshot->catalog.definitions.project = reload->settings->project;
+    log_line(LOG_WARNING, "the project was removed from the registry", "project=%s",
+             reload->settings->project);
+    reload->is_stored = true;
+    publish(reload, snapshot);
 }
 
 /* Puts what the registry says into the online store, too, for the time when PostgreSQL is away.
@@ -112,6 +128,11 @@ static enum status read_registry(struct reload *reload, struct error *err)
         status = registry_identity(reload->registry, &identity, err);
     if (status)
         return status;
+    if (version == 0 && reload->is_serving) {
+        if (reload->version > 0)
+            publish_nothing(reload);
+        return STATUS_OK;
+    }
     if (version == 0)
         return fail(err, STATUS_NOT_FOUND,
                     "nothing is applied yet for project %s: run larder apply", project);
@@ -124,7 +145,7 @@ static enum status read_registry(struct reload *reload, struct error *err)
         return status;
     }
     reload->is_stored = false;
-    publish(reload, snapshot, "registry");
+    publish_catalog(reload, snapshot, "registry");
     return STATUS_OK;
 }
 
@@ -132,7 +153,7 @@ static enum status read_registry(struct reload *reload, struct error *err)
  * the registry itself. */
 static bool is_news(const struct reload *reload, const struct catalog *catalog)
 {
-    if (!is_serving(reload))
+    if (!reload->is_serving)
         return true;
     return catalog->identity == atomic_load(&reload->identity) &&
            catalog->version > reload->version;
@@ -164,7 +185,7 @@ static enum status read_online(struct reload *reload, struct error *err)
         return status;
     }
     reload->is_stored = true;
-    publish(reload, snapshot, "online_store");
+    publish_catalog(reload, snapshot, "online_store");
     return STATUS_OK;
 }
 
@@ -180,9 +201,9 @@ static void do_without(struct reload *reload, bool is_asked, const struct error 
 {
     struct error err = {0};
     close_registry(reload);
-    if (is_asked || !is_serving(reload))
+    if (is_asked || !reload->is_serving)
         read_online(reload, &err);
-    if (is_serving(reload)) {
+    if (reload->is_serving) {
         say(reload, LOG_WARNING, "the registry is away: the definitions stay as they are",
             away->message);
         return;
@@ -195,13 +216,10 @@ static void do_without(struct reload *reload, bool is_asked, const struct error 
 static void look(struct reload *reload, bool is_asked)
 {
     struct error err;
-    bool was_away = !reload->registry && is_serving(reload) && reload->reason[0];
+    bool was_away = !reload->registry && reload->is_serving && reload->reason[0];
     enum status status = read_registry(reload, &err);
     if (status == STATUS_NOT_FOUND) {
-        say(reload, LOG_WARNING,
-            is_serving(reload) ? "the project was removed: its last definitions are served"
-                               : "waiting for definitions",
-            err.message);
+        say(reload, LOG_WARNING, "waiting for definitions", err.message);
     } else if (status) {
         do_without(reload, is_asked, &err);
     } else if (was_away) {
@@ -209,7 +227,7 @@ static void look(struct reload *reload, bool is_asked)
         log_line(LOG_INFO, "the registry is back", "version=%llu",
                  (unsigned long long)reload->version);
     }
-    if (is_serving(reload) && !status && !reload->is_stored)
+    if (reload->is_serving && !status && !reload->is_stored)
         store_catalog(reload);
     snapshot_collect(reload->cell);
 }

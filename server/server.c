@@ -63,17 +63,10 @@ static bool wait_for(const struct server *server, int fd)
 /* Until requests can be answered. true: told to stop before that. */
 static bool wait_until_ready(struct server *server)
 {
-    bool is_told = false;
     while (!atomic_load(&server->cell.current) ||
-           store_watch_state(server->store_watch) != STORE_READY) {
+           store_watch_state(server->store_watch) != STORE_READY)
         if (wait_for(server, server->changed_fd))
             return true;
-        /* What is missing was said where it is known; that the rest is there is said once. */
-        if (atomic_load(&server->cell.current) && !is_told) {
-            log_line(LOG_INFO, "waiting for the online store", "%s", "");
-            is_told = true;
-        }
-    }
     return false;
 }
 
