@@ -19,3 +19,12 @@ larder_test(test_online_answers
     SOURCES test_online_answers.c fake_redis.c
     LINKS larder_private_redis Threads::Threads
     LABELS integration)
+larder_test(test_online_contention
+    SOURCES test_online_contention.c
+    LINKS larder_private_redis
+    LABELS integration
+    TIMEOUT 600)
+larder_test(test_online_memory
+    SOURCES test_online_memory.c
+    LINKS larder_private_redis
+    LABELS integration)
