@@ -30,7 +30,8 @@ enum status repository_read_settings(const char *directory, struct arena *arena,
                                      struct settings *settings, struct problems *problems,
                                      struct error *err);
 
-/* Definitions from one text in memory, for tests and the fuzzer. */
+/* The same from one text in memory, for tests and the fuzzer. OK, or INVALID with problems, sorted; then
+ * the result is empty, but for settings' project, which definitions are still compared with. */
 enum status definitions_read_yaml(const char *name, struct bytes yaml, struct arena *arena,
                                   struct definitions *definitions, struct problems *problems);
 enum status settings_read_yaml(const char *name, struct bytes yaml, struct arena *arena,

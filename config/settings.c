@@ -271,6 +271,8 @@ enum status settings_read_yaml(const char *name, struct bytes yaml, struct arena
         read_root(&reader, environment_expand(root, arena, problems), &found);
     if (problems->count != before || problems_full(problems)) {
         problems_sort(problems);
+        settings->project = found.project;
+        settings->project_place = found.project_place;
         return STATUS_INVALID;
     }
     *settings = found;
