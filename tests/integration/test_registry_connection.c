@@ -139,7 +139,7 @@ static void a_wrong_password_is_told_and_not_shown(void **state)
 static void a_session_is_set_whatever_the_database_says(void **state)
 {
     struct fixture *f = *state;
-    char name[64], sql[256];
+    char name[64], sql[512];
     snprintf(name, sizeof name, "%s", database.name);
     snprintf(sql, sizeof sql,
              "ALTER DATABASE %s SET timezone = 'Asia/Kathmandu'; ALTER DATABASE %s SET datestyle ="
@@ -203,8 +203,8 @@ static void a_statement_and_its_parameters_give_a_result(void **state)
     struct fixture *f = *state;
     PGresult *result;
     const char *const values[] = {"'; DROP TABLE x; --", NULL};
-    assert_int_equal(postgres_query(f->connection, "asking", "SELECT $1, $2 IS NULL", 2, values,
-                                    &result, &f->err),
+    assert_int_equal(postgres_query(f->connection, "asking", "SELECT $1::text, $2::text IS NULL", 2,
+                                    values, &result, &f->err),
                      STATUS_OK);
     assert_string_equal(PQgetvalue(result, 0, 0), values[0]);
     assert_string_equal(PQgetvalue(result, 0, 1), "t");

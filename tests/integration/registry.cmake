@@ -1,0 +1,25 @@
+larder_test(test_registry
+    SOURCES
+        test_registry.c
+        ${PROJECT_SOURCE_DIR}/tests/conformance/registry_fixture.c
+        ${PROJECT_SOURCE_DIR}/tests/conformance/registry_suite.c
+        ${PROJECT_SOURCE_DIR}/tests/conformance/registry_suite_apply.c
+        ${PROJECT_SOURCE_DIR}/tests/conformance/registry_suite_many.c
+        ${PROJECT_SOURCE_DIR}/tests/conformance/registry_suite_state.c
+        ${PROJECT_SOURCE_DIR}/tests/support/postgres_database.c
+        ${PROJECT_SOURCE_DIR}/tests/support/shop.c
+    LINKS larder_registry
+    LABELS integration)
+larder_test(test_registry_postgres
+    SOURCES
+        test_registry_postgres.c
+        ${PROJECT_SOURCE_DIR}/tests/support/postgres_database.c
+        ${PROJECT_SOURCE_DIR}/tests/support/shop.c
+    LINKS larder_registry
+    LABELS integration)
+larder_test(test_registry_connection
+    SOURCES
+        test_registry_connection.c
+        ${PROJECT_SOURCE_DIR}/tests/support/postgres_database.c
+    LINKS larder_postgres
+    LABELS integration)
