@@ -107,6 +107,9 @@ struct value row_get(struct bytes row, const struct row_layout *layout, size_t c
  *
  * A position that equals the floor is refused as well: the row with floor L was read with everything up
  * to L in sight, so a row of position L that it does not hold was deleted again by the same commit.
+ *
+ * One triple must be one content. So whoever writes the changes of a commit writes only the last of
+ * several updates of one row under the same times.
  */
 enum row_outcome { ROW_WRITTEN = 0, ROW_OLDER = 1, ROW_BELOW_FLOOR = 2, ROW_FLOOR_RAISED = 3 };
 
