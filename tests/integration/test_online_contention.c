@@ -35,10 +35,10 @@ struct history {
 /* Times and positions of all magnitudes, so that any of their bytes may be the one that decides. */
 static int64_t random_up_to(int64_t most)
 {
-    int64_t number = 0;
+    uint64_t number = 0;
     for (int i = 0; i < 8; i++)
-        number = number << 8 | (rand() & 0xff);
-    return (number & INT64_MAX) % most >> rand() % 48;
+        number = number << 8 | (uint64_t)(rand() & 0xff);
+    return (int64_t)(number % (uint64_t)most >> rand() % 48);
 }
 
 static struct bytes random_row(struct arena *arena)
@@ -195,42 +195,79 @@ static int64_t orders_as_people_do(const struct private_redis *redis)
                          (const char *const[]){"EVAL", "return 'a' < 'B' and 1 or 0", "0"}, 3);
 }
 
+struct fixture {
+    struct private_redis redis;
+    char locales[32]; /* a directory, empty where none was made */
+    char variable[64];
+    const char *environment[3];
+};
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    f->environment[0] = "LC_ALL=C";
+    private_redis_start(&f->redis, NULL, f->environment);
+    *state = f;
+    return 0;
+}
+
+static void make_locale(struct fixture *f)
+{
+    char command[128];
+    strcpy(f->locales, "/tmp/larder-locale-XXXXXX");
+    assert_non_null(mkdtemp(f->locales));
+    snprintf(command, sizeof command, "localedef -i en_US -f UTF-8 --no-archive %s/en_US.UTF-8",
+             f->locales);
+    if (system(command) != 0)
+        fail_msg("cannot make the locale en_US.UTF-8: is the package `locales` installed?");
+}
+
+static int set_up_with_locale(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    make_locale(f);
+    snprintf(f->variable, sizeof f->variable, "LOCPATH=%s", f->locales);
+    f->environment[0] = "LC_ALL=en_US.UTF-8";
+    f->environment[1] = f->variable;
+    private_redis_start(&f->redis, NULL, f->environment);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    char command[64];
+    int failed = 0;
+    private_redis_stop(&f->redis);
+    if (f->locales[0]) {
+        snprintf(command, sizeof command, "rm -r %s", f->locales);
+        failed = system(command);
+    }
+    free(f);
+    return failed;
+}
+
 static void greatest_row_of_every_key_wins(void **state)
 {
-    (void)state;
-    static const char *const environment[] = {"LC_ALL=C", NULL};
-    struct private_redis redis;
-    private_redis_start(&redis, NULL, environment);
-    assert_int_equal(orders_as_people_do(&redis), 0);
-    contend(redis.url);
-    private_redis_stop(&redis);
+    struct fixture *f = *state;
+    assert_int_equal(orders_as_people_do(&f->redis), 0);
+    contend(f->redis.url);
 }
 
 static void greatest_row_of_every_key_wins_under_any_locale(void **state)
 {
-    (void)state;
-    struct private_redis redis;
-    char directory[] = "/tmp/larder-locale-XXXXXX", command[256], variable[64];
-    assert_non_null(mkdtemp(directory));
-    snprintf(command, sizeof command, "localedef -i en_US -f UTF-8 --no-archive %s/en_US.UTF-8",
-             directory);
-    if (system(command) != 0)
-        fail_msg("cannot make the locale en_US.UTF-8: is the package `locales` installed?");
-    snprintf(variable, sizeof variable, "LOCPATH=%s", directory);
-    const char *const environment[] = {"LC_ALL=en_US.UTF-8", variable, NULL};
-    private_redis_start(&redis, NULL, environment);
-    assert_int_equal(orders_as_people_do(&redis), 1); /* or this test could not fail */
-    contend(redis.url);
-    private_redis_stop(&redis);
-    snprintf(command, sizeof command, "rm -r %s", directory);
-    assert_int_equal(system(command), 0);
+    struct fixture *f = *state;
+    assert_int_equal(orders_as_people_do(&f->redis), 1); /* or this test could not fail */
+    contend(f->redis.url);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(greatest_row_of_every_key_wins),
-        cmocka_unit_test(greatest_row_of_every_key_wins_under_any_locale),
+        cmocka_unit_test_setup_teardown(greatest_row_of_every_key_wins, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(greatest_row_of_every_key_wins_under_any_locale,
+                                        set_up_with_locale, tear_down),
     };
     return cmocka_run_group_tests_name("online store, contention", tests, NULL, NULL);
 }

@@ -71,16 +71,29 @@ static uint64_t used_memory(struct online_store *store)
     return info.used_memory;
 }
 
+static int set_up(void **state)
+{
+    struct private_redis *redis = calloc(1, sizeof *redis);
+    private_redis_start(redis, NULL, NULL);
+    *state = redis;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    private_redis_stop(*state);
+    free(*state);
+    return 0;
+}
+
 static void row_of_ten_numbers_costs_at_most_260_bytes(void **state)
 {
-    (void)state;
+    struct private_redis *redis = *state;
     const char *is_long = getenv("LARDER_LONG");
     int64_t count = is_long && strcmp(is_long, "1") == 0 ? LONG_ROWS : SHORT_ROWS;
-    struct private_redis redis;
-    private_redis_start(&redis, NULL, NULL);
-    struct online_store *store = store_on(redis.url, 10000);
+    struct online_store *store = store_on(redis->url, 10000);
     write_rows(store, BATCH, 1); /* the connection and the script cost memory, too */
-    redis_says(redis.url, "FLUSHALL");
+    redis_says(redis->url, "FLUSHALL");
     uint64_t before = used_memory(store);
     write_rows(store, count, timestamp_now());
     write_rows(store, count / 2, timestamp_now() + DAY_US);
@@ -89,13 +102,13 @@ static void row_of_ten_numbers_costs_at_most_260_bytes(void **state)
     assert_true(bytes <= BYTES_A_ROW_MAX);
     assert_true(bytes > 8 * COLUMNS);
     online_store_close(store);
-    private_redis_stop(&redis);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(row_of_ten_numbers_costs_at_most_260_bytes),
+        cmocka_unit_test_setup_teardown(row_of_ten_numbers_costs_at_most_260_bytes, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests_name("online store, memory", tests, NULL, NULL);
 }
