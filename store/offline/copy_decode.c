@@ -16,6 +16,7 @@ enum {
     ARRAY_HEADER_SIZE = 12,
     ARRAY_DIMENSION_SIZE = 8,
     NUMERIC_HEADER_SIZE = 8,
+    DAYS_MAX = 10000 * 366,
     /* 1000 decimal digits: more than the 767 that can decide how a float64 is rounded. */
     NUMERIC_DIGITS_KEPT = 250,
 };
@@ -119,7 +120,12 @@ static bool read_date(struct bytes field, struct value *value, enum copy_misfit 
         *misfit = COPY_INFINITE_TIME;
         return true;
     }
-    return set_time(value, days * DAY_US + TIMESTAMP_POSTGRES_EPOCH_US, misfit);
+    /* PostgreSQL's dates go on for millions of years, which microseconds do not. */
+    if (days < -DAYS_MAX || days > DAYS_MAX)
+        *misfit = COPY_TIME_OUT_OF_RANGE;
+    else
+        set_time(value, days * DAY_US + TIMESTAMP_POSTGRES_EPOCH_US, misfit);
+    return true;
 }
 
 static bool read_timestamp(struct bytes field, struct value *value, enum copy_misfit *misfit)
