@@ -21,10 +21,11 @@ struct change {
      * float64", "~ feature wind: int64 -> float64". Empty for added and removed ones. */
     const char *const *details;
     size_t detail_count;
-    /* Feature views only. */
+    /* Altered feature views only. */
     bool schema_changed; /* the list of (feature, type) differs: a new schema number */
     bool becomes_stale;  /* gains a feature, a longer ttl (or none), another source, table, query, column,
-                            misfit policy, or goes online: the next run rewrites it whole */
+                            misfit policy, or goes online: the next run rewrites it whole.
+                            Never of a view that is not online */
     const char *needs_replace; /* why it needs --replace (a feature's type or the keys changed); or NULL */
 };
 

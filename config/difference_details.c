@@ -290,6 +290,7 @@ void details_of_view(const struct feature_view *before, const struct feature_vie
     }
     say_features(details, before, after);
     say_description(details, &before->about, &after->about);
+    details->becomes_stale &= after->online; /* else there are no rows to rewrite */
 }
 
 /* Feature services */

@@ -107,7 +107,8 @@ struct draft {
     size_t view_count, view_capacity;
     struct draft_service *services;
     size_t service_count, service_capacity;
-    /* Something could not be read at all: that a name is unknown may then be its fault, and is not told. */
+    /* Something could not be read at all: that a name is unknown may then be its fault, and is not
+     * told. */
     bool incomplete;
 };
 
@@ -119,7 +120,8 @@ void draft_set_project(struct draft *draft, struct written project, struct reade
 void read_service_items(struct reader *reader, const struct node *value, void *into);
 
 /* Checks everything that takes more than one object to see, and makes the definitions. false: the
- * draft is wrong, problems say why (here, or where it was read), and *definitions is not to be used. */
+ * draft is wrong, problems say why (here, or where it was read), and *definitions is not to be
+ * used. */
 bool draft_resolve(struct draft *draft, struct arena *arena, struct problems *problems,
                    struct definitions *definitions);
 

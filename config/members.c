@@ -8,6 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *quoted_value(struct reader *reader, const struct node *value)
+{
+    const char *text = value->written;
+    bool is_url = strstr(text, "://") || strpbrk(text, "@=");
+    return reader->hide_urls && is_url ? "\"***\"" : quoted(reader->arena, text);
+}
+
 static const struct member *find_rule(const struct member *members, size_t count, const char *key)
 {
     for (size_t i = 0; i < count; i++)
@@ -44,8 +51,8 @@ static void tell_unknown(struct reader *reader, const struct node *key, const ch
     if (!*nearest)
         nearest = arena_printf(reader->arena, ": it may hold %s",
                                list_keys(reader->arena, known, known_count));
-    problems_add(reader->problems, key->place, "unknown key %s in %s%s",
-                 quoted(reader->arena, key->text), what, nearest);
+    problems_add(reader->problems, key->place, "unknown key %s in %s%s", quoted_value(reader, key),
+                 what, nearest);
 }
 
 static void read_entry(struct reader *reader, const struct node_entry *entry, const char *what,
@@ -102,7 +109,7 @@ void tell_kind(struct reader *reader, const struct node *value, const char *expe
     if (value->kind == NODE_BROKEN || problems_full(reader->problems))
         return;
     const char *found =
-        value->kind == NODE_TEXT ? quoted(reader->arena, value->written) : node_kind_name(value);
+        value->kind == NODE_TEXT ? quoted_value(reader, value) : node_kind_name(value);
     problems_add(reader->problems, value->place, "\"%s\" must be %s, not %s", reader->key, expected,
                  found);
 }
@@ -161,13 +168,13 @@ static void tell_name(struct reader *reader, const struct node *value)
 {
     if (strlen(value->text) > NAME_SIZE_MAX) {
         problems_add(reader->problems, value->place, "%s is no name: it is longer than %d",
-                     quoted(reader->arena, value->written), NAME_SIZE_MAX);
+                     quoted_value(reader, value), NAME_SIZE_MAX);
         return;
     }
     const char *nearest = as_name(reader->arena, value->text);
     problems_add(reader->problems, value->place,
                  "%s is no name: use a-z, 0-9 and _, beginning with a letter%s",
-                 quoted(reader->arena, value->written),
+                 quoted_value(reader, value),
                  nearest && value->text == value->written
                      ? arena_printf(reader->arena, ": did you mean \"%s\"?", nearest)
                      : "");
@@ -271,8 +278,8 @@ void read_type(struct reader *reader, const struct node *value, void *into)
     if (!*nearest)
         nearest = arena_printf(reader->arena, ": types are %s, and list<...> of each",
                                list_keys(reader->arena, kinds, COUNT_OF(kinds)));
-    problems_add(reader->problems, value->place, "%s is no type%s",
-                 quoted(reader->arena, value->written), nearest);
+    problems_add(reader->problems, value->place, "%s is no type%s", quoted_value(reader, value),
+                 nearest);
 }
 
 static int compare_tags(const void *a, const void *b)

@@ -22,6 +22,7 @@ struct reader {
     struct arena *arena;
     struct problems *problems;
     bool ignore_unknown; /* a newer program's JSON */
+    bool hide_urls;      /* settings: a url in the wrong place may hold a password all the same */
     const char *key;     /* of the member that is being read */
 };
 
@@ -46,9 +47,12 @@ struct written {
     struct place place;
 };
 
+/* What was written, in quotes, for a message. */
+const char *quoted_value(struct reader *reader, const struct node *value);
 /* "ttl" must be <expected>, not a list. */
 void tell_kind(struct reader *reader, const struct node *value, const char *expected);
-/* Whether value is a scalar that can be a text: not nothing, and not a bare true or false. Told if not. */
+/* Whether value is a scalar that can be a text: not nothing, and not a bare true or false. Told if
+ * not. */
 bool is_text(struct reader *reader, const struct node *value, const char *expected);
 /* Whether value is a list of at least one; told if not. `of` is "names". */
 bool is_list(struct reader *reader, const struct node *value, const char *of);
@@ -60,10 +64,10 @@ struct written name_of(struct reader *reader, const struct node *value);
 struct written name_of_key(struct reader *reader, const struct node *key);
 
 /* What a member's `read` may be; the comment says what `into` points at. */
-void read_text(struct reader *reader, const struct node *value, void *into);     /* const char * */
-void read_column(struct reader *reader, const struct node *value, void *into);   /* const char * */
-void read_name(struct reader *reader, const struct node *value, void *into);     /* struct written */
-void read_bool(struct reader *reader, const struct node *value, void *into);     /* bool */
+void read_text(struct reader *reader, const struct node *value, void *into);   /* const char * */
+void read_column(struct reader *reader, const struct node *value, void *into); /* const char * */
+void read_name(struct reader *reader, const struct node *value, void *into);   /* struct written */
+void read_bool(struct reader *reader, const struct node *value, void *into);   /* bool */
 void read_duration(struct reader *reader, const struct node *value, void *into); /* int64_t, us */
 void read_type(struct reader *reader, const struct node *value, void *into);     /* value_type */
 

@@ -1,8 +1,8 @@
 /*
  * name_set.h - names seen so far, each with a number: finds what stands twice, in linear time.
  *
- * A hash table in an arena; names are borrowed. It grows as needed, and what it outgrew stays in the
- * arena. Used while definitions are read and on the server's read path. One thread.
+ * A hash table in an arena; names are borrowed. It grows as needed, and what it outgrew stays in
+ * the arena. Used while definitions are read and on the server's read path. One thread.
  */
 #ifndef LARDER_CONFIG_NAME_SET_H
 #define LARDER_CONFIG_NAME_SET_H

@@ -2,8 +2,8 @@
  * node.h - one YAML text as a tree of nodes that know where they stand.
  *
  * node_read_yaml is the one place that meets libyaml. What it hands out is safe to walk: at most
- * NODE_DEPTH_MAX levels, at most NODES_MAX nodes with every anchor expanded, no cycles, all text valid
- * UTF-8 without NUL, no key twice in a mapping. Aliases share the node of their anchor.
+ * NODE_DEPTH_MAX levels, at most NODES_MAX nodes with every anchor expanded, no cycles, all text
+ * valid UTF-8 without NUL, no key twice in a mapping. Aliases share the node of their anchor.
  *
  * Scalars are texts, as written; whether `6` or `yes` means anything else is for whoever reads the
  * key to say. Only an unquoted nothing, ~ or null is NODE_EMPTY.
@@ -39,6 +39,8 @@ struct node {
     bool plain;    /* text without quotes */
     bool open;     /* its end was not read yet */
     uint32_t size; /* this and all nodes within, anchors expanded */
+    uint32_t
+        height; /* levels of lists and mappings from here down, anchors expanded; 0 of a scalar */
     struct place place;
     const char *text;    /* of texts and empty ones, never NULL there */
     const char *written; /* what messages may quote: the text before variables were replaced */
@@ -49,8 +51,8 @@ struct node {
     size_t count;
 };
 
-/* false: problems were added, and *root is NULL. *root is NULL with true where the text holds nothing.
- * Problems that leave the tree whole (a duplicate key) still make a tree. */
+/* false: problems were added, and *root is NULL. *root is NULL with true where the text holds
+ * nothing. Problems that leave the tree whole (a duplicate key) still make a tree. */
 bool node_read_yaml(const char *file, struct bytes yaml, struct arena *arena,
                     struct problems *problems, const struct node **root);
 

@@ -137,11 +137,21 @@ static const struct node *usable_key(struct tree *tree, struct node *node)
     return broken;
 }
 
+static void stop_at_depth(struct tree *tree)
+{
+    problems_add(tree->problems, tree->at, "nested more than %d levels deep", NODE_DEPTH_MAX);
+    tree->stop = true;
+}
+
 /* A node is whole: hand it to the list or mapping around it. */
 static void deliver(struct tree *tree, struct node *node)
 {
     if (tree->depth == 0) {
         tree->root = node;
+        return;
+    }
+    if (tree->depth + node->height > NODE_DEPTH_MAX) { /* an alias at the bottom of another */
+        stop_at_depth(tree);
         return;
     }
     struct open_node *around = &tree->open[tree->depth - 1];
@@ -153,6 +163,8 @@ static void deliver(struct tree *tree, struct node *node)
         return;
     }
     around->node->size += node->size;
+    if (around->node->height <= node->height)
+        around->node->height = node->height + 1;
     around->items = arena_grow(tree->arena, around->items, around->count, &around->capacity,
                                around->count + 1, sizeof(struct node *));
     const struct node *item = is_key_position(around) ? usable_key(tree, node) : node;
@@ -162,12 +174,11 @@ static void deliver(struct tree *tree, struct node *node)
 static void open_node(struct tree *tree, struct node *node)
 {
     if (tree->depth == NODE_DEPTH_MAX) {
-        problems_add(tree->problems, node->place, "nested more than %d levels deep",
-                     NODE_DEPTH_MAX);
-        tree->stop = true;
+        stop_at_depth(tree);
         return;
     }
     node->open = true;
+    node->height = 1;
     tree->open[tree->depth++] = (struct open_node){.node = node};
 }
 

@@ -1,6 +1,6 @@
 /*
  * repository.h - a folder of YAML: larder.yaml (settings) and every other *.yaml or *.yml beside it (definitions, merged
- * without regard to order). This is where YAML is read, and nowhere else.
+ * without regard to order; hidden files and folders are left alone). This is where YAML is read, and nowhere else.
  *
  * Bad input is expected: tabs, duplicate or unknown keys, wrong types, anchors in a cycle or expanding
  * without end, files over 4 MiB, more than 100 levels, bytes that are not UTF-8. Every mistake is a

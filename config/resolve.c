@@ -183,16 +183,24 @@ static void join_keys_of(struct resolver *resolver, const struct draft_view *dra
                          given[i].entity->about.name);
     }
     view->keys = keys;
-    if (view->key_count > KEYS_MAX)
+    if (view->key_count > KEYS_MAX) {
         problems_add(resolver->problems, draft->about.place,
                      "the feature view \"%s\" has more than %d join keys", view->about.name,
                      KEYS_MAX);
+        view->key_count = 0;
+    }
 }
 
 static void resolve_view_entities(struct resolver *resolver, const struct draft_view *draft,
                                   struct feature_view *view)
 {
     const struct definitions *definitions = resolver->definitions;
+    if (draft->entities.count > KEYS_MAX) {
+        problems_add(resolver->problems, draft->about.place,
+                     "the feature view \"%s\" has more than %d entities", view->about.name,
+                     KEYS_MAX);
+        return;
+    }
     const struct entity **entities =
         arena_array(resolver->arena, draft->entities.count, sizeof(struct entity *));
     struct name_set seen;

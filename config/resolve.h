@@ -1,9 +1,9 @@
 /*
  * resolve.h - between the parts of draft_resolve: what they share while names become pointers.
  *
- * resolve.c does entities, sources and views, then resolve_service.c the services, which need those.
- * A name that is not known is a problem, unless a part of the definitions could not be read: then it
- * may well be there, and guessing would bury the true mistake.
+ * resolve.c does entities, sources and views, then resolve_service.c the services, which need
+ * those. A name that is not known is a problem, unless a part of the definitions could not be read:
+ * then it may well be there, and guessing would bury the true mistake.
  */
 #ifndef LARDER_CONFIG_RESOLVE_H
 #define LARDER_CONFIG_RESOLVE_H

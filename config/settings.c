@@ -6,7 +6,6 @@
 #include "config/members.h"
 #include "config/node.h"
 #include "config/repository.h"
-#include "config/wording.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -118,7 +117,7 @@ static void read_type_of_store(struct reader *reader, const struct node *value, 
         *(const char **)into = only;
     else if (value->kind == NODE_TEXT)
         problems_add(reader->problems, value->place, "the type %s is not supported: use %s",
-                     quoted(reader->arena, value->written), only);
+                     quoted_value(reader, value), only);
     else
         tell_kind(reader, value, only);
 }
@@ -261,7 +260,7 @@ enum status settings_read_yaml(const char *name, struct bytes yaml, struct arena
     *settings = (struct settings){0};
     size_t before = problems->count;
     struct settings found = settings_default();
-    struct reader reader = {.arena = arena, .problems = problems};
+    struct reader reader = {.arena = arena, .problems = problems, .hide_urls = true};
     const struct node *root;
     bool whole = node_read_yaml(name, yaml, arena, problems, &root);
     if (whole && !root)

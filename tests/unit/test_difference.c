@@ -253,6 +253,19 @@ static void a_view_that_goes_online_is_stale_and_one_that_leaves_is_not(void **s
     arena_release(&arena);
 }
 
+static void a_view_that_is_not_online_is_never_stale(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 0);
+    struct parts short_lived = with_view("ttl: 1h, online: false");
+    struct parts long_lived = with_view("ttl: 2h, online: false");
+    struct definitions a = make(&short_lived, &arena), b = make(&long_lived, &arena);
+    assert_string_equal(difference_text(definitions_difference(&a, &b, &arena), &arena),
+                        "~ feature view stats | ttl: 1h -> 2h\n");
+    arena_release(&arena);
+}
+
 static void services_say_which_items_come_and_go(void **state)
 {
     (void)state;
@@ -280,6 +293,7 @@ int main(void)
         cmocka_unit_test(another_source_of_the_rows_makes_its_views_stale),
         cmocka_unit_test(what_only_describes_a_source_leaves_its_views_alone),
         cmocka_unit_test(a_view_that_goes_online_is_stale_and_one_that_leaves_is_not),
+        cmocka_unit_test(a_view_that_is_not_online_is_never_stale),
         cmocka_unit_test(services_say_which_items_come_and_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,8 +106,9 @@ static void anchors_that_expand_without_end_are_refused(void **state)
             buffer_printf(&yaml, "*a%d, ", i - 1);
         buffer_append_text(&yaml, "]\n");
     }
-    check_answer(&yaml, "6:55: this file expands to more than 1000000 values: use fewer aliases, or "
-                        "more files");
+    check_answer(&yaml,
+                 "6:55: this file expands to more than 1000000 values: use fewer aliases, or "
+                 "more files");
     buffer_release(&yaml);
 }
 
@@ -125,6 +126,25 @@ static void nesting_of_a_hundred_levels_is_the_most(void **state)
                      depth > NODE_DEPTH_MAX ? "1:101: nested more than 100 levels deep" : "");
         buffer_release(&yaml);
     }
+}
+
+static void aliases_cannot_nest_deeper_either(void **state)
+{
+    (void)state;
+    struct buffer yaml;
+    buffer_init(&yaml, 0);
+    buffer_append_text(&yaml, "- &a0 x\n");
+    for (int i = 1; i <= 3; i++) {
+        buffer_printf(&yaml, "- &a%d ", i);
+        for (int j = 0; j < 40; j++)
+            buffer_append_byte(&yaml, '[');
+        buffer_printf(&yaml, "*a%d", i - 1);
+        for (int j = 0; j < 40; j++)
+            buffer_append_byte(&yaml, ']');
+        buffer_append_byte(&yaml, '\n');
+    }
+    check_answer(&yaml, "4:47: nested more than 100 levels deep");
+    buffer_release(&yaml);
 }
 
 static void a_very_deep_text_is_refused_quickly(void **state)
@@ -211,6 +231,7 @@ int main(void)
         cmocka_unit_test(text_that_is_no_yaml_is_told_with_its_place),
         cmocka_unit_test(anchors_that_expand_without_end_are_refused),
         cmocka_unit_test(nesting_of_a_hundred_levels_is_the_most),
+        cmocka_unit_test(aliases_cannot_nest_deeper_either),
         cmocka_unit_test(a_very_deep_text_is_refused_quickly),
         cmocka_unit_test(a_file_over_4_mib_is_refused),
         cmocka_unit_test(more_than_a_thousand_anchors_are_refused),

@@ -172,6 +172,18 @@ static void mistakes_with_variables_are_told_and_show_no_value(void **state)
         {"a secret for a url",
          OFFLINE "online_store: {type: redis, url: \"${LARDER_T_PASSWORD}\"}\n",
          "2:34: \"url\" must be redis://host:port/db"},
+        {"a url for a type, a name, an address, a timeout and a key",
+         "project: u:hunter2@h\n"
+         "offline_store: {type: \"postgresql://u:hunter2@h\", url: \"postgresql://h\"}\n"
+         "online_store: {type: redis, url: \"redis://h\", timeout: \"redis://:hunter2@h\"}\n"
+         "server: {grpc: \"redis://:hunter2@h\"}\n"
+         "\"postgresql://u:hunter2@h\": 1\n",
+         "1:10: \"***\" is no name: use a-z, 0-9 and _, beginning with a letter\n"
+         "2:23: the type \"***\" is not supported: use postgres\n"
+         "3:56: \"timeout\" must be a time such as 250ms or 5s, at most 1h, not \"***\"\n"
+         "4:16: \"grpc\" must be host:port, such as 127.0.0.1:6566, not \"***\"\n"
+         "5:1: unknown key \"***\" in larder.yaml: it may hold project, offline_store, "
+         "online_store, registry and server"},
         {"keys take none", STORES "\"${LARDER_T_PASSWORD}\": 1\n",
          "3:1: unknown key \"${LARDER_T_PASSWORD}\" in larder.yaml: it may hold project, "
          "offline_store, online_store, registry and server"},
