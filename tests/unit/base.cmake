@@ -1,4 +1,6 @@
-foreach(name IN ITEMS arena buffer counter entity_key error log row row_resolve
-                      timestamp value)
+foreach(name IN ITEMS arena buffer counter csv entity_key error float_text log row row_resolve
+                      timestamp value value_text)
     larder_test(test_${name} SOURCES test_${name}.c LINKS larder_base LABELS unit)
 endforeach()
+target_link_libraries(test_float_text PRIVATE m)
+target_link_libraries(test_value_text PRIVATE m)
