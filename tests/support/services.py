@@ -274,7 +274,7 @@ class Postgres(Server):
 
     def _ready(self):
         # The eighth line of its own pid file says when it takes connections.
-        with contextlib.suppress(OSError, IndexError):
+        with contextlib.suppress(OSError, IndexError, ValueError):
             with open(os.path.join(self.data, "postmaster.pid")) as file:
                 lines = file.read().split("\n")
             return int(lines[0]) == self.process.pid and lines[7].strip() == "ready"
