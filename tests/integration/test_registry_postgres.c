@@ -351,14 +351,18 @@ static void *apply_in_thread(void *context)
     return NULL;
 }
 
-/* The process id of a backend of ours that waits for a lock; gives up after a minute. */
-static long blocked_backend(void)
+/* Waits until so many backends of ours wait for locks, and returns the process id of one; gives up
+ * after a minute. */
+static long blocked_backend(long count)
 {
+    static const char *const blocked =
+        "FROM pg_stat_activity WHERE application_name = 'larder' AND wait_event_type = 'Lock'"
+        " AND datname = current_database()";
+    char sql[512];
     for (int tries = 0; tries < 6000; tries++) {
-        long pid =
-            sql_number(database.session, "SELECT coalesce(max(pid), 0) FROM pg_stat_activity WHERE"
-                                         " application_name = 'larder' AND wait_event_type = 'Lock'"
-                                         " AND datname = current_database()");
+        snprintf(sql, sizeof sql, "SELECT CASE count(*) WHEN %ld THEN max(pid) ELSE 0 END %s",
+                 count, blocked);
+        long pid = sql_number(database.session, sql);
         if (pid)
             return pid;
         sql_run(database.session, "SELECT pg_sleep(0.01)");
@@ -367,20 +371,27 @@ static long blocked_backend(void)
     return 0;
 }
 
+/* Stops applies after they wrote their version, before they touch the states, until it is finished.
+ */
+static PGconn *hold_states(void)
+{
+    PGconn *blocker = PQconnectdb(database.url);
+    sql_run(blocker, "BEGIN; LOCK TABLE larder.view_state IN SHARE MODE");
+    return blocker;
+}
+
 static void an_apply_that_is_killed_leaves_nothing(void **state)
 {
     struct fixture *f = *state;
     char sql[256];
     demand(f, apply(f, shop(&f->arena)));
-    PGconn *blocker = PQconnectdb(database.url);
-    /* The version is written before the states: there it stops. */
-    sql_run(blocker, "BEGIN; LOCK TABLE larder.view_state IN SHARE MODE");
+    PGconn *blocker = hold_states();
     struct late_apply late = {.f = f,
                               .definitions = shop_with(&f->arena, "a: int32, total:"
                                                                   " float64")};
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, apply_in_thread, &late), 0);
-    snprintf(sql, sizeof sql, "SELECT pg_terminate_backend(%ld)", blocked_backend());
+    snprintf(sql, sizeof sql, "SELECT pg_terminate_backend(%ld)", blocked_backend(1));
     sql_run(database.session, sql);
     pthread_join(thread, NULL);
     PQfinish(blocker);
@@ -411,19 +422,52 @@ static void a_cancelled_apply_leaves_a_handle_that_still_works(void **state)
     struct fixture *f = *state;
     char sql[256];
     demand(f, apply(f, shop(&f->arena)));
-    PGconn *blocker = PQconnectdb(database.url);
-    sql_run(blocker, "BEGIN; LOCK TABLE larder.view_state IN SHARE MODE");
+    PGconn *blocker = hold_states();
     struct late_apply late = {.f = f,
                               .definitions = shop_with(&f->arena, "a: int32, total:"
                                                                   " float64")};
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, apply_in_thread, &late), 0);
-    snprintf(sql, sizeof sql, "SELECT pg_cancel_backend(%ld)", blocked_backend());
+    snprintf(sql, sizeof sql, "SELECT pg_cancel_backend(%ld)", blocked_backend(1));
     sql_run(database.session, sql);
     pthread_join(thread, NULL);
     PQfinish(blocker);
     assert_int_equal(late.status, STATUS_CANCELLED);
     assert_int_equal(version(f), 1);
+}
+
+/* Whoever waited for the lock must see what its last holder wrote, not what was there before. */
+static void applies_follow_each_other_where_transactions_are_serializable_by_default(void **state)
+{
+    struct fixture *f = *state;
+    struct fixture *other;
+    char sql[256];
+    demand(f, apply(f, shop(&f->arena)));
+    snprintf(sql, sizeof sql,
+             "ALTER DATABASE %s SET default_transaction_isolation = 'serializable'", database.name);
+    sql_run(database.session, sql);
+    demand(f, open_as(f, "larder", database.url));
+    set_up((void **)&other);
+    snprintf(sql, sizeof sql, "ALTER DATABASE %s RESET ALL", database.name);
+    sql_run(database.session, sql);
+    PGconn *blocker = hold_states();
+    struct late_apply first = {.f = f, .definitions = shop_with(&f->arena, "total: float64")};
+    struct late_apply second = {.f = other,
+                                .definitions = shop_with(&other->arena, "visits: int64")};
+    pthread_t threads[2];
+    assert_int_equal(pthread_create(&threads[0], NULL, apply_in_thread, &first), 0);
+    blocked_backend(1);
+    assert_int_equal(pthread_create(&threads[1], NULL, apply_in_thread, &second), 0);
+    blocked_backend(2);
+    PQfinish(blocker);
+    pthread_join(threads[0], NULL);
+    pthread_join(threads[1], NULL);
+    demand(f, first.status);
+    demand(other, second.status);
+    assert_int_equal(version(f), 3);
+    registry_close(other->registry);
+    arena_release(&other->arena);
+    free(other);
 }
 
 /* A transaction that stays open for longer than a hundred runs still leaves them one position. */
@@ -497,6 +541,7 @@ int main(void)
         TEST(an_apply_that_is_killed_leaves_nothing),
         TEST(a_listener_notices_that_its_connection_is_gone),
         TEST(a_cancelled_apply_leaves_a_handle_that_still_works),
+        TEST(applies_follow_each_other_where_transactions_are_serializable_by_default),
         TEST(the_last_usable_sample_is_kept_while_a_transaction_is_open),
         TEST(reasons_fit_a_database_of_another_encoding),
     };
