@@ -2,10 +2,11 @@
  * postgres_connection.h - one libpq connection, opened and spoken to in one way.
  *
  * For the PostgreSQL backends of the registry and the offline store (and later the change stream);
- * nobody else. Every session has TimeZone UTC, UTF8, ISO dates, extra_float_digits 3, synchronous_commit on, application_name
- * "larder". Errors carry PostgreSQL's own words on one line, and never a password. Statuses: a lost or
- * refused connection is UNAVAILABLE, a cancelled statement CANCELLED, a wrong password UNAVAILABLE with a clear
- * sentence, anything else FAILED unless the caller maps its SQLSTATE. One thread.
+ * nobody else. Every session has TimeZone UTC, UTF8, ISO dates, extra_float_digits 3,
+ * synchronous_commit on, application_name "larder". Errors carry PostgreSQL's own words on one
+ * line, and never a password. Statuses: a lost or refused connection is UNAVAILABLE, a cancelled
+ * statement CANCELLED, a wrong password UNAVAILABLE with a clear sentence, anything else FAILED
+ * unless the caller maps its SQLSTATE. One thread.
  */
 #ifndef LARDER_STORE_POSTGRES_CONNECTION_H
 #define LARDER_STORE_POSTGRES_CONNECTION_H
@@ -20,7 +21,8 @@
 enum status postgres_connect(const char *url, uint32_t timeout_ms, PGconn **connection,
                              struct error *err);
 
-/* Fills err from a failed result or connection; `doing` says what was tried ("reading public.weather"). */
+/* Fills err from a failed result or connection; `doing` says what was tried ("reading
+ * public.weather"). */
 enum status postgres_fail(PGconn *connection, const PGresult *result, const char *doing,
                           struct error *err);
 /* The five-letter SQLSTATE of a result; "" if there is none. */
@@ -32,7 +34,8 @@ enum status postgres_query(PGconn *connection, const char *doing, const char *sq
                            const char *const *values, PGresult **result, struct error *err);
 enum status postgres_run(PGconn *connection, const char *doing, const char *sql, struct error *err);
 
-/* Appends an identifier, quoted by libpq; "schema.table" written as in definitions is quoted in parts. */
+/* Appends an identifier, quoted by libpq; "schema.table" written as in definitions is quoted in
+ * parts. */
 void postgres_append_identifier(PGconn *connection, struct buffer *sql, const char *identifier);
 void postgres_append_table(PGconn *connection, struct buffer *sql, const char *table);
 void postgres_append_literal(PGconn *connection, struct buffer *sql, const char *text);
