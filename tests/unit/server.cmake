@@ -1,0 +1,12 @@
+add_library(larder_test_flights STATIC
+    ${PROJECT_SOURCE_DIR}/tests/support/flights.c
+    ${PROJECT_SOURCE_DIR}/tests/support/memory_online_store.c)
+target_link_libraries(larder_test_flights PUBLIC larder_server larder_proto PRIVATE larder_flags)
+
+larder_test(test_wire SOURCES test_wire.c LINKS larder_server LABELS unit)
+larder_test(test_snapshot SOURCES test_snapshot.c LINKS larder_test_flights LABELS unit)
+larder_test(test_larder_v1 SOURCES test_larder_v1.c LINKS larder_test_flights LABELS unit)
+larder_test(test_feast_serving SOURCES test_feast_serving.c LINKS larder_test_flights LABELS unit)
+larder_test(test_batch SOURCES test_batch.c LINKS larder_test_flights LABELS unit)
+larder_test(test_health SOURCES test_health.c LINKS larder_server LABELS unit)
+larder_test(test_listen_address SOURCES test_listen_address.c LINKS larder_server LABELS unit)
