@@ -1,0 +1,485 @@
+/* test_offline_join.c - point-in-time joins over what an owner's tables may hold. */
+#include "offline_text.h"
+
+#include "base/timestamp.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define X "features: [{name: x, type: float64}]"
+#define NOW "2024-06-01"
+
+static const struct join_request plain = {.as_of_us = AS_OF_NOW};
+static const struct join_request as_known = {.as_of_us = AS_OF_NOW, .as_known = true};
+
+static struct join_request as_of(const char *time)
+{
+    struct join_request request = plain;
+    assert_true(timestamp_parse(bytes_of_text(time), &request.as_of_us));
+    return request;
+}
+
+/* Keys -------------------------------------------------------------------------------------------
+ */
+
+/* A table whose key has that type and value is found by the first ask, and by none of the others.
+ */
+static void check_key(struct offline_test *t, const char *column, const char *literal,
+                      const char *type, const char *const *asks, size_t count)
+{
+    owner(t, "DROP TABLE IF EXISTS keyed");
+    owner(t, arena_printf(&t->arena,
+                          "CREATE TABLE keyed (id %s, at timestamptz, x float8);"
+                          "INSERT INTO keyed VALUES (%s, '2024-01-01', 1)",
+                          column, literal));
+    define(t, arena_printf(&t->arena, "id: %s", type), "table: keyed", X);
+    const char *expected = "01-01 00:00:00|null|1\n";
+    for (size_t i = 1; i < count; i++)
+        expected = arena_printf(&t->arena, "%s-\n", expected);
+    check_text(joined(t, "v:x", plain, asks, count),
+               arena_printf(&t->arena, "%sleft out 0, unknown 0, misfits 0", expected));
+}
+#define CHECK_KEY(t, column, literal, type, ...)                                                   \
+    check_key(t, column, literal, type, (const char *const[]){__VA_ARGS__},                        \
+              COUNT_OF(((const char *const[]){__VA_ARGS__})))
+
+static void keys_of_every_type_are_found(void **state)
+{
+    struct offline_test *t = *state;
+    owner(t, "CREATE TYPE mood AS ENUM ('sad', 'happy'); CREATE DOMAIN whole AS int");
+    CHECK_KEY(t, "smallint", "-7", "int32", "-7@" NOW, "7@" NOW, "2147483647@" NOW, "@" NOW);
+    CHECK_KEY(t, "integer", "7", "int64", "7@" NOW, "9223372036854775807@" NOW, "-7@" NOW);
+    CHECK_KEY(t, "whole", "7", "int64", "7@" NOW, "8@" NOW);
+    CHECK_KEY(t, "bigint", "-9223372036854775808", "int64", "-9223372036854775808@" NOW, "0@" NOW);
+    CHECK_KEY(t, "boolean", "false", "bool", "false@" NOW, "true@" NOW, "@" NOW);
+    CHECK_KEY(t, "bytea", "'\\x00ff'", "bytes", "\\x00ff@" NOW, "\\x@" NOW, "\\x00@" NOW);
+    CHECK_KEY(t, "text", "'a '", "string", "a @" NOW, "a@" NOW, "A @" NOW);
+    CHECK_KEY(t, "varchar(5)", "'a '", "string", "a @" NOW, "a@" NOW, "toolongforit@" NOW);
+    CHECK_KEY(t, "text COLLATE \"C\"", "'a'", "string", "a@" NOW, "b@" NOW);
+    CHECK_KEY(t, "char(4)", "'a'", "string", "a@" NOW, "a @" NOW, "a   @" NOW, "b@" NOW);
+    CHECK_KEY(t, "mood", "'sad'", "string", "sad@" NOW, "glad@" NOW, "happy@" NOW);
+    CHECK_KEY(t, "jsonb", "'{\"a\":1}'", "string", "{\"a\": 1}@" NOW, "{\"a\":1}@" NOW, "{@" NOW);
+    CHECK_KEY(t, "uuid", "'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'", "string",
+              "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11@" NOW,
+              "A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11@" NOW, "a0eebc99@" NOW, "not a uuid@" NOW,
+              "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\n@" NOW);
+    CHECK_KEY(t, "date", "'2024-01-01'", "timestamp", "2024-01-01@" NOW,
+              "2024-01-01T00:00:01Z@" NOW);
+    CHECK_KEY(t, "timestamp", "'1969-12-31 23:59:59.999999'", "timestamp",
+              "1969-12-31T23:59:59.999999Z@" NOW, "1970-01-01@" NOW);
+    CHECK_KEY(t, "timestamptz", "'0001-01-01'", "timestamp", "0001-01-01@" NOW, "0001-01-02@" NOW);
+}
+
+static void one_asking_column_serves_views_of_both_integers(void **state)
+{
+    struct offline_test *t = *state;
+    owner(t, "CREATE TABLE narrow (id int, at timestamptz, x float8);"
+             "CREATE TABLE wide (id bigint, at timestamptz, y float8);"
+             "INSERT INTO narrow VALUES (1, '2024-01-01', 1);"
+             "INSERT INTO wide VALUES (1, '2024-01-02', 2), (4294967297, '2024-01-03', 3)");
+    define_yaml(t,
+                "project: test\n"
+                "entities: [{name: a, join_keys: {id: int32}}, {name: b, join_keys: {id: int64}}]\n"
+                "sources: [{name: n, table: narrow, event_time: at},"
+                " {name: w, table: wide, event_time: at}]\n"
+                "feature_views:\n"
+                "- {name: va, entities: [a], source: n, features: [{name: x, type: float64}]}\n"
+                "- {name: vb, entities: [b], source: w, features: [{name: y, type: float64}]}\n");
+    check_text(JOINED(t, "va:x vb:y", plain, "1@" NOW, "4294967297@" NOW),
+               "01-01 00:00:00|null|1;01-02 00:00:00|null|2\n"
+               "-;01-03 00:00:00|null|3\nleft out 0, unknown 0, misfits 0");
+}
+
+/* Times ------------------------------------------------------------------------------------------
+ */
+
+static void very_long_ttls_are_exact_and_never_overflow(void **state)
+{
+    struct offline_test *t = *state;
+    owner(t, "CREATE TABLE r (id int, at timestamptz, x float8);"
+             "INSERT INTO r VALUES (1, '0001-01-01', 1), (2, '0107-06-20 00:00:00.000001', 2),"
+             " (3, '0107-06-20', 3)");
+    /* 100000 weeks before 2024-01-01 */
+    define(t, "id: int32", "table: r", "ttl: 100000w, " X);
+    check_text(JOINED(t, "v:x", plain, "1@0001-01-01", "1@2024-01-01", "1@9999-12-31",
+                      "2@2024-01-01T00:00:00.000001Z", "2@2024-01-01T00:00:00.000002Z",
+                      "3@2024-01-01", "3@2024-01-01T00:00:00.000001Z"),
+               arena_printf(&t->arena, "0001-01-01T00:00:00.000000Z|null|1\n-\n-\n"
+                                       "0107-06-20T00:00:00.000001Z|null|2\n-\n"
+                                       "0107-06-20T00:00:00.000000Z|null|3\n-\n"
+                                       "left out 0, unknown 0, misfits 0"));
+    define(t, "id: int32", "table: r", "ttl: 3652425d, " X);
+    check_text(JOINED(t, "v:x", plain, "1@0001-01-01", "1@9999-12-31"),
+               "0001-01-01T00:00:00.000000Z|null|1\n0001-01-01T00:00:00.000000Z|null|1\n"
+               "left out 0, unknown 0, misfits 0");
+}
+
+static void dates_join_at_midnight_utc(void **state)
+{
+    struct offline_test *t = *state;
+    owner(t, "CREATE TABLE d (id int, at date, x float8); CREATE TABLE p (id int, at timestamp, x "
+             "float8);"
+             "INSERT INTO d VALUES (1, '2024-01-01', 1), (1, '2024-01-02', 2); INSERT INTO p "
+             "SELECT * FROM d");
+    for (int i = 0; i < 2; i++) {
+        define(t, "id: int32", i ? "table: d" : "table: p", "ttl: 1d, " X);
+        check_text(JOINED(t, "v:x", plain, "1@2023-12-31T23:59:59.999999Z", "1@2024-01-01",
+                          "1@2024-01-01T23:59:59.999999Z", "1@2024-01-02", "1@2024-01-03",
+                          "1@2024-01-03T00:00:00.000001Z"),
+                   "-\n01-01 00:00:00|null|1\n01-01 00:00:00|null|1\n01-02 00:00:00|null|2\n"
+                   "01-02 00:00:00|null|2\n-\nleft out 0, unknown 0, misfits 0");
+    }
+}
+
+static void rows_beyond_the_ttl_are_handed_out_for_a_day_where_status_is_asked(void **state)
+{
+    struct offline_test *t = *state;
+    struct join_request with_status = {.as_of_us = AS_OF_NOW, .with_status = true};
+    owner(t, "CREATE TABLE r (id int, at timestamptz, x float8); INSERT INTO r VALUES (1, "
+             "'2024-01-01', 1)");
+    define(t, "id: int32", "table: r", "ttl: 1h, " X);
+    check_text(JOINED(t, "v:x", with_status, "1@2024-01-01T01:00:00.000001Z",
+                      "1@2024-01-02T01:00:00Z", "1@2024-01-02T01:00:00.000001Z"),
+               "01-01 00:00:00|null|1\n01-01 00:00:00|null|1\n-\nleft out 0, unknown 0, misfits 0");
+    check_text(JOINED(t, "v:x", plain, "1@2024-01-01T01:00:00Z", "1@2024-01-01T01:00:00.000001Z"),
+               "01-01 00:00:00|null|1\n-\nleft out 0, unknown 0, misfits 0");
+}
+
+static void rows_that_nobody_can_have_are_left_out_and_counted(void **state)
+{
+    struct offline_test *t = *state;
+    owner(
+        t,
+        "CREATE TABLE r (id int, at timestamptz, x float8);"
+        "INSERT INTO r VALUES (1, '2024-01-01', 1), (NULL, '2024-01-01', 2), (1, NULL, 3),"
+        " (1, 'infinity', 4), (2, '-infinity', 5), (2, '0044-03-15 BC', 6), (1, '12345-01-01', 7)");
+    define(t, "id: int32", "table: r", X);
+    check_text(JOINED(t, "v:x", plain, "1@9999-12-31", "2@9999-12-31", "@9999-12-31"),
+               "01-01 00:00:00|null|1\n-\n-\nleft out 6, unknown 0, misfits 0");
+}
+
+/* Created times ----------------------------------------------------------------------------------
+ */
+
+static void define_recorded(struct offline_test *t, const char *policy)
+{
+    define(t, "id: int32",
+           arena_printf(&t->arena, "table: r, created_time: made, misfits: %s", policy),
+           "features: [{name: x, type: float64}]");
+}
+
+static void as_of_takes_what_was_recorded_by_then(void **state)
+{
+    struct offline_test *t = *state;
+    owner(t, "CREATE TABLE r (id int, at timestamptz, made timestamptz, x float8);"
+             "INSERT INTO r VALUES (1, '2024-01-01', '2024-01-02', 1), (1, '2024-01-01', "
+             "'2024-02-01', 2),"
+             " (1, '2024-01-01', NULL, 3), (2, '2024-01-01', NULL, 4)");
+    define_recorded(t, "stop");
+    check_text(JOINED(t, "v:x", as_of("2024-01-02"), "1@" NOW, "2@" NOW),
+               "01-01 00:00:00|01-02 00:00:00|1\n-\nleft out 0, unknown 2, misfits 0");
+    check_text(JOINED(t, "v:x", as_of("2024-01-01T23:59:59.999999Z"), "1@" NOW),
+               "-\nleft out 0, unknown 2, misfits 0");
+    check_text(JOINED(t, "v:x", as_of("2024-02-01"), "1@" NOW, "1@2024-01-01"),
+               "01-01 00:00:00|02-01 00:00:00|2\n01-01 00:00:00|02-01 00:00:00|2\n"
+               "left out 0, unknown 2, misfits 0");
+    check_text(JOINED(t, "v:x", plain, "1@" NOW, "2@" NOW),
+               "01-01 00:00:00|02-01 00:00:00|2\n01-01 00:00:00|null|4\n"
+               "left out 0, unknown 0, misfits 0");
+}
+
+static void as_of_a_time_that_may_still_change_is_refused(void **state)
+{
+    struct offline_test *t = *state;
+    struct join_request request = plain;
+    owner(t, "CREATE TABLE r (id int, at timestamptz, made timestamptz, x float8)");
+    define_recorded(t, "stop");
+    request.as_of_us = timestamp_now() - INT64_C(3599000000);
+    check_holds(JOINED(t, "v:x", request, "1@" NOW),
+                "INVALID: source s: rows may still arrive that were created up to 1h ago");
+    request.as_of_us = timestamp_now() - INT64_C(3601000000);
+    check_text(JOINED(t, "v:x", request, "1@" NOW), "-\nleft out 0, unknown 0, misfits 0");
+}
+
+static void infinite_created_time_stops_if_its_row_would_be_the_answer(void **state)
+{
+    struct offline_test *t = *state;
+    const char *stopped =
+        "INVALID: feature_view v: r.made holds an infinite time where id=1, asked at "
+        "2024-06-01 00:00:00+00, which created_time cannot be";
+    owner(
+        t,
+        "CREATE TABLE r (id int, at timestamptz, made timestamptz, x float8);"
+        "INSERT INTO r VALUES (1, '2024-01-01', 'infinity', 1), (1, '2024-01-01', '2024-01-02', 2),"
+        " (2, '2024-01-01', '-infinity', 3)");
+    define_recorded(t, "stop");
+    check_holds(JOINED(t, "v:x", plain, "1@" NOW), stopped);
+    check_holds(JOINED(t, "v:x", as_known, "1@" NOW), stopped);
+    check_holds(JOINED(t, "v:x", as_of(NOW), "1@" NOW), stopped);
+    check_holds(JOINED(t, "v:x", as_known, "2@" NOW), "id=2");
+}
+
+static void infinite_created_time_read_as_null_is_unknown_to_all(void **state)
+{
+    struct offline_test *t = *state;
+    owner(
+        t,
+        "CREATE TABLE r (id int, at timestamptz, made timestamptz, x float8);"
+        "INSERT INTO r VALUES (1, '2024-01-01', 'infinity', 1), (1, '2024-01-01', '2024-01-02', 2),"
+        " (2, '2024-01-01', '-infinity', 3), (2, '2023-01-01', '2023-01-01', 4)");
+    define_recorded(t, "as_null");
+    check_text(JOINED(t, "v:x", plain, "1@" NOW, "2@" NOW),
+               "01-01 00:00:00|01-02 00:00:00|2\n01-01 00:00:00|null|3\n"
+               "left out 0, unknown 0, misfits 1");
+    check_text(JOINED(t, "v:x", as_known, "1@" NOW, "2@" NOW),
+               "01-01 00:00:00|01-02 00:00:00|2\n"
+               "2023-01-01T00:00:00.000000Z|2023-01-01T00:00:00.000000Z|4\n"
+               "left out 0, unknown 2, misfits 0");
+    check_text(JOINED(t, "v:x", as_of(NOW), "1@" NOW, "2@" NOW),
+               "01-01 00:00:00|01-02 00:00:00|2\n"
+               "2023-01-01T00:00:00.000000Z|2023-01-01T00:00:00.000000Z|4\n"
+               "left out 0, unknown 2, misfits 0");
+}
+
+/* Values -----------------------------------------------------------------------------------------
+ */
+
+static void misfits_stop_the_join_or_read_as_null(void **state)
+{
+    struct offline_test *t = *state;
+    owner(t, "CREATE TABLE r (a text, b int, at timestamptz, x numeric);"
+             "INSERT INTO r VALUES ('k', 1, '2024-01-01', 1e400), ('k', 1, '2024-01-02', 5)");
+    define(t, "a: string, b: int32", "table: r", X);
+    check_text(
+        JOINED(t, "v:x", plain, "k,1@2024-01-02", "k,1@2024-01-01T10:00:00Z"),
+        "INVALID: feature_view v: r.x holds a number beyond float64 where a=k, b=1, asked at "
+        "2024-01-01 10:00:00+00, which feature x cannot be; set misfits: as_null in source s "
+        "to read such values as null, or cast it in a query");
+    check_text(JOINED(t, "v:x", plain, "k,1@2024-01-02"),
+               "01-02 00:00:00|null|5\nleft out 0, unknown 0, misfits 0");
+    define(t, "a: string, b: int32", "table: r, misfits: as_null", X);
+    check_text(JOINED(t, "v:x", plain, "k,1@2024-01-02", "k,1@2024-01-01", "k,1@2024-01-01"),
+               "01-02 00:00:00|null|5\n01-01 00:00:00|null|null\n01-01 00:00:00|null|null\n"
+               "left out 0, unknown 0, misfits 2");
+}
+
+static void only_the_columns_asked_for_are_read(void **state)
+{
+    struct offline_test *t = *state;
+    owner(t, "CREATE TABLE r (id int, at timestamptz, x float8, y text);"
+             "INSERT INTO r VALUES (1, '2024-01-01', 1, 'no number')");
+    define(t, "id: int32", "table: r",
+           "features: [{name: y, type: float64}, {name: x, type: float64}]");
+    check_text(JOINED(t, "v:x", plain, "1@" NOW),
+               "01-01 00:00:00|null|1\nleft out 0, unknown 0, misfits 0");
+    check_holds(JOINED(t, "v:x v:y", plain, "1@" NOW), "feature y is float64, but r.y is text");
+}
+
+static void queries_partitions_and_odd_names_are_joined(void **state)
+{
+    struct offline_test *t = *state;
+    owner(
+        t,
+        "CREATE TABLE r (\"Id\" int, at timestamptz, x float8) PARTITION BY LIST (\"Id\");"
+        "CREATE TABLE r1 PARTITION OF r FOR VALUES IN (1); CREATE TABLE r2 PARTITION OF r DEFAULT;"
+        "INSERT INTO r VALUES (1, '2024-01-01', 1), (2, '2024-02-01', 2);"
+        "CREATE TABLE asks AS SELECT 3 AS n, 1 AS k0, '2024-01-05'::timestamptz AS at");
+    define(t, "id: int32", "table: r, fields: {id: Id}", X);
+    check_text(JOINED(t, "v:x", plain, "2@" NOW, "1@" NOW),
+               "02-01 00:00:00|null|2\n01-01 00:00:00|null|1\nleft out 0, unknown 0, misfits 0");
+    define(t, "id: int32", "query: \"SELECT k0 AS id, at, n AS x FROM asks -- asks.at\"", X);
+    check_text(JOINED(t, "v:x", plain, "2@" NOW, "1@" NOW, "1@2024-01-04"),
+               "-\n01-05 00:00:00|null|3\n-\nleft out 0, unknown 0, misfits 0");
+}
+
+static void query_reads_nothing_of_the_asking_rows(void **state)
+{
+    struct offline_test *t = *state;
+    owner(t, "CREATE TABLE r (id int, at timestamptz)");
+    define(t, "id: int32", "query: \"SELECT id, at, asks.n AS x FROM r\"", X);
+    check_holds(JOINED(t, "v:x", plain, "1@" NOW), "INVALID: source s: ");
+}
+
+static void keys_under_a_lax_collation_are_refused(void **state)
+{
+    struct offline_test *t = *state;
+    owner(
+        t,
+        "CREATE COLLATION lax (provider = icu, locale = 'und-u-ks-level2', deterministic = false);"
+        "CREATE TABLE r (id text COLLATE lax, at timestamptz, x float8);"
+        "INSERT INTO r VALUES ('a', '2024-01-01', 1)");
+    define(t, "id: string", "table: r", X);
+    check_holds(JOINED(t, "v:x", plain, "A@" NOW), "INVALID: feature_view v: r has a string key");
+    define(t, "id: string", "query: SELECT * FROM r", X);
+    check_holds(JOINED(t, "v:x", plain, "A@" NOW), "calls different strings equal");
+    define(t, "id: string", "query: 'SELECT id COLLATE \"C\" AS id, at, x FROM r'", X);
+    check_text(JOINED(t, "v:x", plain, "A@" NOW, "a@" NOW),
+               "-\n01-01 00:00:00|null|1\nleft out 0, unknown 0, misfits 0");
+}
+
+/* What goes wrong --------------------------------------------------------------------------------
+ */
+
+static struct offline_join *open_join(struct offline_test *t, struct selection *selection)
+{
+    struct bytes reference = bytes_of_text("v:x");
+    struct join_request request = {selection, false, AS_OF_NOW, false};
+    struct offline_join *join;
+    struct error err;
+    struct value key = {.type = TYPE_INT32, .int32 = 1};
+    assert_int_equal(
+        selection_of_references(&t->definitions, &reference, 1, false, &t->arena, selection, &err),
+        STATUS_OK);
+    assert_int_equal(offline_join_open(t->store, &request, &join, &err), STATUS_OK);
+    for (int i = 0; i < 100000; i++)
+        assert_int_equal(offline_join_ask(join, &key, 0, &err), STATUS_OK);
+    return join;
+}
+
+static void table_dropped_midway_is_named(void **state)
+{
+    struct offline_test *t = *state;
+    struct selection selection;
+    struct error err;
+    owner(t, "CREATE TABLE r (id int, at timestamptz, x float8)");
+    define(t, "id: int32", "table: r", X);
+    struct offline_join *join = open_join(t, &selection);
+    owner(t, "DROP TABLE r");
+    assert_int_equal(offline_join_run(join, &err), STATUS_NOT_FOUND);
+    check_holds(err.message, "there is no table r");
+    offline_join_close(join);
+}
+
+static void column_whose_type_changed_midway_is_refused(void **state)
+{
+    struct offline_test *t = *state;
+    struct selection selection;
+    struct error err;
+    owner(t, "CREATE TABLE r (id int, at timestamptz, x float8)");
+    define(t, "id: int32", "table: r", X);
+    struct offline_join *join = open_join(t, &selection);
+    owner(t, "ALTER TABLE r ALTER x TYPE timestamptz USING now()");
+    assert_int_equal(offline_join_run(join, &err), STATUS_INVALID);
+    check_holds(err.message, "feature x is float64, but r.x is timestamp with time zone");
+    offline_join_close(join);
+}
+
+static void join_leaves_nothing_behind(void **state)
+{
+    struct offline_test *t = *state;
+    owner(t, "CREATE TABLE r (id int, at timestamptz, x float8)");
+    define(t, "id: int32", "table: r", X);
+    JOINED(t, "v:x", plain, "1@" NOW);
+    check_text(private_database_ask(t->database,
+                                    "SELECT count(*) FROM pg_class WHERE relname LIKE 'larder%'"),
+               "0");
+}
+
+static void session_that_reads_only_by_default_can_join(void **state)
+{
+    struct offline_test *t = *state;
+    offline_store_close(t->store);
+    t->store = private_database_store(t->database, "options='-c default_transaction_read_only=on'");
+    owner(t, "CREATE TABLE r (id int, at timestamptz, x float8); INSERT INTO r VALUES (1, "
+             "'2024-01-01', 1)");
+    define(t, "id: int32", "table: r", X);
+    check_text(JOINED(t, "v:x", plain, "1@" NOW),
+               "01-01 00:00:00|null|1\nleft out 0, unknown 0, misfits 0");
+}
+
+static void user_without_temporary_tables_is_told(void **state)
+{
+    struct offline_test *t = *state;
+    owner(t, "DROP ROLE IF EXISTS larder_test_reader; CREATE ROLE larder_test_reader LOGIN;"
+             "CREATE TABLE r (id int, at timestamptz, x float8); GRANT SELECT ON r TO "
+             "larder_test_reader;"
+             "GRANT USAGE ON SCHEMA public TO larder_test_reader");
+    owner(t, arena_printf(&t->arena, "REVOKE TEMP ON DATABASE %s FROM public", t->database->name));
+    offline_store_close(t->store);
+    t->store = private_database_store(t->database, "user=larder_test_reader");
+    define(t, "id: int32", "table: r", X);
+    check_holds(JOINED(t, "v:x", plain, "1@" NOW), "permission denied to create temporary tables");
+    owner(t, arena_printf(&t->arena, "GRANT TEMP ON DATABASE %s TO public", t->database->name));
+    check_text(JOINED(t, "v:x", plain, "1@" NOW), "-\nleft out 0, unknown 0, misfits 0");
+    offline_store_close(t->store);
+    t->store = private_database_store(t->database, NULL);
+    owner(t, "DROP OWNED BY larder_test_reader; DROP ROLE larder_test_reader");
+}
+
+/* Asks of every entity; how often the index was looked into, as PostgreSQL tells a little later. */
+static int index_scans(struct offline_test *t, struct join_request request)
+{
+    const char *asks[200];
+    for (int i = 0; i < 200; i++)
+        asks[i] =
+            arena_printf(&t->arena, "%s@2024-01-01",
+                         private_database_ask(
+                             t->database, arena_printf(&t->arena, "SELECT md5('%d')::uuid", i)));
+    check_holds(joined(t, "v:x", request, asks, COUNT_OF(asks)), "left out 0");
+    offline_store_close(t->store); /* which makes its session report */
+    t->store = private_database_store(t->database, NULL);
+    int scans = 0;
+    for (int i = 0; i < 100 && scans == 0; i++) {
+        owner(t, "SELECT pg_stat_clear_snapshot(), pg_sleep(0.05)");
+        scans = atoi(private_database_ask(
+            t->database,
+            "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'served'"));
+    }
+    owner(t, "SELECT pg_stat_reset()");
+    return scans;
+}
+
+static void index_over_keys_and_event_time_serves(void **state)
+{
+    struct offline_test *t = *state;
+    owner(t, "CREATE TABLE r (id uuid, at date, made timestamptz, x float8);"
+             "INSERT INTO r SELECT md5((i % 1000)::text)::uuid, '2024-01-01'::date - i / 1000,"
+             " '2024-01-01', i FROM generate_series(1, 60000) i;"
+             "CREATE INDEX served ON r (id, at); ANALYZE r");
+    define(t, "id: string", "table: r, created_time: made", "ttl: 9w, " X);
+    assert_in_range(index_scans(t, plain), 200, 210);
+    assert_in_range(index_scans(t, as_known), 200, 210);
+    assert_in_range(index_scans(t, as_of("2024-01-01")), 200, 210);
+    define(t, "id: string", "table: r, created_time: made, misfits: as_null", X);
+    assert_in_range(index_scans(t, as_known), 200, 210);
+}
+
+int main(void)
+{
+    struct private_database database;
+    struct offline_test test = {.database = &database};
+#define TEST(name)                                                                                 \
+    cmocka_unit_test_prestate_setup_teardown(name, offline_test_set_up, offline_test_tear_down,    \
+                                             &test)
+    const struct CMUnitTest tests[] = {
+        TEST(keys_of_every_type_are_found),
+        TEST(one_asking_column_serves_views_of_both_integers),
+        TEST(very_long_ttls_are_exact_and_never_overflow),
+        TEST(dates_join_at_midnight_utc),
+        TEST(rows_beyond_the_ttl_are_handed_out_for_a_day_where_status_is_asked),
+        TEST(rows_that_nobody_can_have_are_left_out_and_counted),
+        TEST(as_of_takes_what_was_recorded_by_then),
+        TEST(as_of_a_time_that_may_still_change_is_refused),
+        TEST(infinite_created_time_stops_if_its_row_would_be_the_answer),
+        TEST(infinite_created_time_read_as_null_is_unknown_to_all),
+        TEST(misfits_stop_the_join_or_read_as_null),
+        TEST(only_the_columns_asked_for_are_read),
+        TEST(queries_partitions_and_odd_names_are_joined),
+        TEST(query_reads_nothing_of_the_asking_rows),
+        TEST(keys_under_a_lax_collation_are_refused),
+        TEST(table_dropped_midway_is_named),
+        TEST(column_whose_type_changed_midway_is_refused),
+        TEST(join_leaves_nothing_behind),
+        TEST(session_that_reads_only_by_default_can_join),
+        TEST(user_without_temporary_tables_is_told),
+        TEST(index_over_keys_and_event_time_serves),
+    };
+    private_database_make(&database);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    private_database_drop(&database);
+    return failed;
+}
