@@ -107,13 +107,15 @@ struct draft {
     size_t view_count, view_capacity;
     struct draft_service *services;
     size_t service_count, service_capacity;
-    /* Something could not be read at all: that a name is unknown may then be its fault, and is not
-     * told. */
-    bool incomplete;
+    /* Some of the kind could not be read: that a name is unknown may be its fault, and is not told.
+     */
+    bool lacks_entities, lacks_sources, lacks_views;
 };
 
 /* Adds what one document holds; root may be NULL (an empty file). */
 void draft_read(struct draft *draft, const struct node *root, struct reader *reader);
+/* Says that a whole file could not be read. */
+void draft_lacks_all(struct draft *draft);
 /* Takes a project's name, which must agree with one taken before. */
 void draft_set_project(struct draft *draft, struct written project, struct reader *reader);
 /* The items of a feature service: a member's `read`; into is a struct draft_items. */

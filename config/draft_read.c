@@ -246,7 +246,7 @@ static void read_entities(struct reader *reader, const struct node *value, void 
     for (size_t i = 0; i < value->count; i++) {
         struct draft_entity entity = {0};
         if (!read_entity(reader, value->items[i], &entity)) {
-            draft->incomplete = true;
+            draft->lacks_entities = true;
             continue;
         }
         draft->entities =
@@ -264,7 +264,7 @@ static void read_sources(struct reader *reader, const struct node *value, void *
     for (size_t i = 0; i < value->count; i++) {
         struct draft_source source = {0};
         if (!read_source(reader, value->items[i], &source)) {
-            draft->incomplete = true;
+            draft->lacks_sources = true;
             continue;
         }
         draft->sources =
@@ -282,7 +282,7 @@ static void read_views(struct reader *reader, const struct node *value, void *in
     for (size_t i = 0; i < value->count; i++) {
         struct draft_view view = {0};
         if (!read_view(reader, value->items[i], &view)) {
-            draft->incomplete = true;
+            draft->lacks_views = true;
             continue;
         }
         draft->views =
@@ -299,10 +299,8 @@ static void read_services(struct reader *reader, const struct node *value, void 
         return;
     for (size_t i = 0; i < value->count; i++) {
         struct draft_service service = {0};
-        if (!read_service(reader, value->items[i], &service)) {
-            draft->incomplete = true;
-            continue;
-        }
+        if (!read_service(reader, value->items[i], &service))
+            continue; /* nothing names a service */
         draft->services =
             arena_grow(reader->arena, draft->services, draft->service_count,
                        &draft->service_capacity, draft->service_count + 1, sizeof *draft->services);
@@ -327,29 +325,41 @@ static const struct member document_members[] = {
     {"server", false, NULL, 0, "it stands in larder.yaml"},
 };
 
-/* Whether a whole list may have been passed over. */
-static bool lacks_a_part(const struct node *root, const struct reader *reader)
+void draft_lacks_all(struct draft *draft)
 {
-    if (root->kind != NODE_MAP)
-        return true;
-    for (size_t i = 0; i < root->count; i++) {
-        bool known = false;
-        for (size_t j = 0; j < COUNT_OF(document_members) && !known; j++)
-            known = strcmp(root->entries[i].key->text, document_members[j].key) == 0;
-        enum node_kind kind = root->entries[i].value->kind;
-        if ((!known && !reader->ignore_unknown) ||
-            (kind != NODE_LIST && kind != NODE_TEXT && kind != NODE_EMPTY))
+    draft->lacks_entities = draft->lacks_sources = draft->lacks_views = true;
+}
+
+static bool is_known_key(const char *key)
+{
+    for (size_t i = 0; i < COUNT_OF(document_members); i++)
+        if (strcmp(key, document_members[i].key) == 0)
             return true;
-    }
     return false;
+}
+
+/* An unknown key may be any of the lists, misspelt; a list that is none holds nobody knows what. */
+static void note_what_is_lacking(struct draft *draft, const struct node_entry *entry,
+                                 const struct reader *reader)
+{
+    const char *key = entry->key->text;
+    if (!is_known_key(key) && !reader->ignore_unknown)
+        draft_lacks_all(draft);
+    if (entry->value->kind == NODE_LIST || entry->value->kind == NODE_EMPTY)
+        return;
+    draft->lacks_entities |= strcmp(key, "entities") == 0;
+    draft->lacks_sources |= strcmp(key, "sources") == 0;
+    draft->lacks_views |= strcmp(key, "feature_views") == 0;
 }
 
 void draft_read(struct draft *draft, const struct node *root, struct reader *reader)
 {
     if (!root)
         return;
-    if (lacks_a_part(root, reader))
-        draft->incomplete = true;
+    if (root->kind != NODE_MAP)
+        draft_lacks_all(draft);
+    for (size_t i = 0; root->kind == NODE_MAP && i < root->count; i++)
+        note_what_is_lacking(draft, &root->entries[i], reader);
     members_read(reader, root, "a file of definitions", document_members,
                  COUNT_OF(document_members), draft);
 }

@@ -135,7 +135,7 @@ static void read_definitions_file(const char *path, struct arena *arena, struct 
     struct reader reader = {.arena = arena, .problems = problems};
     if (!read_file(path, arena, problems, &text) ||
         !node_read_yaml(path, text, arena, problems, &root))
-        draft->incomplete = true;
+        draft_lacks_all(draft);
     draft_read(draft, root, &reader);
 }
 
@@ -240,7 +240,7 @@ enum status definitions_read_yaml(const char *name, struct bytes yaml, struct ar
     struct definitions found;
     const struct node *root;
     if (!node_read_yaml(name, yaml, arena, problems, &root))
-        draft.incomplete = true;
+        draft_lacks_all(&draft);
     draft_read(&draft, root, &reader);
     bool resolved = draft_resolve(&draft, arena, problems, &found);
     if (!found.project && problems->count == before)

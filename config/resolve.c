@@ -24,10 +24,11 @@ struct description described(const struct draft_about *about)
 }
 
 void tell_unknown_name(struct resolver *resolver, struct written name, const char *noun,
-                       const void *candidates, size_t count, size_t stride, size_t offset)
+                       bool lacking, const void *candidates, size_t count, size_t stride,
+                       size_t offset)
 {
     resolver->failed = true;
-    if (resolver->draft->incomplete || problems_full(resolver->problems))
+    if (lacking || problems_full(resolver->problems))
         return;
     size_t name_count;
     const char *const *names =
@@ -209,9 +210,9 @@ static void resolve_view_entities(struct resolver *resolver, const struct draft_
         struct written name = draft->entities.items[i];
         const struct entity *entity = definitions_entity(definitions, name.text);
         if (!entity)
-            tell_unknown_name(resolver, name, "entity", definitions->entities,
-                              definitions->entity_count, sizeof(struct entity),
-                              offsetof(struct entity, about.name));
+            tell_unknown_name(resolver, name, "entity", resolver->draft->lacks_entities,
+                              definitions->entities, definitions->entity_count,
+                              sizeof(struct entity), offsetof(struct entity, about.name));
         else if (!name_set_add(&seen, name.text, &(size_t){i}))
             problems_add(resolver->problems, name.place, "the entity \"%s\" stands here twice",
                          name.text);
@@ -294,8 +295,8 @@ static void resolve_view(struct resolver *resolver, const struct draft_view *dra
         return;
     view->source = definitions_source(definitions, draft->source.text);
     if (!view->source)
-        tell_unknown_name(resolver, draft->source, "source", definitions->sources,
-                          definitions->source_count, sizeof(struct source),
+        tell_unknown_name(resolver, draft->source, "source", resolver->draft->lacks_sources,
+                          definitions->sources, definitions->source_count, sizeof(struct source),
                           offsetof(struct source, about.name));
 }
 
@@ -355,14 +356,15 @@ static void check_all_fields(struct resolver *resolver)
         if (!view->source)
             continue;
         struct used_names *names = &used[view->source - definitions->sources];
-        names->unsure |= view->key_count == 0 || view->feature_count == 0;
+        names->unsure |= view->key_count == 0 || view->feature_count == 0 ||
+                         view->feature_count < resolver->draft->views[i].features.count;
         for (size_t j = 0; j < view->key_count; j++)
             use_name(resolver->arena, names, view->keys[j].name);
         for (size_t j = 0; j < view->feature_count; j++)
             use_name(resolver->arena, names, view->features[j].name);
     }
     for (size_t i = 0; i < definitions->source_count; i++)
-        if (used[i].count > 0 && !used[i].unsure && !resolver->draft->incomplete)
+        if (used[i].count > 0 && !used[i].unsure && !resolver->draft->lacks_views)
             check_fields(resolver, &resolver->draft->sources[i], &used[i]);
 }
 

@@ -24,9 +24,11 @@ struct resolver {
 
 struct description described(const struct draft_about *about);
 
-/* `no feature view is called "x": did you mean "y"?` Candidates as names_of takes them. */
+/* `no feature view is called "x": did you mean "y"?` Candidates as names_of takes them. `lacking`:
+ * some of them could not be read, so nothing is told. */
 void tell_unknown_name(struct resolver *resolver, struct written name, const char *noun,
-                       const void *candidates, size_t count, size_t stride, size_t offset);
+                       bool lacking, const void *candidates, size_t count, size_t stride,
+                       size_t offset);
 
 /* "; the other is at FILE:LINE:COLUMN", or "" where the place is not known. */
 const char *other_place(struct resolver *resolver, struct place place);

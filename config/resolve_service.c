@@ -18,6 +18,14 @@ enum { SERVICE_COLUMNS_MAX = UINT16_MAX, ALL_COLUMNS_MAX = 2000000 };
 
 /* Items */
 
+/* Drafts of views stand in the order of the views made from them. */
+static bool lacks_features(const struct resolver *resolver, const struct feature_view *view)
+{
+    const struct draft_features *drafts =
+        &resolver->draft->views[view - resolver->definitions->views].features;
+    return view->feature_count == 0 || view->feature_count < drafts->count;
+}
+
 static void resolve_named_features(struct resolver *resolver, const struct draft_item *draft,
                                    struct service_item *item)
 {
@@ -31,8 +39,8 @@ static void resolve_named_features(struct resolver *resolver, const struct draft
             tell_unknown_name(
                 resolver, name,
                 arena_printf(resolver->arena, "feature of \"%s\"", item->view->about.name),
-                item->view->features, item->view->feature_count, sizeof(struct feature),
-                offsetof(struct feature, name));
+                lacks_features(resolver, item->view), item->view->features,
+                item->view->feature_count, sizeof(struct feature), offsetof(struct feature, name));
     }
     item->features = features;
 }
@@ -55,6 +63,19 @@ static bool has_key(const struct feature_view *view, const char *name)
     return false;
 }
 
+/* A key that was written wrong has no name here. */
+static bool lacks_keys(const struct resolver *resolver, const struct feature_view *view)
+{
+    for (size_t i = 0; i < view->entity_count; i++) {
+        const struct entity *entity = view->entities[i];
+        const struct draft_keys *drafts =
+            &resolver->draft->entities[entity - resolver->definitions->entities].keys;
+        if (entity->key_count == 0 || entity->key_count < drafts->count)
+            return true;
+    }
+    return view->key_count == 0;
+}
+
 static int compare_mappings(const void *a, const void *b)
 {
     return strcmp(((const struct key_mapping *)a)->join_key,
@@ -68,11 +89,11 @@ static void resolve_mappings(struct resolver *resolver, const struct draft_item 
     struct key_mapping *keys = arena_array(resolver->arena, draft->keys.count, sizeof *keys);
     for (size_t i = 0; i < draft->keys.count; i++) {
         const struct draft_mapping *mapping = &draft->keys.items[i];
-        if (view->key_count > 0 && !has_key(view, mapping->join_key.text))
+        if (!has_key(view, mapping->join_key.text))
             tell_unknown_name(resolver, mapping->join_key,
                               arena_printf(resolver->arena, "join key of \"%s\"", view->about.name),
-                              view->keys, view->key_count, sizeof(struct join_key),
-                              offsetof(struct join_key, name));
+                              lacks_keys(resolver, view), view->keys, view->key_count,
+                              sizeof(struct join_key), offsetof(struct join_key, name));
         keys[i] = (struct key_mapping){mapping->join_key.text, mapping->from.text};
     }
     if (draft->keys.count > 1)
@@ -108,8 +129,8 @@ static bool resolve_item(struct resolver *resolver, const struct draft_item *dra
         .place = draft->place, .all_features = draft->all_features, .alias = draft->alias.text};
     item->view = definitions_view(definitions, draft->view.text);
     if (!item->view) {
-        tell_unknown_name(resolver, draft->view, "feature view", definitions->views,
-                          definitions->view_count, sizeof(struct feature_view),
+        tell_unknown_name(resolver, draft->view, "feature view", resolver->draft->lacks_views,
+                          definitions->views, definitions->view_count, sizeof(struct feature_view),
                           offsetof(struct feature_view, about.name));
         return false;
     }

@@ -273,7 +273,7 @@ static void mistakes_in_feature_services_are_told(void **state)
 #define TWO_VIEWS(key_a, key_b, feature_a, feature_b)                                              \
     PROJECT "entities: [{name: a, join_keys: {" key_a "}}, {name: b, join_keys: {" key_b           \
             "}}]\n" SOURCE "feature_views:\n  - {name: va, entities: [a], source: clicks, "        \
-                           "features: [{name: " feature_a                                          \
+            "features: [{name: " feature_a                                                         \
             ", type: int64}]}\n  - {name: vb, entities: [b], source: clicks, features: "           \
             "[{name: " feature_b ", type: int64}]}\n"                                              \
             "feature_services:\n  - name: s\n    features:\n      - va\n      - vb\n"
@@ -318,6 +318,34 @@ static void what_a_broken_part_may_hold_is_not_called_unknown(void **state)
               "feature_services: [{name: s, features: [v]}]\n",
          "4:1: unknown key \"feature_view\" in a file of definitions: did you mean "
          "\"feature_views\"?"},
+        {"the view is there, under a wrong name",
+         BASE "feature_views: [{name: V, entities: [user], source: clicks, features: [{name: n, "
+              "type: int64}]}]\n"
+              "feature_services: [{name: s, features: [v]}]\n",
+         "4:24: \"V\" is no name: use a-z, 0-9 and _, beginning with a letter: did you mean "
+         "\"v\"?"},
+        {"the feature is there, under a wrong name",
+         BASE "feature_views: [{name: v, entities: [user], source: clicks, features: [{name: N, "
+              "type: int64}, {name: m, type: bool}]}]\n"
+              "feature_services: [{name: s, features: [v: [n]]}]\n",
+         "4:79: \"N\" is no name: use a-z, 0-9 and _, beginning with a letter: did you mean "
+         "\"n\"?"},
+        {"the key is there, under a wrong name",
+         PROJECT "entities: [{name: user, join_keys: {User: int64}}]\n" SOURCE
+                 "feature_views: [{name: v, entities: [user], source: clicks, features: [{name: n, "
+                 "type: int64}]}]\n"
+                 "feature_services: [{name: s, features: [{view: v, keys: {user: other}}]}]\n",
+         "2:37: \"User\" is no name: use a-z, 0-9 and _, beginning with a letter: did you mean "
+         "\"user\"?"},
+        {"another kind is whole, and its unknown names are told",
+         PROJECT "entities: [{name: User, join_keys: {k: int64}}]\n" SOURCE
+                 "feature_views: [{name: v, entities: [user], source: click, features: [{name: n, "
+                 "type: int64}]}]\n"
+                 "feature_services: [{name: s, features: [w]}]\n",
+         "2:19: \"User\" is no name: use a-z, 0-9 and _, beginning with a letter: did you mean "
+         "\"user\"?\n"
+         "4:53: no source is called \"click\": did you mean \"clicks\"?\n"
+         "5:41: no feature view is called \"w\""},
     };
     check_mistakes(mistakes, COUNT_OF(mistakes), mistakes_of);
 }
