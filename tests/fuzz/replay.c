@@ -1,62 +1,82 @@
 /*
- * replay.c - runs a fuzz target over every file of the folders named, where libFuzzer does not: so
- * that each ordinary test run replays the corpus.
+ * replay.c - runs a fuzz target over files instead of a fuzzer: the corpus as an ordinary test.
+ *
+ * Arguments are folders, of which every file is taken, or files. No file at all is a failure, so
+ * that a corpus that was moved does not pass for one that was replayed.
  */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static int replay_file(const char *path)
+/* The whole file in memory of exactly its size, so that a sanitizer sees a read behind it. */
+static uint8_t *read_file(const char *path, size_t size)
 {
+    uint8_t *data = malloc(size > 0 ? size : 1);
     FILE *file = fopen(path, "rb");
-    long size = -1;
-    if (file && fseek(file, 0, SEEK_END) == 0)
-        size = ftell(file);
-    /* Exactly as large as the input, so that a read past its end is found. */
-    uint8_t *bytes = size >= 0 ? malloc((size_t)size ? (size_t)size : 1) : NULL;
-    int failed = !bytes || fseek(file, 0, SEEK_SET) ||
-                 fread(bytes, 1, (size_t)size, file) != (size_t)size;
-    if (failed)
+    if (!data || !file || fread(data, 1, size, file) != size) {
         perror(path);
-    else
-        LLVMFuzzerTestOneInput(bytes, (size_t)size);
-    free(bytes);
-    if (file)
-        fclose(file);
-    return failed ? -1 : 0;
-}
-
-/* How many files were replayed, or -1. */
-static int replay_folder(const char *folder)
-{
-    DIR *open = opendir(folder);
-    int count = 0;
-    if (!open)
-        perror(folder);
-    for (struct dirent *entry; open && count >= 0 && (entry = readdir(open));) {
-        char path[4096];
-        if (entry->d_name[0] == '.')
-            continue;
-        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-        count = replay_file(path) ? -1 : count + 1;
+        exit(1);
     }
-    if (open)
-        closedir(open);
-    return open ? count : -1;
+    fclose(file);
+    return data;
 }
 
-int main(int argument_count, char **arguments)
+static void replay_file(const char *path, size_t size)
 {
-    for (int i = 1; i < argument_count; i++) {
-        int count = replay_folder(arguments[i]);
-        if (count <= 0) {
-            fprintf(stderr, "%s: nothing to replay\n", arguments[i]);
+    uint8_t *data = read_file(path, size);
+    printf("%s\n", path); /* the last one named is the one that failed */
+    fflush(stdout);
+    LLVMFuzzerTestOneInput(data, size);
+    free(data);
+}
+
+static int is_visible(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+static size_t replay(const char *path);
+
+static size_t replay_folder(const char *folder)
+{
+    struct dirent **entries;
+    size_t count = 0;
+    int found = scandir(folder, &entries, is_visible, alphasort);
+    for (int i = 0; i < found; i++) {
+        char path[4096];
+        snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
+        count += replay(path);
+        free(entries[i]);
+    }
+    if (found >= 0)
+        free(entries);
+    return count;
+}
+
+static size_t replay(const char *path)
+{
+    struct stat about;
+    if (stat(path, &about) != 0) {
+        perror(path);
+        exit(1);
+    }
+    if (S_ISDIR(about.st_mode))
+        return replay_folder(path);
+    replay_file(path, (size_t)about.st_size);
+    return 1;
+}
+
+int main(int count, char **paths)
+{
+    for (int i = 1; i < count; i++)
+        if (replay(paths[i]) == 0) {
+            fprintf(stderr, "%s: holds no file to replay\n", paths[i]);
             return 1;
         }
-        printf("%s: %d inputs replayed\n", arguments[i], count);
-    }
-    return 0;
+    return count > 1 ? 0 : 1;
 }
