@@ -1,0 +1,34 @@
+"""test_bench.py - scripts/bench works, whatever its figures are, and leaves nothing behind."""
+import glob
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from repository import ROOT, program
+
+
+@pytest.mark.parametrize("measure, rows", [
+    ("serving", ["larder.v1: requests, 8 in flight over 8", "larder.v1: p99, 64 in flight over 8",
+                 "feast.serving: p50, 1 entity, 1 in flight", "feast.serving: p99, 100 entities, 1 in flight"]),
+    ("materialize", ["materialize, 20,000 rows of 10 float64"]),
+    ("memory", ["Redis, 20,000 rows of 10 float64, bytes a row"]),
+    ("start", ["server with 1,000 views: ready, ms", "server with 1,000 views: idle, MiB"]),
+])
+def test_a_quick_run_tells_every_row(measure, rows):
+    before = set(glob.glob("/tmp/larder-bench-*"))
+    build = os.environ.get("LARDER_BUILD") or str(Path(program()).parent)
+    done = subprocess.run([ROOT / "scripts" / "bench", measure, "--quick"], capture_output=True, text=True, timeout=300,
+                          env={**os.environ, "LARDER_BUILD": build})
+    assert done.returncode == 0, done.stdout + done.stderr
+    for row in rows:
+        line = next(line for line in done.stdout.splitlines() if line.startswith(row))
+        assert line.endswith("holds") or line.endswith("does not hold")
+    assert "its figures mean nothing" in done.stdout
+    assert set(glob.glob("/tmp/larder-bench-*")) <= before
+
+
+def test_a_wrong_call_says_how_it_is_called():
+    done = subprocess.run([ROOT / "scripts" / "bench", "everything"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and "--quick" in done.stderr
