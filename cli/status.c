@@ -114,7 +114,7 @@ static void print_views(const struct status_job *job)
     }
     table_print(&table, stdout, "");
     for (size_t i = 0; i < catalog->definitions.view_count; i++)
-        if (job->states[i].stale_version)
+        if (catalog->views[i].view->online && job->states[i].stale_version)
             printf("%s is stale: %s; materialize rewrites it whole\n",
                    catalog->views[i].view->about.name,
                    job->states[i].stale_reason ? job->states[i].stale_reason : "it has changed");
