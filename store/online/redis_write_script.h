@@ -17,11 +17,20 @@ static const char redis_write_script[] =
     "local call, bxor = redis.call, bit.bxor\n"
     "local none = '\\128\\0\\0\\0\\0\\0\\0\\0'\n"
 
-    /* Whether the n bytes of a from i on are greater than those of b from j on. */
+    /* Whether the n bytes of a from i on, 8 or 24, are greater than those of b from j on. Eight
+     * bytes a call of byte take a third of the time that single ones do. */
     "local function above(a, i, b, j, n)\n"
-    "  for k = 0, n - 1 do\n"
-    "    local x, y = byte(a, i + k), byte(b, j + k)\n"
-    "    if x ~= y then return x > y end\n"
+    "  for k = 0, n - 1, 8 do\n"
+    "    local a1, a2, a3, a4, a5, a6, a7, a8 = byte(a, i + k, i + k + 7)\n"
+    "    local b1, b2, b3, b4, b5, b6, b7, b8 = byte(b, j + k, j + k + 7)\n"
+    "    if a1 ~= b1 then return a1 > b1 end\n"
+    "    if a2 ~= b2 then return a2 > b2 end\n"
+    "    if a3 ~= b3 then return a3 > b3 end\n"
+    "    if a4 ~= b4 then return a4 > b4 end\n"
+    "    if a5 ~= b5 then return a5 > b5 end\n"
+    "    if a6 ~= b6 then return a6 > b6 end\n"
+    "    if a7 ~= b7 then return a7 > b7 end\n"
+    "    if a8 ~= b8 then return a8 > b8 end\n"
     "  end\n"
     "  return false\n"
     "end\n"
