@@ -64,10 +64,8 @@ static enum status send_piece(struct postgres_upload *upload, struct error *err)
     buffer_clear(&upload->rows);
     if (!upload->connection)
         return fail(err, STATUS_FAILED, "%s: it has failed before", upload->doing);
-    if (PQputCopyData(upload->connection, piece.data, (int)piece.size) != 1)
-        return broken_off(upload, err);
-    /* An error that has arrived is told by the next piece; without this it would be by the last. */
-    return PQconsumeInput(upload->connection) ? STATUS_OK : broken_off(upload, err);
+    bool sent = PQputCopyData(upload->connection, piece.data, (int)piece.size) == 1;
+    return sent ? STATUS_OK : broken_off(upload, err);
 }
 
 enum status postgres_upload_row(struct postgres_upload *upload, struct error *err)

@@ -14,7 +14,7 @@ add_library(larder_offline_text STATIC
     ${CMAKE_CURRENT_LIST_DIR}/offline_text.c
     ${CMAKE_CURRENT_LIST_DIR}/../unit/definitions_text.c)
 target_link_libraries(larder_offline_text PUBLIC larder_private_database PRIVATE larder_flags)
-foreach(name scan join)
+foreach(name check join load scan)
     larder_test(test_offline_${name}
         SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_offline_${name}.c
         LINKS larder_offline_text LABELS integration)
