@@ -109,6 +109,7 @@ static enum status read_request(struct bytes message, struct request *request, s
 /* A column of values that grows as they are read. */
 struct key_column {
     const struct plan_key *key;
+    bool has_values; /* else every row is null, and the rows are those listed as such */
     struct value *values;
     size_t count, capacity;
     const struct query_limits *limits;
@@ -206,6 +207,8 @@ static enum status read_values(struct bytes message, struct key_column *column, 
 
 static enum status set_null(struct key_column *column, uint64_t row, struct error *err)
 {
+    if (!column->has_values && row == column->count)
+        return add_value(column, value_null(column->key->type), err);
     if (row >= column->count)
         return fail(err, STATUS_INVALID, "join key %.*s: null row %llu of %zu rows",
                     NAME_SHOWN(column->key->name), (unsigned long long)row, column->count);
@@ -289,7 +292,8 @@ static enum status read_column(struct bytes message, struct query *query, size_t
     if (values_in && values_in != entity_field_of(key->type))
         return fail(err, STATUS_INVALID, "join key %.*s is %s, but the request's values are not",
                     NAME_SHOWN(name), type_name(key->type));
-    struct key_column column = {.key = key, .limits = limits, .arena = arena};
+    struct key_column column = {
+        .key = key, .has_values = values_in != 0, .limits = limits, .arena = arena};
     column.values = arena_grow(arena, NULL, 0, &column.capacity, 1, sizeof *column.values);
     status = read_column_values(message, values_in, &column, err);
     query->keys[index] = column.values;
