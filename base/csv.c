@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { READ_SIZE = 256 * 1024, FIELDS_FIRST = 32 };
+enum { READ_SIZE = 256 * 1024, FIELDS_FIRST = 32, MARK_SIZE = 3 /* a byte order mark */ };
 
 struct csv_reader {
     char *name;
@@ -69,13 +69,16 @@ static struct csv_reader *reader_new(const char *name, int fd)
     return reader;
 }
 
+static bool begins_with_byte_order_mark(const uint8_t *at, size_t size)
+{
+    return size >= MARK_SIZE && memcmp(at, "\xef\xbb\xbf", MARK_SIZE) == 0;
+}
+
 static void skip_byte_order_mark(struct csv_reader *reader)
 {
-    static const uint8_t mark[] = {0xef, 0xbb, 0xbf};
-    if ((size_t)(reader->end - reader->at) >= sizeof mark &&
-        memcmp(reader->at, mark, sizeof mark) == 0) {
-        reader->at += sizeof mark;
-        reader->byte_count += sizeof mark;
+    if (begins_with_byte_order_mark(reader->at, (size_t)(reader->end - reader->at))) {
+        reader->at += MARK_SIZE;
+        reader->byte_count += MARK_SIZE;
     }
 }
 
@@ -332,7 +335,7 @@ static enum status fill(struct csv_reader *reader, struct error *err)
     size_t old_size = (size_t)(reader->end - reader->buffer);
     size_t size = old_size;
     /* A byte order mark may come in pieces, so the first fill takes at least as much. */
-    while (!reader->at_eof && (size == old_size || (is_first && size < 3))) {
+    while (!reader->at_eof && (size == old_size || (is_first && size < MARK_SIZE))) {
         ssize_t got = read(reader->fd, reader->buffer + size, reader->capacity - size);
         if (got < 0 && errno == EINTR)
             continue;
@@ -472,6 +475,9 @@ static bool needs_quotes(struct bytes text)
 {
     const uint8_t *data = text.data;
     if (text.size == 0 || data[0] == ' ' || data[text.size - 1] == ' ')
+        return true;
+    /* The first field of a file would lose such a beginning. */
+    if (begins_with_byte_order_mark(data, text.size))
         return true;
     /* PostgreSQL takes a line of \. alone for the end of the data. */
     return skip_plain(data, data + text.size) < data + text.size ||

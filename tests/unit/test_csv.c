@@ -388,6 +388,7 @@ static void fields_are_quoted_exactly_when_they_must_be(void **state)
     check_written("\\x00ff", "\\x00ff");
     check_written("[1,2]", "\"[1,2]\"");
     check_written("\xc3\xa9", "\xc3\xa9");
+    check_written("\xef\xbb\xbf", "\"\xef\xbb\xbf\""); /* or it were taken for a byte order mark */
 }
 
 static void a_record_is_a_line_with_commas(void **state)
