@@ -7,24 +7,15 @@
 
 enum { NAME_SIZE = 128, RUN_MARKS = 500 };
 
-/* ARGV: a mark's name and position, for each mark. Positions are decimal, without leading zeros,
- * and too long for a Lua number: the longer is the greater, and among equally long ones the first
- * other digit decides. */
-static const char mark_script[] = "local function is_greater(new, old)\n"
-                                  "  if #new ~= #old then return #new > #old end\n"
-                                  "  for i = 1, #new do\n"
-                                  "    local x, y = string.byte(new, i), string.byte(old, i)\n"
-                                  "    if x ~= y then return x > y end\n"
-                                  "  end\n"
-                                  "  return false\n"
-                                  "end\n"
-                                  "for i = 1, #ARGV, 2 do\n"
-                                  "  local old = redis.call('HGET', KEYS[1], ARGV[i])\n"
-                                  "  if not old or is_greater(ARGV[i + 1], old) then\n"
-                                  "    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])\n"
-                                  "  end\n"
-                                  "end\n"
-                                  "return 1\n";
+/* ARGV: a mark's name and position, for each mark. */
+static const char mark_script[] =
+    REDIS_LUA_IS_GREATER "for i = 1, #ARGV, 2 do\n"
+                         "  local old = redis.call('HGET', KEYS[1], ARGV[i])\n"
+                         "  if not old or is_greater(ARGV[i + 1], old) then\n"
+                         "    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])\n"
+                         "  end\n"
+                         "end\n"
+                         "return 1\n";
 
 static void name_project(uint32_t project_id, char name[NAME_SIZE])
 {

@@ -7,16 +7,8 @@
 enum { HEX_SIZE = 17, DECIMAL_SIZE = 21 };
 
 /* KEYS: the catalog's hash. ARGV: identity, version, text, "1" to force. Answers "kept", "put" or,
- * of another registry, "foreign". Versions are decimal, compared as marks are. */
-static const char catalog_script[] =
-    "local function is_greater(new, old)\n"
-    "  if #new ~= #old then return #new > #old end\n"
-    "  for i = 1, #new do\n"
-    "    local x, y = string.byte(new, i), string.byte(old, i)\n"
-    "    if x ~= y then return x > y end\n"
-    "  end\n"
-    "  return false\n"
-    "end\n"
+ * where another registry put it, "foreign". */
+static const char catalog_script[] = REDIS_LUA_IS_GREATER
     "local old = redis.call('HMGET', KEYS[1], 'identity', 'version')\n"
     "if old[1] and ARGV[4] ~= '1' then\n"
     "  if old[1] ~= ARGV[1] then return 'foreign' end\n"

@@ -17,6 +17,19 @@ enum { REDIS_SHA_SIZE = 40 };
 #define REDIS_OWNER_KEY "larder:owner"
 #define REDIS_CATALOG_PREFIX "larder:catalog:"
 
+/* Lua for scripts: whether one decimal number without leading zeros is greater than another. They
+ * are too long for Lua's own: the longer is the greater, and among equally long ones the first
+ * other digit decides. */
+#define REDIS_LUA_IS_GREATER                                                                       \
+    "local function is_greater(new, old)\n"                                                        \
+    "  if #new ~= #old then return #new > #old end\n"                                              \
+    "  for i = 1, #new do\n"                                                                       \
+    "    local x, y = string.byte(new, i), string.byte(old, i)\n"                                  \
+    "    if x ~= y then return x > y end\n"                                                        \
+    "  end\n"                                                                                      \
+    "  return false\n"                                                                             \
+    "end\n"
+
 struct redis_store {
     struct online_store base;
     struct redis_connection *connection;
