@@ -306,6 +306,16 @@ static void expired_row_replaces_an_older_one_and_keeps_its_floor(void **state)
     assert_int_equal(put_until(f, 1, row_at(f, 4, 150, "older"), 1), ROW_OLDER);
 }
 
+static void expired_row_leaves_the_expiry_alone(void **state)
+{
+    struct fixture *f = *state;
+    put_until(f, 1, tombstone(f, 100), timestamp_now() + 150 * 1000);
+    put_until(f, 1, row_at(f, 5, 150, "expired"), 1);
+    check_row(f, 1, "expired");
+    usleep(300 * 1000);
+    check_absent(f, 1);
+}
+
 static void expiry_may_be_far_away(void **state)
 {
     struct fixture *f = *state;
@@ -441,6 +451,7 @@ int online_store_row_tests(const struct online_store_maker *maker)
         SUITE_TEST(raised_floor_leaves_the_expiry_alone),
         SUITE_TEST(expired_row_makes_no_new_one),
         SUITE_TEST(expired_row_replaces_an_older_one_and_keeps_its_floor),
+        SUITE_TEST(expired_row_leaves_the_expiry_alone),
         SUITE_TEST(expiry_may_be_far_away),
         SUITE_TEST(any_sequence_of_writes_ends_as_the_specification_says),
     };
