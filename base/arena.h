@@ -1,8 +1,8 @@
 /*
  * arena.h - memory that lives as long as a request, a batch or a loaded document.
  *
- * Allocation moves a pointer; nothing is freed alone; reset or release frees all at once. Reset keeps
- * the first blocks (up to `keep_bytes`), so that a worker in steady state never calls malloc.
+ * Allocation moves a pointer; nothing is freed alone; reset or release frees all at once. Reset
+ * keeps the first blocks (up to `keep_bytes`), so that a worker in steady state never calls malloc.
  * Used by one thread at a time. Out of memory ends the process (error.h).
  *
  * Memory is aligned for any type. arena_alloc leaves it uninitialised, arena_zero clears it.
@@ -33,14 +33,14 @@ void *arena_zero(struct arena *arena, size_t size);
 /* count * size with the overflow checked; zeroed. */
 void *arena_array(struct arena *arena, size_t count, size_t size);
 
-char *arena_text(struct arena *arena, const char *text); /* a copy; NULL stays NULL */
-char *arena_text_of(struct arena *arena, struct bytes bytes); /* a copy with a NUL behind it */
+char *arena_text(struct arena *arena, const char *text);           /* a copy; NULL stays NULL */
+char *arena_text_of(struct arena *arena, struct bytes bytes);      /* a copy with a NUL behind it */
 struct bytes arena_bytes(struct arena *arena, struct bytes bytes); /* a copy; absent stays absent */
 char *arena_printf(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Grows an array in the arena: returns room for at least `wanted` elements, the first `count` copied.
- * *capacity is read and updated; the old array stays behind until reset. */
+/* Grows an array in the arena: returns room for at least `wanted` elements, the first `count`
+ * copied. *capacity is read and updated; the old array stays behind until reset. */
 void *arena_grow(struct arena *arena, void *array, size_t count, size_t *capacity, size_t wanted,
                  size_t size);
 

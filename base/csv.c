@@ -47,7 +47,7 @@ struct scan {
     uint32_t characters;    /* ... stand so many characters */
 };
 
-enum scan_result { SCAN_DONE, SCAN_NEEDS_MORE, SCAN_FAILED };
+enum scan_result { SCAN_DONE, SCAN_NEEDS_MORE, SCAN_FAILED, SCAN_EXHAUSTED };
 
 /* Opening and closing ---------------------------------------------------------------------------
  */
@@ -300,7 +300,7 @@ static enum scan_result scan_record(struct csv_reader *reader, struct scan *scan
         if (!field) {
             fail_at(reader, reader->line, 1, STATUS_EXHAUSTED, "a record of over 10000 fields",
                     err);
-            return SCAN_FAILED;
+            return SCAN_EXHAUSTED;
         }
         enum scan_result result = scan_field(reader, scan, field, err);
         if (result != SCAN_DONE)
@@ -411,8 +411,8 @@ static enum status find_record(struct csv_reader *reader, struct scan *scan, str
 {
     for (;;) {
         enum scan_result result = scan_record(reader, scan, err);
-        if (result == SCAN_FAILED)
-            return reader->count == CSV_FIELDS_MAX ? STATUS_EXHAUSTED : STATUS_INVALID;
+        if (result == SCAN_FAILED || result == SCAN_EXHAUSTED)
+            return result == SCAN_FAILED ? STATUS_INVALID : STATUS_EXHAUSTED;
         size_t size = (size_t)((result == SCAN_DONE ? scan->at : reader->end) - reader->at);
         if (size > CSV_RECORD_MAX)
             return fail_at(reader, reader->line, 1, STATUS_EXHAUSTED,

@@ -1,11 +1,11 @@
 /*
  * csv.h - CSV in and out, as PostgreSQL has it: a null is an empty field without quotes, "" is the
- * empty string, quotes are doubled inside quotes, records end in LF or CRLF, newlines may stand inside
- * quotes. UTF-8; a byte order mark at the start is skipped.
+ * empty string, quotes are doubled inside quotes, records end in LF or CRLF, newlines may stand
+ * inside quotes. UTF-8; a byte order mark at the start is skipped.
  *
- * The reader streams: its memory is bounded by the longest record (CSV_RECORD_MAX), never by the file.
- * Errors carry FILE:LINE:COLUMN (1-based; column in characters of the line where the field starts).
- * One thread.
+ * The reader streams: its memory is bounded by the longest record (CSV_RECORD_MAX), never by the
+ * file. Errors carry FILE:LINE:COLUMN (1-based; column in characters of the line where the field
+ * starts). One thread.
  */
 #ifndef LARDER_BASE_CSV_H
 #define LARDER_BASE_CSV_H
@@ -33,17 +33,19 @@ enum status csv_reader_open(const char *path, struct csv_reader **reader, struct
 struct csv_reader *csv_reader_open_bytes(const char *name, struct bytes text);
 void csv_reader_close(struct csv_reader *reader);
 
-/* The next record; *count 0 with OK is the end. Blank lines between records are skipped (in a file of one
- * column a blank line is a null). INVALID: unclosed quote, text behind a closing quote, a quote or a lone
- * CR in a field without quotes, not UTF-8, a NUL;
- * EXHAUSTED: a record over the limit. After an error, the same error again. */
+/* The next record; *count 0 with OK is the end. Blank lines between records are skipped (in a file
+ * of one column a blank line is a null). INVALID: unclosed quote, text behind a closing quote, a
+ * quote or a lone CR in a field without quotes, not UTF-8, a NUL; EXHAUSTED: a record over the
+ * limit. After an error, the same error again. */
 enum status csv_reader_next(struct csv_reader *reader, const struct csv_field **fields,
                             size_t *count, struct error *err);
-/* After the header is read: records with another number of fields are INVALID ("too short", "too long"). */
+/* After the header is read: records with another number of fields are INVALID ("too short", "too
+ * long"). */
 void csv_reader_expect(struct csv_reader *reader, size_t field_count);
 const char *csv_reader_name(const struct csv_reader *reader);
-uint64_t csv_reader_record_count(const struct csv_reader *reader); /* without the header, if expected */
-uint64_t csv_reader_byte_count(const struct csv_reader *reader);   /* read so far, for progress */
+/* Records so far, not those before csv_reader_expect (the header); bytes so far, for progress. */
+uint64_t csv_reader_record_count(const struct csv_reader *reader);
+uint64_t csv_reader_byte_count(const struct csv_reader *reader);
 
 /* One field of a record into a buffer: a comma before it unless it is the first of its line. */
 void csv_append_null(struct buffer *csv, bool first);

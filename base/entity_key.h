@@ -3,15 +3,15 @@
  *
  *     '{' project id, key-set id, key values '}' view id, generation
  *
- * The part in braces is a hash tag, so that all rows of an entity share a slot of a Redis Cluster. It
- * is never empty, and no brace byte occurs in any encoded id or value. Two different tuples never
- * encode alike (each part is prefix-free): (1,12) is not (11,2).
+ * The part in braces is a hash tag, so that all rows of an entity share a slot of a Redis Cluster.
+ * It is never empty, and no brace byte occurs in any encoded id or value. Two different tuples
+ * never encode alike (each part is prefix-free): (1,12) is not (11,2).
  *
  * Ids and integers are varints that avoid the brace bytes: any number of continuation bytes
  * 0x80..0xff (7 bits each, most significant first, none of them a leading zero), then one last byte
- * 0..121. Integers, timestamps included, are zigzag first, so int32 and int64 encode alike. A bool is
- * one byte. Strings and bytes are escaped and end in 0x00: 0x00, 0x01, '{' and '}' become 0x01 and
- * one of 0x01..0x04.
+ * 0..121. Integers, timestamps included, are zigzag first, so int32 and int64 encode alike. A bool
+ * is one byte. Strings and bytes are escaped and end in 0x00: 0x00, 0x01, '{' and '}' become 0x01
+ * and one of 0x01..0x04.
  *
  * Key values stand in byte order of the names of their join keys: callers sort once, in the plan.
  */
@@ -36,8 +36,8 @@ void entity_key_end(struct buffer *key, uint32_t view_id, uint32_t generation);
 /* What all keys of a project begin with ('{' and the project id), for walks over a store. */
 void entity_key_project_prefix(struct buffer *key, uint32_t project_id);
 
-/* Reads the ids out of a whole key; false if it is no such key. Key values are passed over: their types
- * are the key set's. */
+/* Reads the ids out of a whole key; false if it is no such key. Key values are passed over: their
+ * types are the key set's. */
 struct entity_key_ids {
     uint32_t project_id, key_set_id, view_id, generation;
 };

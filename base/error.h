@@ -1,10 +1,10 @@
 /*
  * error.h - what a function that can fail returns, and where it says why.
  *
- * Every such function returns `enum status` and takes a `struct error *` that the caller owns. It is
- * filled once, where the facts are known, with a sentence that says what failed, where, and what to
- * do; above that point it is passed on. Compare statuses, never messages. A NULL error is allowed and
- * drops the message.
+ * Every such function returns `enum status` and takes a `struct error *` that the caller owns. It
+ * is filled once, where the facts are known, with a sentence that says what failed, where, and what
+ * to do; above that point it is passed on. Compare statuses, never messages. A NULL error is
+ * allowed and drops the message.
  *
  * Absence is a result, not an error. Broken promises between our own functions are assertions.
  */
@@ -30,7 +30,7 @@ enum { ERROR_MESSAGE_SIZE = 2048 };
 
 struct error {
     enum status status;
-    char message[ERROR_MESSAGE_SIZE]; /* one line without a newline; UTF-8; cut at the end if too long */
+    char message[ERROR_MESSAGE_SIZE]; /* one line, no newline; UTF-8; cut at its end if too long */
 };
 
 /* The name of a status, such as "UNAVAILABLE", for logs. Never NULL. */

@@ -12,13 +12,14 @@
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
 
-/* message is quoted; fields is printf-style "key=value key=value", may be "". Values with spaces are
- * quoted by the caller with log_quote. */
+/* message is quoted; fields is printf-style "key=value key=value", may be "". Values with spaces
+ * are quoted by the caller with log_quote. */
 void log_line(enum log_level level, const char *message, const char *fields, ...)
     __attribute__((format(printf, 3, 4)));
 void log_set_level(enum log_level least);
 
-/* A value for a field: quoted and escaped if it has to be. Writes at most size bytes, cut if longer. */
+/* A value for a field: quoted and escaped if it has to be. Writes at most size bytes, cut if
+ * longer. */
 const char *log_quote(const char *text, char *quoted, int size);
 
 #endif

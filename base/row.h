@@ -6,20 +6,21 @@
  *       8       8   created time, us, sortable; unknown is TIMESTAMP_UNKNOWN, so eight zero bytes
  *      16       8   source position, sortable
  *      24       8   floor: a source position, sortable; 0 is "none" (ROW_NO_FLOOR)
- *      32       4   check, little-endian: the low 32 bits of XXH3-64 of bytes 0..23, of XXH3-64 of bytes
- *                   36..end, and bytes 24..27 and 28..31 (the floor), all four combined by XOR
+ *      32       4   check, little-endian: four numbers combined by XOR, namely the low 32 bits of
+ *                   XXH3-64 of bytes 0..23 and of bytes 36..end, bytes 24..27, and bytes 28..31
  *      36       2   schema number of the view, little-endian
  *      38       1   flags: ROW_TOMBSTONE
  *      39       1   format: 1
  *      40       .   null bitmap, one bit a column (bit i%8 of byte i/8), 1 is null
- *       .       .   one slot a column, at a fixed offset: the value, little-endian, where its width is
- *                   fixed; else 4 bytes, the end of its bytes counted from the start of the tail
+ *       .       .   one slot a column, at a fixed offset: the value, little-endian, where its
+ *                   width is fixed; else 4 bytes, the end of its bytes from the start of the tail
  *       .       .   tail: the variable values back to back; a null or empty one takes no bytes
  *
  * Order: the greater (event time, created time, position) wins, an equal one changes nothing; the
  * first 24 bytes compare bytewise. A floor L says that everything at positions up to L is already
- * accounted for: row_resolve states what a store does, and each backend must do the same. The floor is
- * in the check by XOR alone, so that a script which cannot hash can still give a row another floor.
+ * accounted for: row_resolve states what a store does, and each backend must do the same. The floor
+ * is in the check by XOR alone, so that a script which cannot hash can still give a row another
+ * floor.
  *
  * Reading a feature is an offset: no names, no parsing. row_open checks the whole row once (size,
  * check, offsets, text, ranges), and nothing after it can fail or read outside the row.
@@ -57,20 +58,20 @@ struct row_header {
 struct row_layout {
     uint16_t column_count;
     uint32_t bitmap_size;
-    uint32_t tail_offset;        /* from the row's start: header, bitmap and slots */
-    const value_type *types;     /* [column_count] */
-    const uint8_t *widths;       /* [column_count], of each value; 0 for the variable ones */
-    const uint32_t *offsets;     /* [column_count], of each slot, from the row's start */
-    const int32_t *tail_before;  /* [column_count], the variable column before this one, or -1 */
-    const uint16_t *checked;     /* [checked_count], the columns whose bytes can be wrong in themselves */
+    uint32_t tail_offset;       /* from the row's start: header, bitmap and slots */
+    const value_type *types;    /* [column_count] */
+    const uint8_t *widths;      /* [column_count], of each value; 0 for the variable ones */
+    const uint32_t *offsets;    /* [column_count], of each slot, from the row's start */
+    const int32_t *tail_before; /* [column_count], the variable column before this one, or -1 */
+    const uint16_t *checked;    /* [checked_count], columns of which not all bytes are values */
     uint16_t checked_count;
 };
-/* count is at most ROW_COLUMNS_MAX; types are valid. The arena holds the arrays, a copy of types too. */
+/* count is at most ROW_COLUMNS_MAX; types are valid. The arena holds the arrays. */
 void row_layout_init(struct row_layout *layout, const value_type *types, size_t count,
                      struct arena *arena);
 
-/* Packs a row at the end of `row`. values[i].type must be layout->types[i]. The row may be too large
- * (EXHAUSTED, over ROW_SIZE_MAX or the buffer's maximum); nothing else fails. */
+/* Packs a row at the end of `row`. values[i].type must be layout->types[i]. The row may be too
+ * large (EXHAUSTED, over ROW_SIZE_MAX or the buffer's maximum); nothing else fails. */
 enum status row_pack(const struct row_layout *layout, const struct row_header *header,
                      const struct value *values, struct buffer *row, struct error *err);
 /* A tombstone: a header alone, with the least triple and a floor. */
@@ -78,35 +79,37 @@ void row_pack_tombstone(int64_t floor, struct buffer *row);
 /* Gives a whole row (row_peek says true) another floor, check included, where it stands. */
 void row_set_floor(void *row, int64_t floor);
 
-/* The header alone; false if there are too few bytes or the format is unknown. Checks nothing else. */
+/* The header alone; false if there are too few bytes or the format is unknown, the only checks. */
 bool row_peek(struct bytes row, struct row_header *header);
 
-/* Checks all of it against the layout (of the header's schema). CORRUPT says what is wrong. A tombstone
- * is whole, too, under any layout; it has no columns to get. */
+/* Checks all of it against the layout (of the header's schema). CORRUPT says what is wrong. A
+ * tombstone is whole, too, under any layout; it has no columns to get. */
 enum status row_open(struct bytes row, const struct row_layout *layout, struct row_header *header,
                      struct error *err);
-/* One column of a row that row_open accepted; strings, bytes and lists are borrowed from the row. */
+/* A column of a row that row_open accepted; strings, bytes and lists are borrowed from the row. */
 struct value row_get(struct bytes row, const struct row_layout *layout, size_t column);
 
 /*
- * What a store that holds `stored` (absent: data NULL) does with `incoming`. This is the specification
- * of the conditional write, the reference for backends that cannot call it (Redis, which has a script) and
- * the code of those that can.
+ * What a store that holds `stored` (absent: data NULL) does with `incoming`. This is the
+ * specification of the conditional write, the reference for backends that cannot call it (Redis,
+ * which has a script) and the code of those that can.
  *
  *   incoming has no floor:
- *     up to the stored floor (0 < position <= floor)       ROW_BELOW_FLOOR, nothing changes
- *     stored is absent, or its triple is less               ROW_WRITTEN, with the stored floor
- *     otherwise                                             ROW_OLDER, nothing changes
+ *     up to the stored floor (0 < position <= floor)    ROW_BELOW_FLOOR, nothing changes
+ *     stored is absent, or its triple is less           ROW_WRITTEN, with the stored floor
+ *     otherwise                                         ROW_OLDER, nothing changes
  *   incoming has a floor L (it is the latest, or a tombstone, as of L):
- *     L <= the stored floor                                 ROW_BELOW_FLOOR, nothing changes
- *     stored position is in 1..L                            ROW_WRITTEN: it replaces the stored row
- *     otherwise the greater triple stays, with floor L      ROW_WRITTEN, or ROW_FLOOR_RAISED if it is
- *                                                           the stored row that stays
- * A stored tombstone counts as the least triple, at position 0. Rows with a floor of another row's are
- * resealed: the floor bytes and the check change (row_set_floor).
+ *     L <= the stored floor                             ROW_BELOW_FLOOR, nothing changes
+ *     stored position is in 1..L                        ROW_WRITTEN: it replaces the stored row
+ *     otherwise the greater triple stays, with floor L  ROW_WRITTEN, or ROW_FLOOR_RAISED where the
+ *                                                       stored row is the one that stays
  *
- * A position that equals the floor is refused as well: the row with floor L was read with everything up
- * to L in sight, so a row of position L that it does not hold was deleted again by the same commit.
+ * A stored tombstone counts as the least triple, at position 0. Rows with a floor of another row's
+ * are resealed: the floor bytes and the check change (row_set_floor).
+ *
+ * A position that equals the floor is refused as well: the row with floor L was read with
+ * everything up to L in sight, so a row of position L that it does not hold was deleted again by
+ * the same commit.
  *
  * One triple must be one content. So whoever writes the changes of a commit writes only the last of
  * several updates of one row under the same times.
@@ -115,8 +118,8 @@ enum row_outcome { ROW_WRITTEN = 0, ROW_OLDER = 1, ROW_BELOW_FLOOR = 2, ROW_FLOO
 
 struct row_resolution {
     enum row_outcome outcome;
-    int64_t floor;        /* the floor that the row which stands afterwards must carry */
-    bool keep_stored;     /* which of the two stands afterwards */
+    int64_t floor;    /* the floor that the row which stands afterwards must carry */
+    bool keep_stored; /* which of the two stands afterwards */
 };
 /* Both must be whole, but for the absence of stored. */
 struct row_resolution row_resolve(struct bytes stored, struct bytes incoming);

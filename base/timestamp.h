@@ -1,8 +1,8 @@
 /*
  * timestamp.h - instants and durations: microseconds since 1970-01-01T00:00:00Z in an int64.
  *
- * Proleptic Gregorian calendar, no leap seconds, like PostgreSQL. Values that a feature may hold lie
- * in the years 1 to 9999; timestamp_in_range says whether one does. No function here reads the
+ * Proleptic Gregorian calendar, no leap seconds, like PostgreSQL. Values that a feature may hold
+ * lie in the years 1 to 9999; timestamp_in_range says whether one does. No function here reads the
  * process's time zone. Everything is pure and thread-safe.
  */
 #ifndef LARDER_BASE_TIMESTAMP_H
@@ -28,8 +28,9 @@ static inline bool timestamp_in_range(int64_t us)
 }
 
 /* RFC 3339 with any offset, "T" or a space between date and time, up to 9 fraction digits (further
- * than microseconds cut), a bare date, or no zone (which means UTC). An offset may lack its minutes or
- * its colon, as in PostgreSQL's output. false if it is none of these, or outside the years 1 to 9999. */
+ * than microseconds cut), a bare date, or no zone (which means UTC). An offset may lack its minutes
+ * or its colon, as in PostgreSQL's output. false if it is none of these, or outside the years 1 to
+ * 9999. */
 bool timestamp_parse(struct bytes text, int64_t *us);
 
 /* Writes "2013-01-01T10:00:00.000000Z" and a NUL; returns its length (27). us must be in range. */
@@ -40,7 +41,7 @@ bool duration_parse(struct bytes text, int64_t *us);
 /* The shortest such text; sub-second rests as "1500ms"; returns its length. For messages. */
 size_t duration_format(int64_t us, char text[DURATION_TEXT_SIZE]);
 
-/* The machine's clock, in microseconds since 1970; and a clock that never goes back, for waiting. */
+/* The machine's clock, in microseconds since 1970; and one that never goes back, for waiting. */
 int64_t timestamp_now(void);
 int64_t timestamp_monotonic_us(void);
 

@@ -1,12 +1,13 @@
 /*
  * value.h - the types of features and join keys, and one value of them in memory.
  *
- * A type is one byte: a kind, plus TYPE_LIST for a list of it. The numbers stand in stored rows and in
- * the registry, so they never change.
+ * A type is one byte: a kind, plus TYPE_LIST for a list of it. The numbers stand in stored rows and
+ * in the registry, so they never change.
  *
- * A list is held packed, as it stands in a row: elements of fixed width back to back, little-endian,
- * without padding; strings and bytes each behind their length in 4 bytes, little-endian. Lists hold
- * no nulls and no lists. Text is UTF-8 without NUL; timestamps are in range (timestamp.h).
+ * A list is held packed, as it stands in a row: elements of fixed width back to back,
+ * little-endian, without padding; strings and bytes each behind their length in 4 bytes,
+ * little-endian. Lists hold no nulls and no lists. Text is UTF-8 without NUL; timestamps are in
+ * range (timestamp.h).
  */
 #ifndef LARDER_BASE_VALUE_H
 #define LARDER_BASE_VALUE_H
@@ -67,7 +68,7 @@ value_type type_parse(struct bytes name);
 
 struct value value_null(value_type type);
 
-/* Same type and same bits: NaN equals the same NaN, -0 is not 0; two nulls of one type are equal. */
+/* Same type and same bits: NaN equals the same NaN, -0 is not 0; nulls of one type are equal. */
 bool value_equal(const struct value *a, const struct value *b);
 
 /* How many elements a packed list holds; false if its bytes are not whole. */
@@ -77,8 +78,9 @@ bool list_count(value_type list_type, struct bytes packed, size_t *count);
  * range. */
 bool list_is_valid(value_type list_type, struct bytes packed);
 
-/* Walks a packed list: `struct list_cursor c = list_begin(type, packed); while (list_next(&c, &v))`.
- * The list must be whole (list_count); element bytes are borrowed from it. */
+/* Walks a packed list, which must be whole (list_count); element bytes are borrowed from it:
+ *     struct list_cursor cursor = list_begin(type, packed);
+ *     while (list_next(&cursor, &element)) ... */
 struct list_cursor {
     value_type element;
     const uint8_t *at;

@@ -18,8 +18,8 @@
 void value_format(const struct value *value, struct buffer *text);
 
 /* Reads the text of a value of that type. Bytes and lists are made in the arena; a string borrows
- * from text. INVALID names what was expected ("not an int32: \"x\""), without file or place. Bools take
- * true/false in any case, and t/f/1/0; times take what timestamp_parse takes. */
+ * from text. INVALID names what was expected ("not an int32: \"x\""), without file or place. Bools
+ * take true/false in any case, and t/f/1/0; times take what timestamp_parse takes. */
 enum status value_parse(value_type type, struct bytes text, struct arena *arena,
                         struct value *value, struct error *err);
 
