@@ -136,7 +136,7 @@ static bool set_value(struct value *value, const struct wire_field *field)
     bool is_text = type_width(value->type) == 0;
     if (field->number == FEAST_NULL) {
         *value = value_null(value->type);
-        return true;
+        return field->type == WIRE_VARINT;
     }
     if (member != member_of(value->type) || field->type != (is_text ? WIRE_BYTES : WIRE_VARINT))
         return false;
@@ -155,8 +155,9 @@ static enum status read_value(struct bytes message, const struct plan_key *key, 
     struct wire_field field;
     bool fits = true;
     *value = value_null(key->type);
+    /* All of it must fit, not only the last: the answer holds a copy of the whole message. */
     while (wire_next(&reader, &field))
-        fits = set_value(value, &field);
+        fits = set_value(value, &field) && fits;
     if (reader.failed)
         return not_a_message("types.Value", err);
     if (!fits)
@@ -165,64 +166,80 @@ static enum status read_value(struct bytes message, const struct plan_key *key, 
     return value->is_null ? STATUS_OK : query_check_value(key, value, row, err);
 }
 
-/* Names, and where the values are, in an entry of the map. */
-static enum status read_entry(struct bytes message, struct bytes *name, struct bytes *values,
-                              struct error *err)
+/* The name of an entry of the map. */
+static enum status read_entry_name(struct bytes message, struct bytes *name, struct error *err)
 {
     struct wire_reader reader = wire_read(message);
     struct wire_field field;
-    *name = *values = (struct bytes){"", 0};
-    while (wire_next(&reader, &field)) {
+    *name = (struct bytes){"", 0};
+    while (wire_next(&reader, &field))
         if (field.number == ENTRY_KEY && wire_expect(&reader, &field, WIRE_BYTES))
             *name = field.bytes;
-        if (field.number == ENTRY_VALUE && wire_expect(&reader, &field, WIRE_BYTES))
-            *values = field.bytes;
-    }
     return reader.failed ? not_a_message("serving.EntitiesEntry", err) : STATUS_OK;
 }
 
-/* The messages of a RepeatedValue. */
-static enum status split_values(struct bytes message, const struct query_limits *limits,
-                                struct arena *arena, struct bytes **texts, size_t *count,
-                                struct error *err)
+/* A column of values that are still encoded. */
+struct texts {
+    struct bytes *texts;
+    size_t count, capacity;
+};
+
+/* Adds the messages of a RepeatedValue. */
+static enum status add_texts(struct texts *column, struct bytes message,
+                             const struct query_limits *limits, struct arena *arena,
+                             struct error *err)
 {
-    size_t capacity = 0;
     struct wire_reader reader = wire_read(message);
     struct wire_field field;
-    *count = 0;
-    *texts = arena_grow(arena, NULL, 0, &capacity, 1, sizeof **texts);
     while (wire_next(&reader, &field)) {
         if (field.number != LIST_VALUES || !wire_expect(&reader, &field, WIRE_BYTES))
             continue;
-        enum status status = query_check_rows(*count, limits, err);
+        enum status status = query_check_rows(column->count, limits, err);
         if (status)
             return status;
-        *texts = arena_grow(arena, *texts, *count, &capacity, *count + 1, sizeof **texts);
-        (*texts)[(*count)++] = field.bytes;
+        column->texts = arena_grow(arena, column->texts, column->count, &column->capacity,
+                                   column->count + 1, sizeof *column->texts);
+        column->texts[column->count++] = field.bytes;
     }
     return reader.failed ? not_a_message("types.RepeatedValue", err) : STATUS_OK;
+}
+
+/* An entry that says its value more than once says one that is longer, as protobuf has it. */
+static enum status read_entry_values(struct bytes message, struct texts *column,
+                                     const struct query_limits *limits, struct arena *arena,
+                                     struct error *err)
+{
+    enum status status = STATUS_OK;
+    struct wire_reader reader = wire_read(message);
+    struct wire_field field;
+    while (!status && wire_next(&reader, &field))
+        if (field.number == ENTRY_VALUE && wire_expect(&reader, &field, WIRE_BYTES))
+            status = add_texts(column, field.bytes, limits, arena, err);
+    if (!status && reader.failed)
+        status = not_a_message("serving.EntitiesEntry", err);
+    return status;
 }
 
 static enum status read_column(struct bytes message, struct query *query, size_t *row_counts,
                                const struct query_limits *limits, struct arena *arena,
                                struct error *err)
 {
-    struct bytes name, values_message, *texts;
-    size_t count;
-    enum status status = read_entry(message, &name, &values_message, err);
+    struct bytes name;
+    struct texts column = {0};
+    enum status status = read_entry_name(message, &name, err);
     int index = status ? -1 : query_find_key(query, name);
     if (status || index < 0)
         return status;
-    status = split_values(values_message, limits, arena, &texts, &count, err);
+    status = read_entry_values(message, &column, limits, arena, err);
     if (status)
         return status;
     const struct plan_key *key = &query->plan->keys[index];
-    struct value *values = arena_alloc(arena, count * sizeof *values);
-    for (size_t i = 0; !status && i < count; i++)
-        status = read_value(texts[i], key, i, &values[i], err);
+    struct value *values = arena_alloc(arena, column.count * sizeof *values);
+    for (size_t i = 0; !status && i < column.count; i++)
+        status = read_value(column.texts[i], key, i, &values[i], err);
     query->keys[index] = values;
-    query->key_texts[index] = texts;
-    row_counts[index] = count;
+    query->key_texts[index] = column.texts;
+    row_counts[index] = column.count;
     return status;
 }
 

@@ -233,33 +233,42 @@ static enum status read_null_rows(struct wire_reader *reader, const struct wire_
     return STATUS_OK;
 }
 
-/* The column's name, or which of its fields holds the values. */
-static enum status read_column_head(struct bytes message, struct bytes *name, uint32_t *values_in,
+/* What a column says before its values are read. */
+struct column_head {
+    struct bytes name;
+    uint32_t values_in;  /* which field holds the values; 0: none */
+    struct bytes values; /* the message from where that field begins to count */
+};
+
+/* Of different members of the oneof the last counts, and all that came before it is as if it had
+ * not. */
+static enum status read_column_head(struct bytes message, struct column_head *head,
                                     struct error *err)
 {
     struct wire_reader reader = wire_read(message);
     struct wire_field field;
-    *name = (struct bytes){"", 0};
-    *values_in = 0;
-    while (wire_next(&reader, &field)) {
+    *head = (struct column_head){.name = {"", 0}};
+    for (const uint8_t *begin = reader.at; wire_next(&reader, &field); begin = reader.at) {
         if (field.number == ENTITY_NAME && wire_expect(&reader, &field, WIRE_BYTES))
-            *name = field.bytes;
-        if (field.number >= ENTITY_INT64 && field.number <= ENTITY_TIMESTAMP &&
-            wire_expect(&reader, &field, WIRE_BYTES))
-            *values_in = field.number;
+            head->name = field.bytes;
+        if (field.number < ENTITY_INT64 || field.number > ENTITY_TIMESTAMP ||
+            !wire_expect(&reader, &field, WIRE_BYTES) || field.number == head->values_in)
+            continue;
+        head->values_in = field.number;
+        head->values = (struct bytes){begin, (size_t)(reader.end - begin)};
     }
     return reader.failed ? not_a_message("EntityColumn", err) : STATUS_OK;
 }
 
 /* Values first, whichever comes first in the message: nulls are then set among them. */
-static enum status read_column_values(struct bytes message, uint32_t values_in,
+static enum status read_column_values(struct bytes message, const struct column_head *head,
                                       struct key_column *column, struct error *err)
 {
     enum status status = STATUS_OK;
     struct wire_field field;
-    struct wire_reader reader = wire_read(message);
+    struct wire_reader reader = wire_read(head->values);
     while (!status && wire_next(&reader, &field))
-        if (field.number == values_in)
+        if (field.number == head->values_in)
             status = read_values(field.bytes, column, err);
     reader = wire_read(message);
     while (!status && wire_next(&reader, &field))
@@ -277,11 +286,11 @@ static enum status read_column(struct bytes message, struct query *query, size_t
                                const struct query_limits *limits, struct arena *arena,
                                struct error *err)
 {
-    struct bytes name;
-    uint32_t values_in;
-    enum status status = read_column_head(message, &name, &values_in, err);
+    struct column_head head;
+    enum status status = read_column_head(message, &head, err);
     if (status)
         return status;
+    struct bytes name = head.name;
     int index = query_find_key(query, name);
     if (index < 0)
         return fail(err, STATUS_INVALID, "no feature that is asked for has the join key \"%.*s\"",
@@ -289,13 +298,13 @@ static enum status read_column(struct bytes message, struct query *query, size_t
     const struct plan_key *key = &query->plan->keys[index];
     if (query->keys[index])
         return fail(err, STATUS_INVALID, "join key %.*s is given twice", NAME_SHOWN(name));
-    if (values_in && values_in != entity_field_of(key->type))
+    if (head.values_in && head.values_in != entity_field_of(key->type))
         return fail(err, STATUS_INVALID, "join key %.*s is %s, but the request's values are not",
                     NAME_SHOWN(name), type_name(key->type));
     struct key_column column = {
-        .key = key, .has_values = values_in != 0, .limits = limits, .arena = arena};
+        .key = key, .has_values = head.values_in != 0, .limits = limits, .arena = arena};
     column.values = arena_grow(arena, NULL, 0, &column.capacity, 1, sizeof *column.values);
-    status = read_column_values(message, values_in, &column, err);
+    status = read_column_values(message, &head, &column, err);
     query->keys[index] = column.values;
     row_counts[index] = column.count;
     return status;

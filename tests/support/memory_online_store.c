@@ -26,7 +26,11 @@ static enum status memory_read(struct online_store *store, const struct bytes *k
         return fail(err, memory->read_status, "the store was told to fail");
     for (size_t i = 0; i < count; i++) {
         const struct memory_row *row = find(memory, keys[i]);
-        rows[i] = row ? arena_bytes(arena, row->row) : (struct bytes){0};
+        rows[i] = (struct bytes){0};
+        if (row)
+            rows[i] = arena_bytes(arena, row->row);
+        else if (memory->make_row)
+            rows[i] = memory->make_row(memory->make_row_context, keys[i], arena);
     }
     return STATUS_OK;
 }
