@@ -17,8 +17,7 @@
 
 #include <cmocka.h>
 
-/* A server that says `answer` (or an int64 column of the ids it was asked for), and a client of it.
- */
+/* A server that says `answer` (or the ids it was asked for, as a column), and a client of it. */
 struct fixture {
     struct fake_answer answer;
     bool echo_ids;

@@ -56,14 +56,13 @@ extern "C" {
 /* What came of a call, and what the caller can do about it. */
 enum larder_result {
     LARDER_OK = 0,
-    LARDER_INVALID_ARGUMENT = 1,  /* the request is wrong: correct it */
-    LARDER_UNKNOWN_NAME = 2,      /* no such feature service, view or feature: name another */
-    LARDER_UNAVAILABLE = 3,       /* the server or its store is away: try again */
-    LARDER_DEADLINE_EXCEEDED = 4, /* no answer within the timeout */
-    LARDER_RESOURCE_EXHAUSTED =
-        5,                /* the server is at a limit, or the request or answer is too large */
-    LARDER_NO_MEMORY = 6, /* this process has none left */
-    LARDER_FAILED = 7,    /* anything else; the message says what */
+    LARDER_INVALID_ARGUMENT = 1,   /* the request is wrong: correct it */
+    LARDER_UNKNOWN_NAME = 2,       /* no such feature service, view or feature: name another */
+    LARDER_UNAVAILABLE = 3,        /* the server or its store is away: try again */
+    LARDER_DEADLINE_EXCEEDED = 4,  /* no answer within the timeout */
+    LARDER_RESOURCE_EXHAUSTED = 5, /* the server is at a limit, or a message is too large */
+    LARDER_NO_MEMORY = 6,          /* this process has none left */
+    LARDER_FAILED = 7,             /* anything else; the message says what */
 };
 
 struct larder_error {
@@ -71,8 +70,7 @@ struct larder_error {
     char message[1024]; /* one line for people; cut at its end if too long */
 };
 
-/* What is known of one value. Below 0: the question is wrong, and nothing is said about the value.
- */
+/* What is known of one value. Below 0: the question is wrong, and says nothing about the value. */
 enum larder_status {
     LARDER_PRESENT = 1,
     LARDER_NULL_VALUE = 2,      /* the entity has a row, and the value in it is null */
