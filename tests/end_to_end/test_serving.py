@@ -108,7 +108,8 @@ def raw_call(channel, method, message):
 
 
 @pytest.mark.parametrize("method", ["/larder.v1.FeatureService/GetFeatures", "/feast.serving.ServingService/GetOnlineFeatures"])
-@pytest.mark.parametrize("message", [b"\xff" * 100, b"\x0a\xff\xff\xff\xff\x0f", b"\x0a\x05ab", b"\x08\x01" * 1000])
+@pytest.mark.parametrize("message", [b"\xff" * 100, b"\x0a\xff\xff\xff\xff\x0f", b"\x0a\x05ab", b"\x08\x01" * 1000],
+                         ids=["ones", "an endless length", "cut off", "a number for a text"])
 def test_garbage_is_refused_and_does_no_harm(serving, method, message):
     drivers, channel = serving
     assert code_of(lambda: raw_call(channel, method, message)) == CODES.INVALID_ARGUMENT
