@@ -1,19 +1,17 @@
 /*
- * copy_decode.h - the bytes of PostgreSQL's COPY BINARY, as tuples of typed values.
+ * copy_decode.h - a field of PostgreSQL's COPY BINARY, as a typed value.
  *
- * Scans and joins feed a reader with whatever arrives and take whole tuples from it; each field is
- * then decoded by the PostgreSQL type it is sent as and the type it is wanted as. No libpq here,
- * and no trust: bytes that PostgreSQL would not send are CORRUPT, never read past, never guessed
- * at.
+ * Scans and joins take fields from a copy_reader and decode each by the PostgreSQL type it is sent
+ * as and the type it is wanted as. No libpq here, and no trust: bytes that PostgreSQL would not
+ * send are CORRUPT, never read past, never guessed at.
  *
  * What PostgreSQL can hold and a feature cannot is a misfit: no error here, but a null with a
- * reason. Callers decide whether that stops them. One thread.
+ * reason. Callers decide whether that stops them. Pure; any thread.
  */
 #ifndef LARDER_STORE_OFFLINE_COPY_DECODE_H
 #define LARDER_STORE_OFFLINE_COPY_DECODE_H
 
 #include "base/arena.h"
-#include "base/buffer.h"
 #include "base/error.h"
 #include "base/value.h"
 
@@ -41,9 +39,6 @@ enum {
     PG_TYPE_UUID = 2950,
     PG_TYPE_JSONB = 3802,
 };
-
-/* Values ----------------------------------------------------------------------------------------
- */
 
 enum copy_misfit {
     COPY_FITS,
@@ -74,27 +69,5 @@ bool copy_column_init(struct copy_column *column, uint32_t oid, value_type type)
  */
 enum status copy_decode(const struct copy_column *column, struct bytes field, struct arena *arena,
                         struct value *value, enum copy_misfit *misfit, struct error *err);
-
-/* Tuples ----------------------------------------------------------------------------------------
- */
-
-enum copy_step { COPY_TUPLE, COPY_MORE, COPY_END };
-
-struct copy_reader {
-    struct bytes rest;     /* fed and not yet taken: in the last chunk, or in kept */
-    struct buffer kept;    /* the beginning of a tuple, until the rest of it arrives */
-    size_t field_count;    /* that every tuple must have */
-    bool in_tuples, ended; /* behind the header; behind the trailer */
-};
-
-void copy_reader_init(struct copy_reader *reader, size_t field_count);
-void copy_reader_release(struct copy_reader *reader);
-/* Lends a chunk until copy_reader_next answers COPY_MORE; only before the first such call or behind
- * one. */
-enum status copy_reader_feed(struct copy_reader *reader, struct bytes chunk, struct error *err);
-/* COPY_TUPLE fills fields[field_count], borrowed until the next call. COPY_MORE: feed it. COPY_END:
- * the trailer was read. CORRUPT: this is no such stream, or has another number of fields. */
-enum status copy_reader_next(struct copy_reader *reader, struct bytes *fields, enum copy_step *step,
-                             struct error *err);
 
 #endif

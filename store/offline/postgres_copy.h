@@ -7,7 +7,7 @@
 #ifndef LARDER_STORE_OFFLINE_POSTGRES_COPY_H
 #define LARDER_STORE_OFFLINE_POSTGRES_COPY_H
 
-#include "store/offline/copy_decode.h"
+#include "store/offline/copy_reader.h"
 #include "store/postgres_connection.h"
 
 struct postgres_copy {

@@ -1,9 +1,8 @@
 /* postgres_join.c - the point-in-time join: asking rows up, the latest eligible rows down. */
-#include "base/byte_order.h"
 #include "base/timestamp.h"
+#include "store/offline/postgres_asks.h"
 #include "store/offline/postgres_copy.h"
 #include "store/offline/postgres_join_sql.h"
-#include "store/offline/postgres_upload.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -16,16 +15,14 @@ struct postgres_join {
     struct join_request request;
     struct arena arena;     /* as long as the join */
     struct arena row_arena; /* as long as a row */
-    const char *table;      /* of the asking rows; NULL before it is made */
-    bool is_made;
-    struct postgres_upload upload;
+    struct postgres_asks asks;
     struct postgres_view *views;
     struct postgres_copy copy;
     struct bytes *fields;
     struct joined_view *joined;
     struct value **values; /* [view_count][feature_count], what joined->values points to */
     struct joined_row row;
-    uint64_t asked, answered;
+    uint64_t answered;
     enum status failed;
 };
 
@@ -115,38 +112,6 @@ static enum status check_views(struct postgres_join *join, struct error *err)
     return status;
 }
 
-static enum status copy_in(struct postgres_join *join, struct error *err)
-{
-    struct buffer sql;
-    buffer_init(&sql, 0);
-    buffer_printf(&sql, "COPY %s FROM STDIN (FORMAT binary)", join->table);
-    enum status status = postgres_upload_open(&join->upload, join->store->connection,
-                                              "sending the rows that ask", &sql, err);
-    static const uint8_t header[19] = {'P', 'G', 'C', 'O', 'P', 'Y', '\n', 0xff, '\r', '\n', 0};
-    buffer_append(&join->upload.rows, header, sizeof header);
-    return status;
-}
-
-/* In a transaction of its own, because the one that reads is READ ONLY. */
-static enum status make_table(struct postgres_join *join, struct error *err)
-{
-    struct postgres_store *store = join->store;
-    static const char *const doing =
-        "making a temporary table for the rows that ask (a standby has none: name the primary)";
-    /* Found before an owner's table of the same name, where a query names one without its schema.
-     */
-    join->table = arena_printf(&join->arena, "pg_temp.larder_asks_%d_%u",
-                               PQbackendPID(store->connection), ++store->table_count);
-    enum status status = postgres_begin_write(store, err);
-    if (status)
-        return fail_within(err, "%s", doing);
-    struct buffer sql;
-    buffer_init(&sql, 0);
-    postgres_append_asks_table(&sql, join->request.selection, join->table);
-    status = postgres_query_buffer(store, doing, &sql, NULL, err);
-    return status ? status : copy_in(join, err);
-}
-
 static void init_join(struct postgres_join *join, struct offline_store *base,
                       const struct join_request *request)
 {
@@ -173,7 +138,8 @@ enum status postgres_join_open(struct offline_store *base, const struct join_req
     if (!status)
         status = check_request(join, err);
     if (!status)
-        status = make_table(join, err);
+        status =
+            postgres_asks_open(&join->asks, join->store, request->selection, &join->arena, err);
     if (status)
         postgres_join_close(&join->base);
     else
@@ -181,96 +147,19 @@ enum status postgres_join_open(struct offline_store *base, const struct join_req
     return status;
 }
 
-/* Asking -----------------------------------------------------------------------------------------
- */
-
-static void append_field64(struct buffer *rows, int64_t number)
-{
-    uint8_t raw[12];
-    store_be32(raw, 8);
-    store_be64(raw + 4, (uint64_t)number);
-    buffer_append(rows, raw, sizeof raw);
-}
-
-static void append_field(struct buffer *rows, uint32_t size, const void *data)
-{
-    uint8_t raw[4];
-    store_be32(raw, size);
-    buffer_append(rows, raw, sizeof raw);
-    buffer_append(rows, data, size);
-}
-
-static void append_null(struct buffer *rows)
-{
-    static const uint8_t raw[4] = {0xff, 0xff, 0xff, 0xff};
-    buffer_append(rows, raw, sizeof raw);
-}
-
-static void append_key(struct buffer *rows, value_type type, const struct value *key)
-{
-    uint8_t raw[4];
-    if (key->is_null) {
-        append_null(rows);
-    } else if (type == TYPE_BOOL) {
-        raw[0] = key->boolean;
-        append_field(rows, 1, raw);
-    } else if (type == TYPE_INT32) {
-        store_be32(raw, (uint32_t)key->int32);
-        append_field(rows, sizeof raw, raw);
-    } else if (type == TYPE_INT64) {
-        append_field64(rows, key->type == TYPE_INT32 ? key->int32 : key->int64);
-    } else if (type == TYPE_TIMESTAMP) {
-        append_field64(rows, key->int64 - TIMESTAMP_POSTGRES_EPOCH_US);
-    } else {
-        append_field(rows, (uint32_t)key->bytes.size, key->bytes.data);
-    }
-}
-
 enum status postgres_join_ask(struct offline_join *base, const struct value *keys, int64_t at_us,
                               struct error *err)
 {
-    struct postgres_join *join = (struct postgres_join *)base;
-    const struct selection *selection = join->request.selection;
-    struct buffer *rows = &join->upload.rows;
-    if (!timestamp_in_range(at_us))
-        return fail(err, STATUS_INVALID, "a row asks for a time outside the years 1 to 9999");
-    uint8_t count[2];
-    store_be16(count, (uint16_t)(2 + selection->key_count));
-    buffer_append(rows, count, sizeof count);
-    append_field64(rows, (int64_t)++join->asked);
-    append_field64(rows, at_us - TIMESTAMP_POSTGRES_EPOCH_US);
-    for (size_t i = 0; i < selection->key_count; i++)
-        append_key(rows, selection->keys[i].type, &keys[i]);
-    return postgres_upload_row(&join->upload, err);
+    return postgres_asks_add(&((struct postgres_join *)base)->asks, keys, at_us, err);
 }
 
 /* Running ----------------------------------------------------------------------------------------
  */
 
-/* The index lets PostgreSQL answer in order without sorting all that it found. */
-static enum status finish_asking(struct postgres_join *join, struct error *err)
-{
-    struct postgres_store *store = join->store;
-    static const uint8_t trailer[2] = {0xff, 0xff};
-    const char *doing = "sending the rows that ask";
-    buffer_append(&join->upload.rows, trailer, sizeof trailer);
-    enum status status = postgres_upload_finish(&join->upload, NULL, err);
-    struct buffer sql;
-    buffer_init(&sql, 0);
-    buffer_printf(&sql, "CREATE UNIQUE INDEX ON %s (n); ANALYZE %s", join->table, join->table);
-    buffer_append_byte(&sql, 0);
-    if (!status)
-        status = postgres_run(store->connection, doing, (const char *)sql.data, err);
-    if (!status)
-        status = postgres_commit(store, doing, err);
-    buffer_release(&sql);
-    join->is_made = !status;
-    return status;
-}
-
 static enum status start_copy(struct postgres_join *join, struct error *err)
 {
-    struct postgres_join_sql statement = {join->store, &join->request, join->views, join->table};
+    struct postgres_join_sql statement = {join->store, &join->request, join->views,
+                                          join->asks.table};
     size_t count = 0;
     for (size_t v = 0; v < join->request.selection->view_count; v++)
         count += 1u + (join->views[v].created.column ? 1 : 0) + join->views[v].feature_count;
@@ -285,7 +174,7 @@ static enum status start_copy(struct postgres_join *join, struct error *err)
 enum status postgres_join_run(struct offline_join *base, struct error *err)
 {
     struct postgres_join *join = (struct postgres_join *)base;
-    enum status status = finish_asking(join, err);
+    enum status status = postgres_asks_finish(&join->asks, err);
     if (!status)
         status = postgres_begin_read(join->store, NULL, err);
     /* Again, inside the transaction that reads: types may have changed while the rows went up. */
@@ -299,38 +188,15 @@ enum status postgres_join_run(struct offline_join *base, struct error *err)
 /* Answers ----------------------------------------------------------------------------------------
  */
 
-/* The keys of an asking row, as they went up; only asked when a run stops there. */
-static const char *asked_text(struct postgres_join *join, size_t index)
-{
-    const struct selected_view *selected = &join->request.selection->views[index];
-    const struct feature_view *view = selected->view;
-    struct buffer sql, text;
-    buffer_init(&sql, 0);
-    buffer_init(&text, 0);
-    buffer_append_text(&sql, "SELECT ");
-    for (size_t i = 0; i < view->key_count; i++)
-        buffer_printf(&sql, "left(k%u::text, 100), ", selected->asked_keys[i]);
-    buffer_printf(&sql, "at FROM %s WHERE n = %llu", join->table,
-                  (unsigned long long)join->answered);
-    PGresult *result = NULL;
-    if (!postgres_query_buffer(join->store, "", &sql, &result, NULL) && PQntuples(result) == 1) {
-        for (size_t i = 0; i < view->key_count; i++)
-            buffer_printf(&text, "%s=%s, ", view->keys[i].name, PQgetvalue(result, 0, (int)i));
-        buffer_printf(&text, "asked at %s", PQgetvalue(result, 0, (int)view->key_count));
-    }
-    PQclear(result);
-    const char *copy = arena_text_of(&join->row_arena, buffer_bytes(&text));
-    buffer_release(&text);
-    return copy;
-}
-
 static enum status stop_at(struct postgres_join *join, size_t index,
                            const struct postgres_field *field, enum copy_misfit misfit,
                            struct error *err)
 {
     postgres_copy_close(&join->copy);
     postgres_rollback(join->store);
-    return postgres_misfit(&join->views[index], field, misfit, asked_text(join, index), err);
+    const char *row = postgres_asks_text(&join->asks, &join->request.selection->views[index],
+                                         join->answered, &join->row_arena);
+    return postgres_misfit(&join->views[index], field, misfit, row, err);
 }
 
 static enum status decode(struct postgres_join *join, size_t index,
@@ -375,7 +241,8 @@ static enum status decode_view(struct postgres_join *join, size_t index,
 static enum status count_left_out(struct postgres_join *join, const struct postgres_view *view,
                                   struct error *err)
 {
-    struct postgres_join_sql statement = {join->store, &join->request, join->views, join->table};
+    struct postgres_join_sql statement = {join->store, &join->request, join->views,
+                                          join->asks.table};
     struct buffer sql;
     PGresult *result = NULL;
     buffer_init(&sql, 0);
@@ -395,9 +262,9 @@ static enum status finish(struct postgres_join *join, struct error *err)
 {
     const struct selection *selection = join->request.selection;
     enum status status = STATUS_OK;
-    if (join->answered != join->asked)
+    if (join->answered != join->asks.count)
         status = fail(err, STATUS_CORRUPT, "%llu rows asked, and PostgreSQL answered %llu",
-                      (unsigned long long)join->asked, (unsigned long long)join->answered);
+                      (unsigned long long)join->asks.count, (unsigned long long)join->answered);
     for (size_t i = 0; i < selection->view_count && !status; i++) {
         bool counted = false;
         for (size_t j = 0; j < i; j++)
@@ -440,26 +307,12 @@ enum status postgres_join_next(struct offline_join *base, const struct joined_ro
     return join->failed = next_row(join, row, err);
 }
 
-static void drop_table(struct postgres_join *join)
-{
-    struct buffer sql;
-    if (postgres_begin_write(join->store, NULL))
-        return;
-    buffer_init(&sql, 0);
-    buffer_printf(&sql, "DROP TABLE IF EXISTS %s", join->table);
-    if (!postgres_query_buffer(join->store, "", &sql, NULL, NULL))
-        postgres_commit(join->store, "", NULL);
-    postgres_rollback(join->store);
-}
-
 void postgres_join_close(struct offline_join *base)
 {
     struct postgres_join *join = (struct postgres_join *)base;
-    postgres_upload_close(&join->upload);
     postgres_copy_close(&join->copy);
+    postgres_asks_close(&join->asks);
     postgres_rollback(join->store);
-    if (join->is_made && PQstatus(join->store->connection) == CONNECTION_OK)
-        drop_table(join);
     arena_release(&join->arena);
     arena_release(&join->row_arena);
     free(join);

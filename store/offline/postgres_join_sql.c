@@ -12,24 +12,6 @@ static bool limits_created(const struct join_request *request)
     return request->as_known || request->as_of_us != AS_OF_NOW;
 }
 
-static const char *sql_type(value_type type)
-{
-    static const char *const names[] = {
-        [TYPE_BOOL] = "boolean", [TYPE_INT32] = "integer", [TYPE_INT64] = "bigint",
-        [TYPE_STRING] = "text",  [TYPE_BYTES] = "bytea",   [TYPE_TIMESTAMP] = "timestamptz",
-    };
-    return names[type];
-}
-
-void postgres_append_asks_table(struct buffer *sql, const struct selection *selection,
-                                const char *table)
-{
-    buffer_printf(sql, "CREATE TEMPORARY TABLE %s (n bigint, at timestamptz", table);
-    for (size_t i = 0; i < selection->key_count; i++)
-        buffer_printf(sql, ", k%zu %s", i, sql_type(selection->keys[i].type));
-    buffer_append_text(sql, ")");
-}
-
 /*
  * The ask's side is converted and never the column, so that an index on the column serves; and only
  * in ways that cannot fail on a strange ask. Equality of char(n) ignores spaces at the end, also

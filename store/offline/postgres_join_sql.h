@@ -1,10 +1,9 @@
 /*
  * postgres_join_sql.h - the statements of a point-in-time join, as text.
  *
- * postgres_join.c runs them. The asking rows stand in a temporary table: n (their order, from 1),
- * at, and k0, k1, ... for the selection's keys. One COPY answers them all, in their order: for
- * every selected view its event time (null: nothing found), its created time if the source has one,
- * its features.
+ * postgres_join.c runs them. One COPY answers all the rows that ask (postgres_asks.h), in their
+ * order: for every selected view its event time (null: nothing found), its created time if the
+ * source has one, and its features.
  */
 #ifndef LARDER_STORE_OFFLINE_POSTGRES_JOIN_SQL_H
 #define LARDER_STORE_OFFLINE_POSTGRES_JOIN_SQL_H
@@ -15,14 +14,11 @@ struct postgres_join_sql {
     struct postgres_store *store;
     const struct join_request *request;
     const struct postgres_view *views; /* [selection->view_count] */
-    const char *table;                 /* of the asking rows */
+    const char *table;                 /* of the rows that ask */
 };
 
-void postgres_append_asks_table(struct buffer *sql, const struct selection *selection,
-                                const char *table);
 void postgres_append_join(const struct postgres_join_sql *join, struct buffer *sql);
-/* One row of two counts: left out, and of unknown created time (0 where that leaves nothing out).
- */
+/* One row of two counts: left out, and of unknown created time (0 where that is no matter). */
 void postgres_append_left_out(const struct postgres_join_sql *join,
                               const struct postgres_view *view, struct buffer *sql);
 

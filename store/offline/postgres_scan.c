@@ -17,6 +17,7 @@ struct postgres_scan {
     bool stops_at_misfits;
     struct bytes *fields; /* keys, event time, created time if there is one, features */
     struct value *keys, *values;
+    size_t keys_read; /* of the row under way */
     struct scan_row row;
 };
 
@@ -162,11 +163,15 @@ enum status postgres_scan_open(struct offline_store *base, const struct scan_req
     return status;
 }
 
-/* What stands for the row in a message. Its keys are those read so far. */
+/* Names the row by the keys that were read before, and by its event time. */
 static enum status stop_at(struct postgres_scan *scan, const struct postgres_field *field,
                            enum copy_misfit misfit, struct error *err)
 {
-    const char *row = postgres_keys_text(scan->view.view, scan->keys, &scan->row_arena);
+    char event_time[TIMESTAMP_TEXT_SIZE];
+    timestamp_format(scan->row.event_time_us, event_time);
+    const char *keys =
+        postgres_keys_text(scan->view.view, scan->keys, scan->keys_read, &scan->row_arena);
+    const char *row = arena_printf(&scan->row_arena, "%sevent_time=%s", keys, event_time);
     return postgres_misfit(&scan->view, field, misfit, row, err);
 }
 
@@ -197,15 +202,16 @@ static enum status decode_event(struct postgres_scan *scan, struct bytes bytes, 
 
 static enum status decode_keys(struct postgres_scan *scan, bool *null_key, struct error *err)
 {
-    const struct feature_view *view = scan->view.view;
-    enum status status = STATUS_OK;
-    for (size_t i = 0; i < view->key_count; i++)
-        scan->keys[i] = value_null(view->keys[i].type);
-    for (size_t i = 0; i < view->key_count && !status; i++) {
-        status = decode(scan, &scan->view.keys[i], scan->fields[i], &scan->keys[i], err);
+    size_t count = scan->view.view->key_count;
+    for (scan->keys_read = 0; scan->keys_read < count; scan->keys_read++) {
+        size_t i = scan->keys_read;
+        enum status status =
+            decode(scan, &scan->view.keys[i], scan->fields[i], &scan->keys[i], err);
+        if (status)
+            return status;
         *null_key = *null_key || scan->keys[i].is_null;
     }
-    return status;
+    return STATUS_OK;
 }
 
 static enum status decode_features(struct postgres_scan *scan, const struct bytes *fields,
@@ -232,10 +238,10 @@ static enum status decode_row(struct postgres_scan *scan, bool *left_out, struct
     *left_out = !status && event.is_null;
     if (status || *left_out)
         return status;
+    scan->row.event_time_us = event.int64;
     status = decode_keys(scan, left_out, err);
     if (status || *left_out)
         return status;
-    scan->row.event_time_us = event.int64;
     return decode_features(scan, fields, err);
 }
 

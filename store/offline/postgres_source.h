@@ -97,11 +97,12 @@ void postgres_append_unfit_time(struct postgres_store *store, struct buffer *sql
 /* Errors ----------------------------------------------------------------------------------------
  */
 
-/* The run stops at a misfit: where it is, what it is, what to do. row: "origin=JFK". */
+/* The run stops at a misfit: where it is, what it is, what to do. row: "origin=JFK,
+ * event_time=...". */
 enum status postgres_misfit(const struct postgres_view *view, const struct postgres_field *field,
                             enum copy_misfit misfit, const char *row, struct error *err);
-/* "origin=JFK, k2=5"; a key that is null says so. Long values are cut. */
+/* "origin=JFK, k2=5, " of the first keys; long values are cut. */
 const char *postgres_keys_text(const struct feature_view *view, const struct value *keys,
-                               struct arena *arena);
+                               size_t count, struct arena *arena);
 
 #endif

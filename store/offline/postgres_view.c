@@ -189,20 +189,21 @@ static size_t cut(const char *text, size_t size)
 }
 
 const char *postgres_keys_text(const struct feature_view *view, const struct value *keys,
-                               struct arena *arena)
+                               size_t count, struct arena *arena)
 {
     struct buffer text, value;
     buffer_init(&text, 0);
     buffer_init(&value, 0);
-    for (size_t i = 0; i < view->key_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         buffer_clear(&value);
         if (keys[i].is_null)
             buffer_append_text(&value, "null");
         else
             value_format(&keys[i], &value);
-        size_t size = cut((const char *)value.data, value.size);
-        buffer_printf(&text, "%s%s=%.*s%s", i == 0 ? "" : ", ", view->keys[i].name, (int)size,
-                      (const char *)value.data, size < value.size ? "..." : "");
+        struct bytes whole = buffer_bytes(&value);
+        size_t size = cut(whole.data, whole.size);
+        buffer_printf(&text, "%s=%.*s%s, ", view->keys[i].name, (int)size, (const char *)whole.data,
+                      size < whole.size ? "..." : "");
     }
     const char *copy = arena_text_of(arena, buffer_bytes(&text));
     buffer_release(&text);

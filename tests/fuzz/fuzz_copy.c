@@ -7,6 +7,7 @@
  */
 #include "base/timestamp.h"
 #include "store/offline/copy_decode.h"
+#include "store/offline/copy_reader.h"
 
 #include <stdint.h>
 #include <stdlib.h>

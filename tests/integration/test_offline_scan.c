@@ -135,7 +135,8 @@ static void check_misfit(struct offline_test *t, const char *column, const char 
 {
     check_text(read_as(t, column, literal, type),
                arena_printf(&t->arena,
-                            "INVALID: feature_view v: typed.c holds %s where id=1, which feature c "
+                            "INVALID: feature_view v: typed.c holds %s where id=1, "
+                            "event_time=2024-01-01T00:00:00.000000Z, which feature c "
                             "cannot be; set misfits: as_null in source s to read such values as "
                             "null, or cast it in a query",
                             met));
@@ -173,8 +174,9 @@ static void misfit_names_every_key(void **state)
           " ('it''s', '\\x01', '2024-01-01', 'infinity')");
     define(t, "a: string, b: bytes", "table: Odd Schema.Odd Table, fields: {x: X y}",
            "features: [{name: x, type: timestamp}]");
-    check_holds(scanned_all(t), "Odd Schema.Odd Table.X y holds an infinite time where a=it's, "
-                                "b=\\x01, which feature x cannot be");
+    check_holds(scanned_all(t),
+                "Odd Schema.Odd Table.X y holds an infinite time where a=it's, "
+                "b=\\x01, event_time=2024-01-01T00:00:00.000000Z, which feature x cannot be");
     owner(t, "DROP SCHEMA \"Odd Schema\" CASCADE");
 }
 
@@ -184,7 +186,7 @@ static void long_keys_are_cut_in_messages(void **state)
     owner(t, "CREATE TABLE r (id text, at date, x timestamp);"
              "INSERT INTO r VALUES (repeat('\xc3\xa4', 300), '2024-01-01', 'infinity')");
     define(t, "id: string", "table: r", "features: [{name: x, type: timestamp}]");
-    check_holds(scanned_all(t), "\xc3\xa4\xc3\xa4..., which");
+    check_holds(scanned_all(t), "\xc3\xa4\xc3\xa4..., event_time=2024");
 }
 
 static void rows_without_key_or_time_are_left_out(void **state)
@@ -203,6 +205,16 @@ static void rows_without_key_or_time_are_left_out(void **state)
                "1|01-01 00:00:00|null|1\nleft out 1, misfits 0");
 }
 
+static void first_and_last_microsecond_of_all_years_are_read(void **state)
+{
+    struct offline_test *t = *state;
+    owner(t, "CREATE TABLE r (id int, at timestamptz, x float8);"
+             "INSERT INTO r VALUES (1, '0001-01-01', 1), (2, '9999-12-31 23:59:59.999999', 2)");
+    define(t, "id: int32", "table: r", X);
+    check_text(scanned_all(t), "1|0001-01-01T00:00:00.000000Z|null|1\n"
+                               "2|9999-12-31T23:59:59.999999Z|null|2\nleft out 0, misfits 0");
+}
+
 static void misfits_of_rows_left_out_stop_nothing(void **state)
 {
     struct offline_test *t = *state;
@@ -218,7 +230,8 @@ static void key_that_is_a_misfit_stops_or_leaves_out(void **state)
     owner(t, "CREATE TABLE r (id date, at timestamptz, x float8);"
              "INSERT INTO r VALUES ('infinity', '2024-01-01', 1), ('2024-01-01', '2024-01-01', 2)");
     define(t, "id: timestamp", "table: r", X);
-    check_holds(scanned_all(t), "INVALID: feature_view v: r.id holds an infinite time where ");
+    check_holds(scanned_all(t),
+                "INVALID: feature_view v: r.id holds an infinite time where event_time=2024-01-01");
     define(t, "id: timestamp", "table: r, misfits: as_null", X);
     check_text(scanned_all(t), "01-01 00:00:00|01-01 00:00:00|null|2\nleft out 1, misfits 1");
 }
@@ -230,7 +243,8 @@ static void created_time_that_is_a_misfit_stops_or_is_unknown(void **state)
              "INSERT INTO r VALUES (1, '2024-01-01', 'infinity', 1), (2, '2024-01-01', NULL, 2),"
              " (3, '2024-01-01', '2024-01-02', 3)");
     define(t, "id: int32", "table: r, created_time: made", X);
-    check_holds(scanned_all(t), "r.made holds an infinite time where id=1, which created_time");
+    check_holds(scanned_all(t), "r.made holds an infinite time where id=1, "
+                                "event_time=2024-01-01T00:00:00.000000Z, which created_time");
     define(t, "id: int32", "table: r, created_time: made, misfits: as_null", X);
     check_text(scanned_all(t), "1|01-01 00:00:00|null|1\n2|01-01 00:00:00|null|2\n"
                                "3|01-01 00:00:00|01-02 00:00:00|3\nleft out 0, misfits 1");
@@ -426,6 +440,7 @@ int main(void)
         TEST(misfit_names_every_key),
         TEST(long_keys_are_cut_in_messages),
         TEST(rows_without_key_or_time_are_left_out),
+        TEST(first_and_last_microsecond_of_all_years_are_read),
         TEST(misfits_of_rows_left_out_stop_nothing),
         TEST(key_that_is_a_misfit_stops_or_leaves_out),
         TEST(created_time_that_is_a_misfit_stops_or_is_unknown),

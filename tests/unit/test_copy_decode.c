@@ -1,5 +1,6 @@
 /* test_copy_decode.c - COPY BINARY bytes as PostgreSQL writes them, and as nobody should. */
 #include "store/offline/copy_decode.h"
+#include "store/offline/copy_reader.h"
 
 #include "base/byte_order.h"
 #include "base/timestamp.h"
