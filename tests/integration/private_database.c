@@ -25,7 +25,7 @@ static PGconn *connect_to(const char *url)
     PGconn *connection = PQconnectdb(url);
     if (PQstatus(connection) != CONNECTION_OK)
         stop("connecting", connection);
-    run(connection, "SET client_min_messages = error; SET TimeZone = 'UTC'");
+    run(connection, "SET client_min_messages = error; SET TimeZone = 'UTC'; SET DateStyle = 'ISO'");
     return connection;
 }
 
