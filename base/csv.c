@@ -20,7 +20,8 @@ enum { READ_SIZE = 256 * 1024, FIELDS_FIRST = 32, MARK_SIZE = 3 /* a byte order 
 
 struct csv_reader {
     char *name;
-    int fd;          /* -1: memory, or already read to its end */
+    int fd; /* -1: memory, or already read to its end */
+    bool owns_fd;
     uint8_t *buffer; /* NULL: memory */
     size_t capacity;
     const uint8_t *at;  /* where the next record begins */
@@ -95,11 +96,18 @@ enum status csv_reader_open(const char *path, struct csv_reader **reader, struct
             close(fd);
         return fail(err, STATUS_FAILED, "%s: is a folder, not a CSV file", path);
     }
-    *reader = reader_new(is_stdin ? "standard input" : path, fd);
-    (*reader)->capacity = READ_SIZE;
-    (*reader)->buffer = checked(malloc(READ_SIZE));
-    (*reader)->at = (*reader)->end = (*reader)->buffer;
+    *reader = csv_reader_open_descriptor(is_stdin ? "standard input" : path, fd);
+    (*reader)->owns_fd = !is_stdin;
     return STATUS_OK;
+}
+
+struct csv_reader *csv_reader_open_descriptor(const char *name, int descriptor)
+{
+    struct csv_reader *reader = reader_new(name, descriptor);
+    reader->capacity = READ_SIZE;
+    reader->buffer = checked(malloc(READ_SIZE));
+    reader->at = reader->end = reader->buffer;
+    return reader;
 }
 
 struct csv_reader *csv_reader_open_bytes(const char *name, struct bytes text)
@@ -118,7 +126,7 @@ void csv_reader_close(struct csv_reader *reader)
 {
     if (!reader)
         return;
-    if (reader->fd > STDIN_FILENO)
+    if (reader->owns_fd && reader->fd >= 0)
         close(reader->fd);
     buffer_release(&reader->unescaped);
     free(reader->fields);

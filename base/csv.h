@@ -29,6 +29,9 @@ struct csv_reader;
 
 /* Reads path, or standard input where path is "-". NOT_FOUND or FAILED. */
 enum status csv_reader_open(const char *path, struct csv_reader **reader, struct error *err);
+/* Reads what the descriptor gives from where it stands, under a name for messages; the descriptor
+ * stays the caller's and must outlive the reader. */
+struct csv_reader *csv_reader_open_descriptor(const char *name, int descriptor);
 /* Reads from memory, under a name for messages; the bytes must outlive the reader. */
 struct csv_reader *csv_reader_open_bytes(const char *name, struct bytes text);
 void csv_reader_close(struct csv_reader *reader);

@@ -25,13 +25,30 @@ static enum status clear_online_store(const struct applied *applied, uint64_t *r
     return status;
 }
 
+/* With the last project the registry is gone, and the next one is to find a store that is nobody's.
+ */
+static enum status release_online_store(const struct applied *applied, struct error *err)
+{
+    struct online_store *store = NULL;
+    uint64_t identity;
+    enum status status = registry_identity(applied->registry, &identity, err);
+    if (status || identity != 0)
+        return status;
+    status = online_store_open(&applied->settings, &store, err);
+    if (!status)
+        status = online_store_release(store, applied->catalog.identity, err);
+    online_store_close(store);
+    return status;
+}
+
 /* Online rows first: the registry is what remembers that there are any. */
 static int tear_down(const struct options *options, const struct applied *applied)
 {
     struct error err;
     uint64_t removed = 0;
     if (clear_online_store(applied, &removed, &err) ||
-        registry_remove(applied->registry, applied->settings.project, &err))
+        registry_remove(applied->registry, applied->settings.project, &err) ||
+        release_online_store(applied, &err))
         return command_failed(&err);
     if (options->json)
         return command_print_json(json_pack("{s:s, s:I}", "project", applied->settings.project,

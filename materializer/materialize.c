@@ -314,6 +314,19 @@ static enum status run_view(const struct materialize_stores *stores,
     return status ? fail_within(err, "feature view %s", run->view) : STATUS_OK;
 }
 
+static enum status unknown_view(const struct catalog *catalog, const char *name,
+                                struct arena *arena, struct error *err)
+{
+    const struct definitions *definitions = &catalog->definitions;
+    const char **names = arena_array(arena, definitions->view_count + 1, sizeof *names);
+    for (size_t i = 0; i < definitions->view_count; i++)
+        names[i] = definitions->views[i].about.name;
+    const char *near = nearest_name(name, names, definitions->view_count);
+    return fail(err, STATUS_NOT_FOUND, "no feature view %s is applied; %s%s%s", name,
+                near ? "did you mean " : "larder list shows those that are", near ? near : "",
+                near ? "?" : "");
+}
+
 /* Whatever the run needs is told before it begins: which views, and that each can be served. */
 static enum status select_views(const struct materialize_request *request, struct arena *arena,
                                 const struct catalog_view ***views, size_t *count,
@@ -329,10 +342,7 @@ static enum status select_views(const struct materialize_request *request, struc
     for (size_t i = 0; i < request->view_count; i++) {
         const struct catalog_view *view = catalog_find_view(catalog, request->views[i]);
         if (!view)
-            return fail(err, STATUS_NOT_FOUND,
-                        "no feature view %s is applied; larder list shows "
-                        "those that are",
-                        request->views[i]);
+            return unknown_view(catalog, request->views[i], arena, err);
         if (!view->view->online)
             return fail(err, STATUS_INVALID, "feature view %s has online: false",
                         request->views[i]);

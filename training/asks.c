@@ -14,7 +14,6 @@ static const char time_column[] = "event_timestamp";
 struct asks {
     const struct selection *selection;
     const char *path; /* for messages */
-    char opened[64];  /* what is opened each time: the path, or the temporary file's */
     int spool;        /* the temporary file; -1 if there is none */
     struct csv_reader *reader;
     struct arena names;  /* lives as long as asks */
@@ -64,7 +63,6 @@ static enum status open_spool(struct asks *asks, struct error *err)
         return fail(err, STATUS_FAILED, "cannot make a temporary file %s: %s", path,
                     strerror(errno));
     unlink(path);
-    snprintf(asks->opened, sizeof asks->opened, "/proc/self/fd/%d", asks->spool);
     return spool_input(asks->spool, err);
 }
 
@@ -115,8 +113,13 @@ static enum status read_header(struct asks *asks, struct error *err)
 
 static enum status open_reader(struct asks *asks, struct error *err)
 {
-    enum status status =
-        csv_reader_open(asks->spool < 0 ? asks->path : asks->opened, &asks->reader, err);
+    enum status status = STATUS_OK;
+    if (asks->spool < 0)
+        status = csv_reader_open(asks->path, &asks->reader, err);
+    else if (lseek(asks->spool, 0, SEEK_SET) < 0)
+        status = fail(err, STATUS_FAILED, "%s: %s", asks->path, strerror(errno));
+    else
+        asks->reader = csv_reader_open_descriptor(asks->path, asks->spool);
     return status ? status : read_header(asks, err);
 }
 

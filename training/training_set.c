@@ -66,8 +66,8 @@ static enum status check_name(const struct maker *maker, const char *name, struc
     for (size_t i = 0; i < asks_column_count(maker->asks); i++)
         if (strcmp(asks_column(maker->asks, i), name) == 0)
             return fail(err, STATUS_INVALID,
-                        "%s has a column %s, and so has the answer; rename "
-                        "it, or ask with --full-names",
+                        "%s:1:1: the file has a column %s, and so has the "
+                        "answer; rename it, or ask with --full-names",
                         maker->request->asks_path, name);
     return STATUS_OK;
 }
@@ -253,7 +253,11 @@ enum status training_set_make(struct offline_store *store, const struct training
     buffer_init(&maker.line, 0);
     buffer_init(&maker.text, 0);
     place_values(&maker, &arena);
-    enum status status = asks_open(request->asks_path, request->selection, &maker.asks, err);
+    enum status status = STATUS_OK;
+    if (request->with_status)
+        status = selection_check_status_columns(request->selection, &arena, err);
+    if (!status)
+        status = asks_open(request->asks_path, request->selection, &maker.asks, err);
     if (!status)
         status = output_file_open(request->out_path, &maker.file, err);
     if (!status)

@@ -64,6 +64,11 @@ enum status online_store_claim(struct online_store *store, uint64_t identity, bo
     return store->ops->claim(store, identity, take_over, err);
 }
 
+enum status online_store_release(struct online_store *store, uint64_t identity, struct error *err)
+{
+    return store->ops->release(store, identity, err);
+}
+
 enum status online_store_put_catalog(struct online_store *store, const char *project,
                                      uint64_t identity, uint64_t version, struct bytes text,
                                      bool force, struct error *err)

@@ -77,6 +77,9 @@ enum status online_store_owner(struct online_store *store, uint64_t *identity, s
 enum status online_store_claim(struct online_store *store, uint64_t identity, bool take_over,
                                struct error *err);
 
+/* Makes it nobody's if it is this registry's: its last project is gone. */
+enum status online_store_release(struct online_store *store, uint64_t identity, struct error *err);
+
 /* A project's catalog text. Put replaces an older version of the same registry's identity; a
  * version that is not older stays, which is no error; another identity's is CONFLICT. force:
  * replaces any. Get: absent if there is none. */

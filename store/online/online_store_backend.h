@@ -26,6 +26,7 @@ struct online_store_ops {
     enum status (*owner)(struct online_store *store, uint64_t *identity, struct error *err);
     enum status (*claim)(struct online_store *store, uint64_t identity, bool take_over,
                          struct error *err);
+    enum status (*release)(struct online_store *store, uint64_t identity, struct error *err);
     enum status (*put_catalog)(struct online_store *store, const char *project, uint64_t identity,
                                uint64_t version, struct bytes text, bool force, struct error *err);
     enum status (*get_catalog)(struct online_store *store, const char *project, struct arena *arena,

@@ -186,6 +186,7 @@ const struct online_store_ops redis_online_store = {
     .read_marks = redis_read_marks,
     .owner = redis_owner,
     .claim = redis_claim,
+    .release = redis_release,
     .put_catalog = redis_put_catalog,
     .get_catalog = redis_get_catalog,
     .remove = redis_remove,

@@ -100,6 +100,23 @@ enum status redis_claim(struct online_store *base, uint64_t identity, bool take_
     return take_over ? take_over_now(store, hex, err) : claim_if_free(store, hex, identity, err);
 }
 
+enum status redis_release(struct online_store *base, uint64_t identity, struct error *err)
+{
+    static const char script[] = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end\n"
+                                 "return redis.call('DEL', KEYS[1])\n";
+    struct redis_store *store = redis_store_of(base);
+    struct redis_reply *reply;
+    char hex[HEX_SIZE];
+    snprintf(hex, sizeof hex, "%016" PRIx64, identity);
+    arena_reset(&store->scratch);
+    enum status status = redis_connection_begin(store->connection, err);
+    if (status)
+        return status;
+    redis_command_of(store->connection,
+                     (const char *const[]){"EVAL", script, "1", REDIS_OWNER_KEY, hex}, 5);
+    return redis_receive_type(store->connection, REPLY_INTEGER, &store->scratch, &reply, err);
+}
+
 static const char *catalog_key(struct redis_store *store, const char *project)
 {
     return arena_printf(&store->scratch, REDIS_CATALOG_PREFIX "%s", project);

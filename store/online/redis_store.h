@@ -65,6 +65,7 @@ enum status redis_remove_marks(struct redis_store *store, uint32_t project_id,
 enum status redis_owner(struct online_store *store, uint64_t *identity, struct error *err);
 enum status redis_claim(struct online_store *store, uint64_t identity, bool take_over,
                         struct error *err);
+enum status redis_release(struct online_store *base, uint64_t identity, struct error *err);
 enum status redis_put_catalog(struct online_store *store, const char *project, uint64_t identity,
                               uint64_t version, struct bytes text, bool force, struct error *err);
 enum status redis_get_catalog(struct online_store *store, const char *project, struct arena *arena,

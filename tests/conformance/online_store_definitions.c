@@ -85,6 +85,20 @@ static void store_has_one_owner_until_it_is_taken_over(void **state)
     assert_int_equal(owner, 5);
 }
 
+static void only_its_owner_releases_a_store(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t owner;
+    check_ok(f, online_store_release(f->store, 7, &f->err)); /* nobody's */
+    check_ok(f, online_store_claim(f->store, 7, false, &f->err));
+    check_ok(f, online_store_release(f->store, 8, &f->err));
+    check_ok(f, online_store_owner(f->store, &owner, &f->err));
+    assert_int_equal(owner, 7);
+    check_ok(f, online_store_release(f->store, 7, &f->err));
+    check_ok(f, online_store_owner(f->store, &owner, &f->err));
+    assert_int_equal(owner, 0);
+}
+
 static void check_catalog(struct fixture *f, const char *project, const char *text)
 {
     struct bytes read = {"untouched", 9};
@@ -297,6 +311,7 @@ int online_store_definition_tests(const struct online_store_maker *maker)
         SUITE_TEST(marks_of_others_stay_apart),
         SUITE_TEST(thousands_of_marks_go_with_one_write),
         SUITE_TEST(store_has_one_owner_until_it_is_taken_over),
+        SUITE_TEST(only_its_owner_releases_a_store),
         SUITE_TEST(catalog_moves_to_greater_versions_only),
         SUITE_TEST(catalog_of_another_registry_needs_force),
         SUITE_TEST(catalog_may_be_large),

@@ -75,6 +75,12 @@ static enum status memory_claim(struct online_store *store, uint64_t identity, b
     return fail(err, STATUS_FAILED, "not in memory");
 }
 
+static enum status memory_release(struct online_store *store, uint64_t identity, struct error *err)
+{
+    (void)store, (void)identity;
+    return fail(err, STATUS_FAILED, "not in memory");
+}
+
 static enum status memory_put_catalog(struct online_store *store, const char *project,
                                       uint64_t identity, uint64_t version, struct bytes text,
                                       bool force, struct error *err)
@@ -120,6 +126,7 @@ static const struct online_store_ops memory_ops = {
     .read_marks = memory_read_marks,
     .owner = memory_owner,
     .claim = memory_claim,
+    .release = memory_release,
     .put_catalog = memory_put_catalog,
     .get_catalog = memory_get_catalog,
     .remove = memory_remove,
