@@ -91,18 +91,20 @@ static enum status check_rights(struct check *check, const struct postgres_sourc
  * own index stands for those of its partitions.
  */
 static const char *const indexes_sql =
-    "SELECT (SELECT count(*) FROM unnest(string_to_array(i.indkey::text, ' ')) WITH ORDINALITY AS "
-    "k(number, place)"
+    "SELECT (SELECT count(*)"
+    "  FROM unnest(string_to_array(i.indkey::text, ' '))"
+    "   WITH ORDINALITY AS k(number, place)"
+    "  JOIN unnest(string_to_array(i.indcollation::text, ' '))"
+    "   WITH ORDINALITY AS c(oid, place) USING (place)"
     "  JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.number::int"
-    "  JOIN unnest(string_to_array(i.indcollation::text, ' ')) WITH ORDINALITY AS c(oid, place) "
-    "USING (place)"
     "  WHERE a.attcollation = c.oid::oid AND"
     "   CASE WHEN place <= cardinality($2::text[]) THEN a.attname = ANY ($2)"
     "   ELSE place = cardinality($2) + 1 AND a.attname = $3 END)"
     "  = cardinality($2) + 1"
-    " FROM pg_index AS i JOIN pg_class AS x ON x.oid = i.indexrelid JOIN pg_am AS m ON m.oid = "
-    "x.relam"
-    " WHERE i.indrelid = $1::regclass AND i.indisvalid AND i.indpred IS NULL AND m.amname = 'btree'"
+    " FROM pg_index AS i"
+    " JOIN pg_class AS x ON x.oid = i.indexrelid JOIN pg_am AS m ON m.oid = x.relam"
+    " WHERE i.indrelid = $1::regclass AND i.indisvalid AND i.indpred IS NULL"
+    "  AND m.amname = 'btree'"
     " ORDER BY 1 DESC LIMIT 1";
 
 /* Names of columns as an array literal. */

@@ -77,11 +77,10 @@ static void cancel(PGconn *connection)
     PQfreeCancel(request);
     for (char *chunk = NULL; PQgetCopyData(connection, &chunk, 0) > 0; chunk = NULL)
         PQfreemem(chunk);
+    /* A stream that goes on is one whose next row libpq had no memory for. */
     for (PGresult *result; (result = PQgetResult(connection)); PQclear(result))
-        if (PQstatus(connection) != CONNECTION_OK) {
-            PQclear(result);
-            break;
-        }
+        if (PQresultStatus(result) == PGRES_COPY_OUT)
+            out_of_memory();
 }
 
 void postgres_copy_close(struct postgres_copy *copy)

@@ -26,8 +26,7 @@ struct postgres_join {
     enum status failed;
 };
 
-/* Opening ----------------------------------------------------------------------------------------
- */
+/* Opening ------------------------------------------------------------------------------------- */
 
 static enum status database_now(struct postgres_store *store, int64_t *now_us, struct error *err)
 {
@@ -153,8 +152,7 @@ enum status postgres_join_ask(struct offline_join *base, const struct value *key
     return postgres_asks_add(&((struct postgres_join *)base)->asks, keys, at_us, err);
 }
 
-/* Running ----------------------------------------------------------------------------------------
- */
+/* Running ------------------------------------------------------------------------------------- */
 
 static enum status start_copy(struct postgres_join *join, struct error *err)
 {
@@ -185,8 +183,7 @@ enum status postgres_join_run(struct offline_join *base, struct error *err)
     return join->failed = status;
 }
 
-/* Answers ----------------------------------------------------------------------------------------
- */
+/* Answers ------------------------------------------------------------------------------------- */
 
 static enum status stop_at(struct postgres_join *join, size_t index,
                            const struct postgres_field *field, enum copy_misfit misfit,

@@ -21,8 +21,7 @@ struct postgres_load {
     struct buffer text; /* of one value, before it is escaped for COPY */
 };
 
-/* Making the table -------------------------------------------------------------------------------
- */
+/* Making the table ---------------------------------------------------------------------------- */
 
 static const char *sql_type(value_type type)
 {
@@ -119,8 +118,7 @@ static enum status make_table(struct postgres_load *load, const struct load_colu
     return status;
 }
 
-/* Opening ----------------------------------------------------------------------------------------
- */
+/* Opening ------------------------------------------------------------------------------------- */
 
 static enum status bind_fields(struct postgres_load *load, struct error *err)
 {
@@ -226,8 +224,7 @@ enum status postgres_load_open(struct offline_store *base, const struct source *
     return status;
 }
 
-/* Rows -------------------------------------------------------------------------------------------
- */
+/* Rows ---------------------------------------------------------------------------------------- */
 
 /* COPY's text format: a backslash before what ends fields and lines, and before itself. */
 static void append_escaped(struct buffer *row, struct bytes text)

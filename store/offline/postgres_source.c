@@ -5,6 +5,30 @@
 
 #include <stdlib.h>
 
+/* Class 42 is a mistake in what was asked, but for a right that is lacking. */
+static bool is_mistake(const char *sqlstate)
+{
+    return strncmp(sqlstate, "42", 2) == 0 && strcmp(sqlstate, "42501") != 0;
+}
+
+static enum status refused(struct postgres_store *store, const struct source *source,
+                           const PGresult *result, struct error *err)
+{
+    const char *sqlstate = postgres_sqlstate(result);
+    if (source->table && strcmp(sqlstate, "42P01") == 0)
+        return fail(
+            err, STATUS_NOT_FOUND,
+            "source %s: there is no table %s; make it (larder load does), or correct the name",
+            source->about.name, source->table);
+    enum status status = postgres_fail(store->connection, result, "looking at its columns", err);
+    fail_within(err, "source %s", source->about.name);
+    if (!is_mistake(sqlstate))
+        return status;
+    if (err)
+        err->status = STATUS_INVALID;
+    return STATUS_INVALID;
+}
+
 /* What the columns of `SELECT *` are, without running it: their names, types and type modifiers. */
 static enum status describe_columns(struct postgres_store *store,
                                     const struct postgres_source *source, PGresult **description,
@@ -23,19 +47,7 @@ static enum status describe_columns(struct postgres_store *store,
     *description = prepared;
     if (PQresultStatus(prepared) == PGRES_COMMAND_OK)
         return STATUS_OK;
-    const struct source *definition = source->source;
-    bool no_table = strcmp(postgres_sqlstate(prepared), "42P01") == 0;
-    enum status status = postgres_fail(store->connection, prepared, "looking at its columns", err);
-    if (definition->table && no_table)
-        return fail(
-            err, STATUS_NOT_FOUND,
-            "source %s: there is no table %s; make it (larder load does), or correct the name",
-            definition->about.name, definition->table);
-    /* Class 42 is a mistake in what was asked, and here that is the query. */
-    if (status == STATUS_FAILED && strncmp(postgres_sqlstate(prepared), "42", 2) == 0 && err)
-        status = err->status = STATUS_INVALID;
-    fail_within(err, "source %s", definition->about.name);
-    return status;
+    return refused(store, source->source, prepared, err);
 }
 
 /* Follows domains and, once, an array to what lies below; one row a column, in their order. */
@@ -50,9 +62,10 @@ static const char *const types_sql =
     " FROM walk JOIN pg_type AS t ON t.oid = walk.below"
     " WHERE t.typtype = 'd'"
     "  OR (element = 0 AND t.typcategory = 'A' AND t.typlen = -1 AND t.typelem <> 0))"
-    "SELECT DISTINCT ON (place) format_type(walk.type, modifier), below, element <> 0, t.typtype = "
-    "'e'"
-    " FROM walk JOIN pg_type AS t ON t.oid = walk.below ORDER BY place, depth DESC";
+    "SELECT DISTINCT ON (place)"
+    " format_type(walk.type, modifier), below, element <> 0, t.typtype = 'e'"
+    " FROM walk JOIN pg_type AS t ON t.oid = walk.below"
+    " ORDER BY place, depth DESC";
 
 static enum status find_types(struct postgres_store *store, const PGresult *description,
                               PGresult **types, struct error *err)

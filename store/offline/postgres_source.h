@@ -82,8 +82,7 @@ enum status postgres_check_collations(struct postgres_store *store,
                                       const struct feature_view *view,
                                       const struct postgres_field *keys, struct error *err);
 
-/* SQL -------------------------------------------------------------------------------------------
- */
+/* SQL ----------------------------------------------------------------------------------------- */
 
 /* source."column" */
 void postgres_append_field(struct postgres_store *store, struct buffer *sql,
@@ -94,8 +93,7 @@ void postgres_append_time(struct buffer *sql, int64_t us);
 void postgres_append_unfit_time(struct postgres_store *store, struct buffer *sql,
                                 const struct postgres_field *field);
 
-/* Errors ----------------------------------------------------------------------------------------
- */
+/* Errors -------------------------------------------------------------------------------------- */
 
 /* The run stops at a misfit: where it is, what it is, what to do. row: "origin=JFK,
  * event_time=...". */

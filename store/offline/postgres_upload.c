@@ -41,6 +41,9 @@ static enum status take_outcome(struct postgres_upload *upload, uint64_t *row_co
             status = refused(upload, result, err);
         if (row_count)
             *row_count = strtoull(PQcmdTuples(result), NULL, 10);
+        /* It goes on, because libpq could not tell PostgreSQL to end it: only without memory. */
+        if (PQresultStatus(result) == PGRES_COPY_IN)
+            out_of_memory();
     }
     upload->connection = NULL;
     return status;

@@ -1,5 +1,4 @@
-/* postgres_view.c - see postgres_source.h: a view bound to its source, and the SQL pieces of both.
- */
+/* postgres_view.c - see postgres_source.h: a view bound to its source, and pieces of SQL. */
 #include "base/timestamp.h"
 #include "base/value_text.h"
 #include "store/offline/postgres_source.h"

@@ -61,8 +61,7 @@ static void load(struct fixture *f, const struct source *source, const struct lo
     assert_int_equal(loaded, row_count);
 }
 
-/* Random histories -------------------------------------------------------------------------------
- */
+/* Random histories ---------------------------------------------------------------------------- */
 
 /* Views a (with the ttl) and b (without) of one source, and a again under the name other, whose
  * first key is taken from k1_other. */
@@ -121,8 +120,7 @@ static struct offline_store *open_anew(struct fixture *f)
     return f->store;
 }
 
-/* Joins ------------------------------------------------------------------------------------------
- */
+/* Joins --------------------------------------------------------------------------------------- */
 
 struct asks {
     struct value keys[ASKS][HISTORY_KEYS_MAX + 1]; /* the last is k1_other */
@@ -261,8 +259,7 @@ static void answers_are_those_of_looking_at_every_row(void **state)
     }
 }
 
-/* Scans ------------------------------------------------------------------------------------------
- */
+/* Scans --------------------------------------------------------------------------------------- */
 
 static bool is_in(int64_t us, int64_t from_us, int64_t to_us)
 {
@@ -347,8 +344,7 @@ static void scans_hand_out_the_rows_of_their_window(void **state)
     }
 }
 
-/* Every type -------------------------------------------------------------------------------------
- */
+/* Every type ---------------------------------------------------------------------------------- */
 
 static const char *const types_yaml =
     "project: suite\n"
@@ -457,8 +453,7 @@ static void values_of_every_type_come_back_bit_by_bit(void **state)
     offline_store_end(f->store);
 }
 
-/* One table of numbers ---------------------------------------------------------------------------
- */
+/* One table of numbers ------------------------------------------------------------------------ */
 
 static const char *const numbers_yaml = "project: suite\n"
                                         "entities: [{name: thing, join_keys: {id: int64}}]\n"
@@ -593,8 +588,7 @@ static void as_known_needs_a_created_time(void **state)
     assert_int_equal(offline_join_open(f->store, &as_of, &join, &err), STATUS_INVALID);
 }
 
-/* Loads ------------------------------------------------------------------------------------------
- */
+/* Loads --------------------------------------------------------------------------------------- */
 
 static uint64_t count_rows(struct fixture *f, const struct feature_view *view)
 {

@@ -195,8 +195,7 @@ static void check_that_cannot_look_is_an_error(void **state)
     check_holds(checked(t), "hint: ");
 }
 
-/* Positions and transactions ---------------------------------------------------------------------
- */
+/* Positions and transactions ------------------------------------------------------------------ */
 
 static void sample_tells_where_the_database_stands(void **state)
 {

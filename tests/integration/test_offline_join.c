@@ -23,8 +23,7 @@ static struct join_request as_of(const char *time)
     return request;
 }
 
-/* Keys -------------------------------------------------------------------------------------------
- */
+/* Keys ---------------------------------------------------------------------------------------- */
 
 /* A table whose key has that type and value is found by the first ask, and by none of the others.
  */
@@ -94,8 +93,7 @@ static void one_asking_column_serves_views_of_both_integers(void **state)
                "-;01-03 00:00:00|null|3\nleft out 0, unknown 0, misfits 0");
 }
 
-/* Times ------------------------------------------------------------------------------------------
- */
+/* Times --------------------------------------------------------------------------------------- */
 
 static void very_long_ttls_are_exact_and_never_overflow(void **state)
 {
@@ -162,8 +160,7 @@ static void rows_that_nobody_can_have_are_left_out_and_counted(void **state)
                "01-01 00:00:00|null|1\n-\n-\nleft out 6, unknown 0, misfits 0");
 }
 
-/* Created times ----------------------------------------------------------------------------------
- */
+/* Created times ------------------------------------------------------------------------------- */
 
 static void define_recorded(struct offline_test *t, const char *policy)
 {
@@ -245,8 +242,7 @@ static void infinite_created_time_read_as_null_is_unknown_to_all(void **state)
                "left out 0, unknown 2, misfits 0");
 }
 
-/* Values -----------------------------------------------------------------------------------------
- */
+/* Values -------------------------------------------------------------------------------------- */
 
 static void misfits_stop_the_join_or_read_as_null(void **state)
 {
@@ -321,8 +317,7 @@ static void keys_under_a_lax_collation_are_refused(void **state)
                "-\n01-01 00:00:00|null|1\nleft out 0, unknown 0, misfits 0");
 }
 
-/* What goes wrong --------------------------------------------------------------------------------
- */
+/* What goes wrong ----------------------------------------------------------------------------- */
 
 static struct offline_join *open_join(struct offline_test *t, struct selection *selection)
 {

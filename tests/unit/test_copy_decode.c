@@ -82,8 +82,7 @@ static void check_corrupt(uint32_t oid, value_type type, const char *bytes)
     assert_int_equal(decode(oid, type, hex(bytes), &value, &misfit), STATUS_CORRUPT);
 }
 
-/* Scalars ----------------------------------------------------------------------------------------
- */
+/* Scalars ------------------------------------------------------------------------------------- */
 
 static void integers_widen_and_never_narrow(void **state)
 {
@@ -158,8 +157,7 @@ static void field_without_data_is_null(void **state)
     assert_int_equal(misfit, COPY_FITS);
 }
 
-/* Times ------------------------------------------------------------------------------------------
- */
+/* Times --------------------------------------------------------------------------------------- */
 
 static void times_count_from_1970(void **state)
 {
@@ -200,8 +198,7 @@ static void infinite_times_are_misfits(void **state)
     check_misfit(PG_TYPE_DATE, TYPE_TIMESTAMP, "80000000", COPY_INFINITE_TIME);
 }
 
-/* Numerics: count of digits, weight, sign, scale, digits of base 10000 --------------------------
- */
+/* Numerics: count of digits, weight, sign, scale, digits of base 10000 ------------------------ */
 
 static double numeric(const char *bytes)
 {
@@ -348,8 +345,7 @@ static void broken_arrays_are_corrupt(void **state)
         check_corrupt(PG_TYPE_INT4, type_list_of(TYPE_INT32), broken[i]);
 }
 
-/* Streams ----------------------------------------------------------------------------------------
- */
+/* Streams ------------------------------------------------------------------------------------- */
 
 #define HEADER "5047434f50590aff0d0a00 00000000 00000000 "
 
