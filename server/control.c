@@ -88,13 +88,10 @@ static void answer(struct control_call *call)
     struct error err;
     struct bytes message;
     struct wire_writer *writer = &call->control->writer;
-    if (!rpc_message(&call->rpc, &message)) {
-        rpc_fail(&call->rpc, GRPC_STATUS_INVALID_ARGUMENT, "the call has no request message",
-                 &call->tag);
-        return;
-    }
     wire_writer_clear(writer);
-    enum status status = call->method->answer(call->control, message, writer, &err);
+    enum status status = rpc_message(&call->rpc, CONTROL_MESSAGE_MAX, &message, &err);
+    if (!status)
+        status = call->method->answer(call->control, message, writer, &err);
     if (status)
         rpc_fail(&call->rpc, rpc_code(status), err.message, &call->tag);
     else

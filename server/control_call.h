@@ -46,6 +46,7 @@ enum {
     CONTROL_METHOD_COUNT = 3,
     CONTROL_CALLS_PER_METHOD = 16,
     CONTROL_CALL_COUNT = CONTROL_METHOD_COUNT * CONTROL_CALLS_PER_METHOD,
+    CONTROL_MESSAGE_MAX = 64 * 1024, /* of a compressed one, expanded */
 };
 
 struct watch; /* of health; health_watch.c */

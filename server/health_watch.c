@@ -108,9 +108,8 @@ static void begin(struct watch *watch)
     watch->is_writing = false;
     close.data.recv_close_on_server.cancelled = &watch->rpc.was_cancelled;
     rpc_start(&watch->rpc, &close, 1, &watch->closed);
-    if (!rpc_message(&watch->rpc, &message))
-        end(watch, GRPC_STATUS_INVALID_ARGUMENT, "the call has no request message");
-    else if (health_read(message, &watch->subject, &err))
+    if (rpc_message(&watch->rpc, CONTROL_MESSAGE_MAX, &message, &err) ||
+        health_read(message, &watch->subject, &err))
         end(watch, rpc_code(err.status), err.message);
     else if (watch->control->watch_count > WATCHES_MAX)
         end(watch, GRPC_STATUS_RESOURCE_EXHAUSTED, "the server has too many watchers");

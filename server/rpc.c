@@ -1,9 +1,12 @@
 /* rpc.c - see rpc.h. */
 #include "server/rpc.h"
 
+#include "server/inflate.h"
+
 #include <grpc/byte_buffer_reader.h>
 
 #include <assert.h>
+#include <stdlib.h>
 
 enum { OPS_MAX = 4 };
 
@@ -40,28 +43,37 @@ static struct bytes slice_bytes(const grpc_slice *slice)
     return (struct bytes){GRPC_SLICE_START_PTR(*slice), GRPC_SLICE_LENGTH(*slice)};
 }
 
-bool rpc_message(struct rpc *rpc, struct bytes *message)
+/* All of the payload as it came: its one slice where it has one, which is the usual case. */
+static struct bytes payload_bytes(struct rpc *rpc)
 {
-    if (!rpc->payload)
-        return false;
     grpc_byte_buffer_reader reader;
     grpc_slice *first;
-    if (!grpc_byte_buffer_reader_init(&reader, rpc->payload))
-        return false;
-    *message = (struct bytes){"", 0};
-    if (grpc_byte_buffer_reader_peek(&reader, &first)) {
-        *message = slice_bytes(first);
-        if (message->size < grpc_byte_buffer_length(rpc->payload)) {
-            grpc_byte_buffer_reader whole;
-            grpc_byte_buffer_reader_init(&whole, rpc->payload);
-            grpc_slice_unref(rpc->merged);
-            rpc->merged = grpc_byte_buffer_reader_readall(&whole);
-            grpc_byte_buffer_reader_destroy(&whole);
-            *message = slice_bytes(&rpc->merged);
-        }
-    }
+    struct bytes bytes = {"", 0};
+    grpc_byte_buffer_reader_init(&reader, rpc->payload);
+    if (grpc_byte_buffer_reader_peek(&reader, &first))
+        bytes = slice_bytes(first);
     grpc_byte_buffer_reader_destroy(&reader);
-    return true;
+    if (bytes.size == grpc_byte_buffer_length(rpc->payload))
+        return bytes;
+    grpc_byte_buffer_reader_init(&reader, rpc->payload);
+    grpc_slice_unref(rpc->merged);
+    rpc->merged = grpc_byte_buffer_reader_readall(&reader);
+    grpc_byte_buffer_reader_destroy(&reader);
+    return slice_bytes(&rpc->merged);
+}
+
+enum status rpc_message(struct rpc *rpc, size_t max_size, struct bytes *message, struct error *err)
+{
+    if (!rpc->payload)
+        return fail(err, STATUS_INVALID, "the call has no request message");
+    *message = payload_bytes(rpc);
+    if (rpc->payload->data.raw.compression == GRPC_COMPRESS_NONE)
+        return STATUS_OK;
+    size_t size;
+    free(rpc->expanded); /* where a call is tried a second time */
+    enum status status = inflate_message(*message, max_size, &rpc->expanded, &size, err);
+    *message = (struct bytes){rpc->expanded, size};
+    return status;
 }
 
 bool rpc_deadline_passed(const struct rpc *rpc, gpr_timespec now)
@@ -140,6 +152,7 @@ void rpc_release(struct rpc *rpc)
     if (rpc->answer)
         grpc_byte_buffer_destroy(rpc->answer);
     grpc_slice_unref(rpc->merged);
+    free(rpc->expanded);
     if (rpc->call)
         grpc_call_unref(rpc->call);
     *rpc = (struct rpc){.merged = grpc_empty_slice()};

@@ -19,6 +19,7 @@
 #include <grpc/grpc.h>
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct rpc {
     grpc_call *call; /* NULL until one has come */
@@ -26,6 +27,7 @@ struct rpc {
     grpc_metadata_array metadata;
     grpc_byte_buffer *payload;
     grpc_slice merged; /* of a payload that came in several slices */
+    uint8_t *expanded; /* of one that came compressed */
     grpc_byte_buffer *answer;
     int was_cancelled; /* gRPC writes it when the call ends */
 };
@@ -38,8 +40,9 @@ bool rpc_request(struct rpc *rpc, grpc_server *server, void *method, grpc_comple
 bool rpc_request_unregistered(struct rpc *rpc, grpc_call_details *details, grpc_server *server,
                               grpc_completion_queue *queue, void *tag);
 
-/* Borrowed until rpc_release. false: the caller sent no message. */
-bool rpc_message(struct rpc *rpc, struct bytes *message);
+/* Borrowed until rpc_release. INVALID: the caller sent no message, or a compressed one that is
+ * damaged; EXHAUSTED: it expands to more than max_size. */
+enum status rpc_message(struct rpc *rpc, size_t max_size, struct bytes *message, struct error *err);
 bool rpc_deadline_passed(const struct rpc *rpc, gpr_timespec now);
 
 /* Copies answer. One of the two, once; an rpc_fail's message may be dropped after the call. */

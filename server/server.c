@@ -91,6 +91,7 @@ static grpc_server *make_grpc_server(const struct settings *settings)
     grpc_arg args[] = {
         integer_arg(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, settings->server.max_message_bytes),
         integer_arg(GRPC_ARG_MAX_CONCURRENT_STREAMS, STREAMS_PER_CONNECTION),
+        integer_arg(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0), /* see inflate.h */
         integer_arg(GRPC_ARG_ALLOW_REUSEPORT, 0), /* a second server is to fail, not to share */
     };
     grpc_channel_args channel_args = {COUNT_OF(args), args};

@@ -195,11 +195,13 @@ static void take_up_again(struct worker *worker)
 /* Adds one waiting call to the batch, or answers at once where there is nothing to look up. */
 static void add_to_batch(struct worker *worker, struct call *call, gpr_timespec now)
 {
+    struct error err;
     struct bytes message;
+    size_t max_size = worker->context->settings->server.max_message_bytes;
     if (rpc_deadline_passed(&call->rpc, now)) {
         reply(worker, call, GRPC_STATUS_DEADLINE_EXCEEDED, "the call's deadline has passed");
-    } else if (!rpc_message(&call->rpc, &message)) {
-        reply(worker, call, GRPC_STATUS_INVALID_ARGUMENT, "the call has no request message");
+    } else if (rpc_message(&call->rpc, max_size, &message, &err)) {
+        reply(worker, call, rpc_code(err.status), err.message);
     } else if (store_watch_state(worker->context->store_watch) == STORE_FOREIGN) {
         reply(worker, call, GRPC_STATUS_FAILED_PRECONDITION,
               "the online store belongs to another registry");
