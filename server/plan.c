@@ -166,3 +166,46 @@ enum status plan_init(struct plan *plan, const struct selection *selection,
     plan_groups(plan, selection, arena);
     return STATUS_OK;
 }
+
+static void *copy_array(const void *array, size_t count, size_t size, struct arena *arena)
+{
+    return memcpy(arena_array(arena, count, size), array, count * size);
+}
+
+/* Names of aliased uses, and full ones, are the selection's own; all are packed into one text. */
+static const struct plan_feature *copy_features(const struct plan *plan, struct arena *arena)
+{
+    size_t size = 0;
+    struct plan_feature *features =
+        copy_array(plan->features, plan->feature_count, sizeof *features, arena);
+    for (size_t i = 0; i < plan->feature_count; i++)
+        size += features[i].name.size;
+    char *text = arena_alloc(arena, size);
+    for (size_t i = 0; i < plan->feature_count; i++) {
+        struct bytes *name = &features[i].name;
+        name->data = memcpy(text, name->data, name->size);
+        text += name->size;
+    }
+    return features;
+}
+
+static const struct plan_group *copy_groups(const struct plan *plan, struct arena *arena)
+{
+    struct plan_group *groups = copy_array(plan->groups, plan->group_count, sizeof *groups, arena);
+    for (size_t i = 0; i < plan->group_count; i++) {
+        struct plan_group *group = &groups[i];
+        group->asked_keys =
+            copy_array(group->asked_keys, group->key_count, sizeof *group->asked_keys, arena);
+        group->views = copy_array(group->views, group->view_count, sizeof *group->views, arena);
+    }
+    return groups;
+}
+
+void plan_keep(const struct plan *plan, struct arena *arena, struct plan *kept)
+{
+    *kept = *plan;
+    kept->keys = copy_array(plan->keys, plan->key_count, sizeof *plan->keys, arena);
+    kept->groups = copy_groups(plan, arena);
+    kept->views = copy_array(plan->views, plan->view_count, sizeof *plan->views, arena);
+    kept->features = copy_features(plan, arena);
+}

@@ -80,5 +80,8 @@ struct plan {
 enum status plan_init(struct plan *plan, const struct selection *selection,
                       const struct catalog *catalog, const struct served_view *served,
                       struct arena *arena, struct error *err);
+/* A copy, packed, that borrows from the catalog and its served views alone: the plan and its
+ * selection may then go. */
+void plan_keep(const struct plan *plan, struct arena *arena, struct plan *kept);
 
 #endif

@@ -7,6 +7,7 @@
 #include "store/registry/registry.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -217,6 +218,7 @@ static void look(struct reload *reload, bool is_asked)
 {
     struct error err;
     bool was_away = !reload->registry && reload->is_serving && reload->reason[0];
+    const struct snapshot *before = atomic_load(&reload->cell->current);
     enum status status = read_registry(reload, &err);
     if (status == STATUS_NOT_FOUND) {
         say(reload, LOG_WARNING, "waiting for definitions", err.message);
@@ -230,6 +232,8 @@ static void look(struct reload *reload, bool is_asked)
     if (reload->is_serving && !status && !reload->is_stored)
         store_catalog(reload);
     snapshot_collect(reload->cell);
+    if (atomic_load(&reload->cell->current) != before)
+        malloc_trim(0); /* reading definitions takes several times the memory that they keep */
 }
 
 static void wait_on_fd(struct reload *reload)

@@ -22,36 +22,47 @@ void snapshot_free(struct snapshot *snapshot)
 }
 
 static void resolve_service(struct snapshot *snapshot, const char *name, bool full_names,
-                            struct service_plan *made)
+                            struct arena *scratch, struct service_plan *made)
 {
     struct error err;
     struct selection selection;
-    made->status = selection_of_service(&snapshot->catalog.definitions, name, full_names,
-                                        &snapshot->arena, &selection, &err);
+    struct plan plan;
+    arena_reset(scratch);
+    made->status = selection_of_service(&snapshot->catalog.definitions, name, full_names, scratch,
+                                        &selection, &err);
     if (!made->status)
-        made->status = plan_init(&made->plan, &selection, &snapshot->catalog, snapshot->views,
-                                 &snapshot->arena, &err);
+        made->status =
+            plan_init(&plan, &selection, &snapshot->catalog, snapshot->views, scratch, &err);
     if (made->status)
         made->message = arena_text(&snapshot->arena, err.message);
+    else
+        plan_keep(&plan, &snapshot->arena, &made->plan);
+}
+
+static const struct served_view *resolve_views(struct snapshot *snapshot)
+{
+    const struct catalog *catalog = &snapshot->catalog;
+    size_t count = catalog->definitions.view_count;
+    struct served_view *views = arena_array(&snapshot->arena, count, sizeof *views);
+    for (size_t i = 0; i < count; i++)
+        served_view_init(&views[i], &catalog->views[i], &snapshot->arena);
+    return views;
 }
 
 void snapshot_resolve(struct snapshot *snapshot)
 {
-    const struct catalog *catalog = &snapshot->catalog;
-    size_t view_count = catalog->definitions.view_count;
-    struct served_view *views = arena_array(&snapshot->arena, view_count, sizeof *views);
-    for (size_t i = 0; i < view_count; i++)
-        served_view_init(&views[i], &catalog->views[i], &snapshot->arena);
-    snapshot->views = views;
-
-    size_t service_count = catalog->definitions.service_count;
+    const struct definitions *definitions = &snapshot->catalog.definitions;
+    struct arena scratch;
+    arena_init(&scratch, 0);
+    snapshot->views = resolve_views(snapshot);
     struct served_service *services =
-        arena_array(&snapshot->arena, service_count, sizeof *services);
-    for (size_t i = 0; i < service_count; i++)
+        arena_array(&snapshot->arena, definitions->service_count, sizeof *services);
+    for (size_t i = 0; i < definitions->service_count; i++)
         for (int full_names = 0; full_names <= 1; full_names++)
-            resolve_service(snapshot, catalog->definitions.services[i].about.name, full_names,
+            resolve_service(snapshot, definitions->services[i].about.name, full_names, &scratch,
                             &services[i].plans[full_names]);
     snapshot->services = services;
+    arena_release(&scratch);
 }
 
 enum status snapshot_plan_service(const struct snapshot *snapshot, struct bytes name,

@@ -235,6 +235,8 @@ static void answer(struct worker *worker, size_t number)
         move_call(worker, call, CALL_SET_ASIDE);
         return;
     }
+    if (needs_definitions && !reload_is_done(worker->context->reload, call->ticket))
+        status = STATUS_UNAVAILABLE; /* nobody knows yet whether there are newer ones */
     if (status == STATUS_CORRUPT)
         log_corruption(worker, err.message);
     reply(worker, call, rpc_code(status), err.message);
