@@ -1,7 +1,9 @@
 /* control.c - see control.h. */
 #include "server/control.h"
 
+#include "base/timestamp.h"
 #include "server/control_call.h"
+#include "server/wake.h"
 #include "server/wire.h"
 
 #include <assert.h>
@@ -9,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
     LOOK_MS = 200, /* how soon a watcher hears of a change */
@@ -111,6 +112,7 @@ static void on_call(struct control_tag *tag, bool success)
         return;
     }
     call->is_answered = true;
+    call->answered_us = timestamp_monotonic_us();
     if (call->method->name)
         answer(call);
     else
@@ -122,23 +124,30 @@ static void on_stopped(struct control_tag *tag, bool success)
     struct control *control =
         (struct control *)(void *)((char *)tag - offsetof(struct control, stopped));
     (void)success;
-    uint64_t one = 1;
-    ssize_t written = write(control->stopped_fd, &one, sizeof one);
-    (void)written;
+    wake_signal(control->stopped_fd);
     control->live_count--;
+}
+
+/* Answers that nobody takes: cancelling makes their event come, and with it their place free. */
+static void give_up_slow_callers(struct control *control)
+{
+    int64_t oldest_us = timestamp_monotonic_us() - CONTROL_ANSWER_TIMEOUT_US;
+    for (size_t i = 0; i < CONTROL_CALL_COUNT; i++)
+        if (control->calls[i].is_answered && control->calls[i].answered_us < oldest_us)
+            grpc_call_cancel(control->calls[i].rpc.call, NULL);
+    health_watch_look(control, oldest_us);
 }
 
 static void *run(void *arg)
 {
     struct control *control = arg;
-    bool is_shut = false;
     for (size_t i = 0; i < CONTROL_CALL_COUNT; i++)
         request_next(&control->calls[i]);
     health_watch_request(control);
     for (;;) {
-        if (control->live_count == 0 && !is_shut) {
+        if (control->live_count == 0 && !control->is_shut) {
             grpc_completion_queue_shutdown(control->queue);
-            is_shut = true;
+            control->is_shut = true;
         }
         gpr_timespec until =
             gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(LOOK_MS, GPR_TIMESPAN));
@@ -149,7 +158,7 @@ static void *run(void *arg)
             struct control_tag *tag = event.tag;
             tag->on_event(tag, event.success);
         }
-        health_watch_look(control);
+        give_up_slow_callers(control);
     }
 }
 
@@ -206,7 +215,7 @@ enum status control_start(struct control *control, struct error *err)
     control->live_count = CONTROL_CALL_COUNT + 1; /* the stop, which comes one day */
     if (pthread_create(&control->thread, NULL, run, control) != 0)
         return fail(err, STATUS_FAILED, "cannot start a thread");
-    control->was_started = true;
+    control->is_running = true;
     return STATUS_OK;
 }
 
@@ -218,14 +227,19 @@ void control_stop(struct control *control)
 
 void control_join(struct control *control)
 {
-    pthread_join(control->thread, NULL);
+    if (control->is_running)
+        pthread_join(control->thread, NULL);
+    else
+        run(control);
+    control->is_running = false;
 }
 
 void control_close(struct control *control)
 {
     if (!control)
         return;
-    if (!control->was_started)
+    assert(!control->is_running);
+    if (!control->is_shut)
         rpc_shut_queue(control->queue);
     grpc_completion_queue_destroy(control->queue);
     wire_writer_release(&control->writer);

@@ -26,6 +26,7 @@ enum status control_start(struct control *control, struct error *err);
 /* Any thread, once: the server takes no more calls; health says NOT_SERVING; watchers are let go.
  */
 void control_stop(struct control *control);
+/* Waits until that is done; where no thread could be made, does it itself. */
 void control_join(struct control *control);
 /* After joining, or without a start; before the server is destroyed. Accepts NULL. */
 void control_close(struct control *control);

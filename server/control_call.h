@@ -40,6 +40,7 @@ struct control_call {
     struct rpc rpc;
     grpc_call_details details; /* of an unregistered method */
     bool is_answered;
+    int64_t answered_us; /* monotonic */
 };
 
 enum {
@@ -49,6 +50,9 @@ enum {
     CONTROL_MESSAGE_MAX = 64 * 1024, /* of a compressed one, expanded */
 };
 
+/* What a caller has to take an answer. */
+#define CONTROL_ANSWER_TIMEOUT_US INT64_C(30000000)
+
 struct watch; /* of health; health_watch.c */
 
 struct control {
@@ -57,7 +61,8 @@ struct control {
     const struct store_watch *store_watch;
     atomic_bool is_stopping;
     pthread_t thread;
-    bool was_started;
+    bool is_running;
+    bool is_shut;   /* the queue; nothing may be started on it any more */
     int stopped_fd; /* the caller's */
     struct control_tag stopped;
     struct wire_writer writer;
@@ -70,7 +75,8 @@ struct control {
 
 /* Requests the next call of Health/Watch. */
 void health_watch_request(struct control *control);
-/* Tells watchers what has changed; once stopping, ends them. */
-void health_watch_look(struct control *control);
+/* Tells watchers what has changed; once stopping, ends them. Gives up those that have not taken
+ * what was written before oldest_us. */
+void health_watch_look(struct control *control, int64_t oldest_us);
 
 #endif

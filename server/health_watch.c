@@ -7,6 +7,8 @@
  */
 #include "server/control_call.h"
 
+#include "base/timestamp.h"
+
 #include <stdlib.h>
 
 enum { WATCHES_MAX = 1000 };
@@ -18,7 +20,8 @@ struct watch {
     struct control_tag came, written, closed;
     enum health_subject subject;
     enum health told; /* 0: nothing yet */
-    bool is_writing, is_ending, is_closed;
+    bool has_come, is_writing, is_ending, is_closed;
+    int64_t written_us; /* when the last write began */
 };
 
 #define WATCH_OF(tag, member)                                                                      \
@@ -47,6 +50,7 @@ static void write_health(struct watch *watch, enum health health)
     rpc_start(&watch->rpc, ops, watch->told ? 1 : 2, &watch->written);
     watch->told = health;
     watch->is_writing = true;
+    watch->written_us = timestamp_monotonic_us();
 }
 
 /* Ends the stream from our side; its first metadata may not have gone yet. */
@@ -61,13 +65,14 @@ static void end(struct watch *watch, grpc_status_code code, const char *message)
     grpc_slice_unref(details);
     watch->is_writing = true;
     watch->is_ending = true;
+    watch->written_us = timestamp_monotonic_us();
 }
 
 /* The next step of a watch that has nothing on its way. */
 static void look(struct watch *watch)
 {
     struct control *control = watch->control;
-    if (watch->is_writing)
+    if (!watch->has_come || watch->is_writing)
         return;
     if (watch->is_closed) {
         release(watch);
@@ -105,7 +110,7 @@ static void begin(struct watch *watch)
     struct error err;
     struct bytes message;
     grpc_op close = {.op = GRPC_OP_RECV_CLOSE_ON_SERVER};
-    watch->is_writing = false;
+    watch->has_come = true;
     close.data.recv_close_on_server.cancelled = &watch->rpc.was_cancelled;
     rpc_start(&watch->rpc, &close, 1, &watch->closed);
     if (rpc_message(&watch->rpc, CONTROL_MESSAGE_MAX, &message, &err) ||
@@ -137,8 +142,6 @@ void health_watch_request(struct control *control)
     watch->came.on_event = on_came;
     watch->written.on_event = on_written;
     watch->closed.on_event = on_closed;
-    /* Until its call has come it is on the list, too, but with nothing to do. */
-    watch->is_writing = true;
     watch->after = control->watches;
     if (watch->after)
         watch->after->before = watch;
@@ -150,10 +153,12 @@ void health_watch_request(struct control *control)
         release(watch);
 }
 
-void health_watch_look(struct control *control)
+void health_watch_look(struct control *control, int64_t oldest_us)
 {
     for (struct watch *watch = control->watches, *after; watch; watch = after) {
         after = watch->after;
+        if (watch->is_writing && watch->written_us < oldest_us)
+            grpc_call_cancel(watch->rpc.call, NULL);
         look(watch);
     }
 }

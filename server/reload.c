@@ -3,16 +3,15 @@
 
 #include "base/log.h"
 #include "base/timestamp.h"
+#include "server/wake.h"
 #include "store/online/online_store.h"
 #include "store/registry/registry.h"
 
-#include <errno.h>
 #include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 enum {
@@ -52,14 +51,6 @@ static void say(struct reload *reload, enum log_level level, const char *message
     log_line(level, message, "reason=%s", log_quote(reason, quoted, sizeof quoted));
 }
 
-static void signal_fd(int fd)
-{
-    uint64_t one = 1;
-    ssize_t written = write(fd, &one, sizeof one);
-    (void)
-        written; /* it can only fail where the counter is full, and then the reader wakes anyway */
-}
-
 static void publish(struct reload *reload, struct snapshot *snapshot)
 {
     const struct catalog *catalog = &snapshot->catalog;
@@ -69,7 +60,7 @@ static void publish(struct reload *reload, struct snapshot *snapshot)
     reload->reason[0] = '\0';
     atomic_store(&reload->identity, catalog->identity);
     snapshot_publish(reload->cell, snapshot);
-    signal_fd(reload->published_fd);
+    wake_signal(reload->published_fd);
 }
 
 static void publish_catalog(struct reload *reload, struct snapshot *snapshot, const char *from)
@@ -196,7 +187,7 @@ static void close_registry(struct reload *reload)
     reload->registry = NULL;
 }
 
-/* The registry does not answer. What the online store holds is then looked at until there is
+/* The registry cannot be read. What the online store holds is then looked at until there is
  * something to serve, and after that when a request asks. */
 static void do_without(struct reload *reload, bool is_asked, const struct error *away)
 {
@@ -205,7 +196,7 @@ static void do_without(struct reload *reload, bool is_asked, const struct error 
     if (is_asked || !reload->is_serving)
         read_online(reload, &err);
     if (reload->is_serving) {
-        say(reload, LOG_WARNING, "the registry is away: the definitions stay as they are",
+        say(reload, LOG_WARNING, "the registry cannot be read: the definitions stay as they are",
             away->message);
         return;
     }
@@ -261,8 +252,7 @@ static void *run(void *arg)
         look(reload, ticket > atomic_load(&reload->done));
         atomic_store(&reload->done, ticket);
         wait_for_news(reload);
-        uint64_t count;
-        if (read(reload->asked_fd, &count, sizeof count) < 0)
+        if (!wake_clear(reload->asked_fd))
             continue;
         int64_t since_us = timestamp_monotonic_us() - asked_us;
         if (since_us < ASKED_GAP_MS * 1000)
@@ -279,10 +269,9 @@ enum status reload_start(const struct settings *settings, struct snapshot_cell *
     if (!reload)
         out_of_memory();
     *reload = (struct reload){.settings = settings, .cell = cell, .published_fd = wake_fd};
-    reload->asked_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    enum status status = online_store_open(settings, &reload->online, err);
-    if (!status && reload->asked_fd < 0)
-        status = fail(err, STATUS_FAILED, "cannot make an eventfd: %s", strerror(errno));
+    enum status status = wake_open(&reload->asked_fd, err);
+    if (!status)
+        status = online_store_open(settings, &reload->online, err);
     if (!status && pthread_create(&reload->thread, NULL, run, reload) != 0)
         status = fail(err, STATUS_FAILED, "cannot start a thread");
     reload->is_running = !status;
@@ -300,20 +289,19 @@ void reload_stop(struct reload *reload)
         return;
     if (reload->is_running) {
         atomic_store(&reload->stops, true);
-        signal_fd(reload->asked_fd);
+        wake_signal(reload->asked_fd);
         pthread_join(reload->thread, NULL);
     }
     registry_close(reload->registry);
     online_store_close(reload->online);
-    if (reload->asked_fd >= 0)
-        close(reload->asked_fd);
+    wake_close(reload->asked_fd);
     free(reload);
 }
 
 uint64_t reload_ask(struct reload *reload)
 {
     uint64_t ticket = atomic_fetch_add(&reload->asked, 1) + 1;
-    signal_fd(reload->asked_fd);
+    wake_signal(reload->asked_fd);
     return ticket;
 }
 

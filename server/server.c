@@ -10,6 +10,7 @@
 #include "server/rpc.h"
 #include "server/snapshot.h"
 #include "server/store_watch.h"
+#include "server/wake.h"
 #include "server/worker.h"
 
 #include <errno.h>
@@ -19,7 +20,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 enum {
@@ -54,9 +54,8 @@ static bool wait_for(const struct server *server, int fd)
     struct pollfd fds[] = {{.fd = server->stop_fd, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
     while (poll(fds, COUNT_OF(fds), -1) < 0 && errno == EINTR)
         continue;
-    uint64_t count;
-    if (fds[1].revents && read(fd, &count, sizeof count) < 0)
-        return false;
+    if (fds[1].revents)
+        wake_clear(fd);
     return fds[0].revents != 0;
 }
 
@@ -151,7 +150,6 @@ static enum status open_parts(struct server *server, struct error *err)
     return status ? status : open_port(server, err);
 }
 
-/* A thread that cannot be made leaves half a server that runs: the caller ends the process. */
 static enum status start_parts(struct server *server, struct error *err)
 {
     enum status status = control_start(server->control, err);
@@ -195,9 +193,7 @@ static enum status serve(struct server *server, struct error *err)
     enum status status = open_parts(server, err);
     if (!status) {
         status = start_parts(server, err);
-        if (status)
-            return status;
-        while (!wait_for(server, server->changed_fd))
+        while (!status && !wait_for(server, server->changed_fd))
             continue;
         stop_parts(server);
     }
@@ -222,18 +218,19 @@ static void quiet_grpc(void)
 
 static enum status open_fds(struct server *server, struct error *err)
 {
-    server->changed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    server->stopped_fd = eventfd(0, EFD_CLOEXEC);
-    if (server->changed_fd < 0 || server->stopped_fd < 0)
-        return fail(err, STATUS_FAILED, "cannot make an eventfd: %s", strerror(errno));
-    return STATUS_OK;
+    server->stopped_fd = -1;
+    enum status status = wake_open(&server->changed_fd, err);
+    return status ? status : wake_open(&server->stopped_fd, err);
 }
 
 enum status server_run(const struct settings *settings, int stop_fd, struct error *err)
 {
-    struct server *server = calloc(1, sizeof *server);
+    /* The cell keeps its readers on cache lines of their own, which is more than malloc aligns to.
+     */
+    struct server *server = aligned_alloc(_Alignof(struct server), sizeof *server);
     if (!server)
         out_of_memory();
+    memset(server, 0, sizeof *server);
     server->settings = settings;
     server->stop_fd = stop_fd;
     snapshot_cell_init(&server->cell);
@@ -250,8 +247,8 @@ enum status server_run(const struct settings *settings, int stop_fd, struct erro
     store_watch_stop(server->store_watch);
     reload_stop(server->reload);
     snapshot_cell_release(&server->cell);
-    close(server->changed_fd);
-    close(server->stopped_fd);
+    wake_close(server->changed_fd);
+    wake_close(server->stopped_fd);
     grpc_shutdown();
     free(server);
     return status;

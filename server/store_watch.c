@@ -3,16 +3,13 @@
 
 #include "base/log.h"
 #include "server/reload.h"
+#include "server/wake.h"
 #include "store/online/online_store.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 enum {
     INTERVAL_MS = 500,
@@ -28,13 +25,6 @@ struct store_watch {
     bool is_running;
     _Atomic int state;
 };
-
-static void signal_fd(int fd)
-{
-    uint64_t one = 1;
-    ssize_t written = write(fd, &one, sizeof one);
-    (void)written;
-}
 
 static enum store_state ask(struct store_watch *watch, struct error *err)
 {
@@ -73,7 +63,7 @@ static void look(struct store_watch *watch)
         return;
     tell(before, now, &err);
     atomic_store(&watch->state, (int)now);
-    signal_fd(watch->wake_fd);
+    wake_signal(watch->wake_fd);
 }
 
 static void *run(void *arg)
@@ -95,10 +85,9 @@ enum status store_watch_start(const struct settings *settings, const struct relo
         out_of_memory();
     watch->reload = reload;
     watch->wake_fd = wake_fd;
-    watch->stop_fd = eventfd(0, EFD_CLOEXEC);
-    enum status status = online_store_open(settings, &watch->store, err);
-    if (!status && watch->stop_fd < 0)
-        status = fail(err, STATUS_FAILED, "cannot make an eventfd: %s", strerror(errno));
+    enum status status = wake_open(&watch->stop_fd, err);
+    if (!status)
+        status = online_store_open(settings, &watch->store, err);
     if (!status && pthread_create(&watch->thread, NULL, run, watch) != 0)
         status = fail(err, STATUS_FAILED, "cannot start a thread");
     watch->is_running = !status;
@@ -115,12 +104,11 @@ void store_watch_stop(struct store_watch *watch)
     if (!watch)
         return;
     if (watch->is_running) {
-        signal_fd(watch->stop_fd);
+        wake_signal(watch->stop_fd);
         pthread_join(watch->thread, NULL);
     }
     online_store_close(watch->store);
-    if (watch->stop_fd >= 0)
-        close(watch->stop_fd);
+    wake_close(watch->stop_fd);
     free(watch);
 }
 

@@ -54,6 +54,7 @@ struct worker {
     struct wire_writer writer;
     pthread_t thread;
     bool is_running;
+    bool is_shut; /* the queue; nothing may be started on it any more */
 
     struct call *calls; /* all of them */
     size_t live_count;  /* those that gRPC still knows of */
@@ -265,14 +266,14 @@ static void run_batch(struct worker *worker)
 static void *run(void *arg)
 {
     struct worker *worker = arg;
-    bool is_open = true, is_shut = false;
+    bool is_open = true;
     for (size_t i = 0; i < WORKER_API_COUNT * CALLS_PER_METHOD; i++)
         request_next(worker, &worker->calls[i]);
     while (is_open) {
         /* Nothing may be started on a queue that is shut down, so that waits for the last call. */
-        if (worker->live_count == 0 && !is_shut) {
+        if (worker->live_count == 0 && !worker->is_shut) {
             grpc_completion_queue_shutdown(worker->queue);
-            is_shut = true;
+            worker->is_shut = true;
         }
         is_open = take_events(worker);
         give_up_slow_callers(worker);
@@ -326,7 +327,7 @@ void worker_close(struct worker *worker)
     if (!worker)
         return;
     assert(!worker->is_running);
-    if (!worker->calls) /* never started: its queue is still open */
+    if (!worker->is_shut)
         rpc_shut_queue(worker->queue);
     grpc_completion_queue_destroy(worker->queue);
     online_store_close(worker->store);

@@ -1,5 +1,6 @@
 """test_server_faults.py - a running server when more comes than it can do, and when what it stands on breaks."""
 import itertools
+import socket
 import threading
 import time
 import zlib
@@ -232,6 +233,41 @@ def test_a_caller_that_goes_away_costs_nothing(serving):
         with grpc.insecure_channel(serving.server.address, [("grpc.use_local_subchannel_pool", 1)]) as channel:
             for _ in range(20):
                 serving.stubs.larder_grpc.FeatureServiceStub(channel).GetFeatures.future(request).cancel()
+    assert is_served(serving)
+
+
+HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+DATA, HEADERS, RST_STREAM, SETTINGS = 0, 1, 3, 4
+
+
+def frame(kind, flags, stream, payload):
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+
+def call_that_takes_nothing(stream, message):
+    """The frames of a GetFeatures call, and before it a window of 0 for what is answered."""
+    headers = [(":method", "POST"), (":scheme", "http"), (":path", GET_FEATURES), (":authority", "x"),
+               ("te", "trailers"), ("content-type", "application/grpc")]
+    packed = b"".join(b"\0" + bytes([len(name)]) + name.encode() + bytes([len(value)]) + value.encode()
+                      for name, value in headers)
+    return (frame(SETTINGS, 0, 0, (4).to_bytes(2, "big") + (0).to_bytes(4, "big")) + frame(HEADERS, 4, stream, packed)
+            + frame(DATA, 1, stream, b"\0" + len(message).to_bytes(4, "big") + message))
+
+
+@pytest.mark.long
+def test_a_caller_that_does_not_take_its_answer_is_given_up(serving):
+    message = larder_request(serving.stubs, KEY, [(1,)], feature_service="dispatch").SerializeToString()
+    began = time.monotonic()
+    with socket.create_connection(("127.0.0.1", serving.repository.port), 60) as connection:
+        connection.sendall(HTTP2_PREFACE + call_that_takes_nothing(1, message))
+        answers, kind = connection.makefile("rb"), None
+        while kind != RST_STREAM:
+            head = answers.read(9)
+            assert len(head) == 9, "the connection ended"
+            kind = head[3]
+            assert kind != DATA
+            answers.read(int.from_bytes(head[:3], "big"))
+    assert 25 < time.monotonic() - began < 45
     assert is_served(serving)
 
 
