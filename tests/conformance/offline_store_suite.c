@@ -5,6 +5,7 @@
 #include "base/buffer.h"
 #include "base/timestamp.h"
 #include "offline_history.h"
+#include "offline_store_fixture.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -16,56 +17,11 @@
 
 enum { SEEDS = 40, ASKS = 250, WINDOWS = 12, COLUMNS_MAX = 24 };
 
-struct fixture {
-    const struct offline_store_maker *maker;
-    struct offline_store *store;
-    struct arena arena;
-};
-
-static int set_up(void **state)
-{
-    struct fixture *f = *state;
-    f->store = f->maker->open(f->maker->context);
-    arena_init(&f->arena, 0);
-    return f->store ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    offline_store_close(f->store);
-    arena_release(&f->arena);
-    return 0;
-}
-
-static void check_ok(enum status status, const struct error *err)
-{
-    if (status)
-        fail_msg("%s: %s", status_name(status), err->message);
-}
-
-static void load(struct fixture *f, const struct source *source, const struct load_column *columns,
-                 size_t count, const struct value *rows, size_t row_count)
-{
-    struct offline_load *load;
-    struct error err;
-    bool made;
-    uint64_t loaded;
-    check_ok(
-        offline_load_open(f->store, source, columns, count, columns, count, &made, &load, &err),
-        &err);
-    for (size_t i = 0; i < row_count; i++)
-        check_ok(offline_load_row(load, rows + i * count, &err), &err);
-    check_ok(offline_load_finish(load, &loaded, &err), &err);
-    offline_load_close(load);
-    assert_int_equal(loaded, row_count);
-}
-
 /* Random histories ---------------------------------------------------------------------------- */
 
 /* Views a (with the ttl) and b (without) of one source, and a again under the name other, whose
  * first key is taken from k1_other. */
-static const char *history_yaml(struct fixture *f, const struct history *history)
+static const char *history_yaml(struct offline_fixture *f, const struct history *history)
 {
     const char *keys = "", *separator = "";
     for (size_t i = 0; i < history->key_count; i++, separator = ", ")
@@ -87,7 +43,7 @@ static const char *history_yaml(struct fixture *f, const struct history *history
                         keys, (long long)(history->ttl_us / 1000000));
 }
 
-static void load_history(struct fixture *f, const struct source *source,
+static void load_history(struct offline_fixture *f, const struct source *source,
                          const struct history *history)
 {
     static const char *const names[] = {"k1", "k2", "k3"};
@@ -112,7 +68,7 @@ static void load_history(struct fixture *f, const struct source *source,
     load(f, source, columns, count, values, history->row_count);
 }
 
-static struct offline_store *open_anew(struct fixture *f)
+static struct offline_store *open_anew(struct offline_fixture *f)
 {
     offline_store_close(f->store);
     f->store = f->maker->open(f->maker->context);
@@ -170,8 +126,9 @@ static void check_view(const struct joined_view *view, const struct history_row 
     assert_int_equal(view->created_time_us, expected->created_us);
 }
 
-static void check_answers(struct fixture *f, struct history *history, const struct asks *asks,
-                          const struct join_request *request, struct offline_join *join)
+static void check_answers(struct offline_fixture *f, struct history *history,
+                          const struct asks *asks, const struct join_request *request,
+                          struct offline_join *join)
 {
     const struct joined_row *row;
     struct error err;
@@ -204,7 +161,7 @@ static uint64_t count_unknown_created(const struct history *history)
     return count;
 }
 
-static void check_join(struct fixture *f, struct history *history,
+static void check_join(struct offline_fixture *f, struct history *history,
                        const struct join_request *request)
 {
     struct offline_join *join;
@@ -233,7 +190,7 @@ static int64_t random_as_of(struct history *history)
 
 static void answers_are_those_of_looking_at_every_row(void **state)
 {
-    struct fixture *f = *state;
+    struct offline_fixture *f = *state;
     struct history *history = arena_zero(&f->arena, sizeof *history);
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         history_init(history, seed);
@@ -288,7 +245,7 @@ static void check_row(const struct history *history, const struct scan_row *row)
         assert_true(value_equal(&row->keys[k], &expected->keys[k]));
 }
 
-static void check_scan(struct fixture *f, const struct history *history,
+static void check_scan(struct offline_fixture *f, const struct history *history,
                        const struct scan_request *request)
 {
     struct offline_scan *scan;
@@ -326,7 +283,7 @@ static void random_window(struct history *history, struct scan_request *request)
 
 static void scans_hand_out_the_rows_of_their_window(void **state)
 {
-    struct fixture *f = *state;
+    struct offline_fixture *f = *state;
     struct history *history = arena_zero(&f->arena, sizeof *history);
     struct error err;
     for (uint64_t seed = 100; seed < 100 + SEEDS; seed++) {
@@ -388,7 +345,7 @@ static struct value edge_value(value_type type, size_t which)
 }
 
 /* A value of the type; a list of up to `which` elements. */
-static struct value any_value(struct fixture *f, value_type type, size_t which)
+static struct value any_value(struct offline_fixture *f, value_type type, size_t which)
 {
     if (!type_is_list(type))
         return edge_value(type, which);
@@ -406,7 +363,7 @@ static struct value any_value(struct fixture *f, value_type type, size_t which)
 enum { TYPE_ROWS = 8 };
 
 /* Row 7 is null but for its key and time. */
-static struct value *make_type_rows(struct fixture *f, const struct feature_view *view)
+static struct value *make_type_rows(struct offline_fixture *f, const struct feature_view *view)
 {
     size_t count = view->feature_count + 2;
     struct value *values = arena_array(&f->arena, TYPE_ROWS * count, sizeof *values);
@@ -423,7 +380,7 @@ static struct value *make_type_rows(struct fixture *f, const struct feature_view
 
 static void values_of_every_type_come_back_bit_by_bit(void **state)
 {
-    struct fixture *f = *state;
+    struct offline_fixture *f = *state;
     struct definitions definitions = definitions_of(types_yaml, &f->arena);
     const struct feature_view *view = &definitions.views[0];
     size_t count = view->feature_count + 2;
@@ -453,240 +410,14 @@ static void values_of_every_type_come_back_bit_by_bit(void **state)
     offline_store_end(f->store);
 }
 
-/* One table of numbers ------------------------------------------------------------------------ */
-
-static const char *const numbers_yaml = "project: suite\n"
-                                        "entities: [{name: thing, join_keys: {id: int64}}]\n"
-                                        "sources: [{name: s, table: numbers, event_time: at}]\n"
-                                        "feature_views: [{name: v, entities: [thing], source: s, "
-                                        "features: [{name: x, type: int64}]}]\n";
-
-static const struct load_column numbers_columns[] = {
-    {"id", LOAD_KEY, TYPE_INT64},
-    {"at", LOAD_EVENT_TIME, TYPE_TIMESTAMP},
-    {"x", LOAD_FEATURE, TYPE_INT64},
-};
-
-static struct value *numbers(struct fixture *f, size_t count)
-{
-    struct value *values = arena_array(&f->arena, count * 3, sizeof *values);
-    for (size_t i = 0; i < count * 3; i++)
-        values[i] = (struct value){.type = numbers_columns[i % 3].type, .int64 = (int64_t)(i / 3)};
-    return values;
-}
-
-static void scan_that_is_broken_off_leaves_the_handle_usable(void **state)
-{
-    struct fixture *f = *state;
-    struct definitions definitions = definitions_of(numbers_yaml, &f->arena);
-    struct scan_request request = {&definitions.views[0], SCAN_EVENTS, INT64_MIN, INT64_MAX,
-                                   INT64_MIN};
-    enum { ROWS = 50000 };
-    load(f, &definitions.sources[0], numbers_columns, 3, numbers(f, ROWS), ROWS);
-    struct offline_scan *scan;
-    struct error err;
-    const struct scan_row *row;
-    check_ok(offline_store_begin(f->store, NULL, &err), &err);
-    for (int i = 0; i < 3; i++) {
-        check_ok(offline_scan_open(f->store, &request, &scan, &err), &err);
-        check_ok(offline_scan_next(scan, &row, &err), &err);
-        offline_scan_close(scan);
-    }
-    uint64_t count = 0;
-    check_ok(offline_scan_open(f->store, &request, &scan, &err), &err);
-    for (check_ok(offline_scan_next(scan, &row, &err), &err); row; count++)
-        check_ok(offline_scan_next(scan, &row, &err), &err);
-    offline_scan_close(scan);
-    offline_store_end(f->store);
-    assert_int_equal(count, ROWS);
-}
-
-static struct selection select_x(struct fixture *f, const struct definitions *definitions)
-{
-    struct bytes reference = bytes_of_text("v:x");
-    struct selection selection;
-    struct error err;
-    check_ok(
-        selection_of_references(definitions, &reference, 1, false, &f->arena, &selection, &err),
-        &err);
-    return selection;
-}
-
-static void join_may_be_given_up_at_any_point(void **state)
-{
-    struct fixture *f = *state;
-    struct definitions definitions = definitions_of(numbers_yaml, &f->arena);
-    struct selection selection = select_x(f, &definitions);
-    struct join_request request = {&selection, false, AS_OF_NOW, false};
-    load(f, &definitions.sources[0], numbers_columns, 3, numbers(f, 1000), 1000);
-    for (int point = 0; point < 4; point++) {
-        struct offline_join *join;
-        const struct joined_row *row;
-        struct error err;
-        check_ok(offline_join_open(f->store, &request, &join, &err), &err);
-        for (int64_t i = 0; i < 20000 && point > 0; i++) {
-            struct value key = {.type = TYPE_INT64, .int64 = i % 1500};
-            check_ok(offline_join_ask(join, &key, 2000, &err), &err);
-        }
-        if (point > 1)
-            check_ok(offline_join_run(join, &err), &err);
-        for (int64_t i = 0; i < 10000 && point > 2; i++) {
-            check_ok(offline_join_next(join, &row, &err), &err);
-            assert_int_equal(row->views[0].found, i % 1500 < 1000);
-            if (row->views[0].found)
-                assert_int_equal(row->views[0].values[0].int64, i % 1500);
-        }
-        offline_join_close(join);
-    }
-}
-
-static void join_without_asks_answers_nothing(void **state)
-{
-    struct fixture *f = *state;
-    struct definitions definitions = definitions_of(numbers_yaml, &f->arena);
-    struct selection selection = select_x(f, &definitions);
-    struct join_request request = {&selection, false, AS_OF_NOW, false};
-    load(f, &definitions.sources[0], numbers_columns, 3, numbers(f, 10), 10);
-    struct offline_join *join;
-    const struct joined_row *row;
-    struct error err;
-    check_ok(offline_join_open(f->store, &request, &join, &err), &err);
-    check_ok(offline_join_run(join, &err), &err);
-    check_ok(offline_join_next(join, &row, &err), &err);
-    assert_null(row);
-    offline_join_close(join);
-}
-
-static void ask_outside_the_years_is_refused(void **state)
-{
-    struct fixture *f = *state;
-    struct definitions definitions = definitions_of(numbers_yaml, &f->arena);
-    struct selection selection = select_x(f, &definitions);
-    struct join_request request = {&selection, false, AS_OF_NOW, false};
-    load(f, &definitions.sources[0], numbers_columns, 3, numbers(f, 10), 10);
-    struct offline_join *join;
-    struct value key = {.type = TYPE_INT64, .int64 = 1};
-    struct error err;
-    check_ok(offline_join_open(f->store, &request, &join, &err), &err);
-    assert_int_equal(offline_join_ask(join, &key, TIMESTAMP_MAX + 1, &err), STATUS_INVALID);
-    assert_int_equal(offline_join_ask(join, &key, INT64_MIN, &err), STATUS_INVALID);
-    offline_join_close(join);
-}
-
-static void as_known_needs_a_created_time(void **state)
-{
-    struct fixture *f = *state;
-    struct definitions definitions = definitions_of(numbers_yaml, &f->arena);
-    struct selection selection = select_x(f, &definitions);
-    struct join_request known = {&selection, true, AS_OF_NOW, false};
-    struct join_request as_of = {&selection, false, 0, false};
-    load(f, &definitions.sources[0], numbers_columns, 3, numbers(f, 10), 10);
-    struct offline_join *join;
-    struct error err;
-    assert_int_equal(offline_join_open(f->store, &known, &join, &err), STATUS_INVALID);
-    assert_non_null(strstr(err.message, "created_time"));
-    assert_int_equal(offline_join_open(f->store, &as_of, &join, &err), STATUS_INVALID);
-}
-
-/* Loads --------------------------------------------------------------------------------------- */
-
-static uint64_t count_rows(struct fixture *f, const struct feature_view *view)
-{
-    struct scan_request request = {view, SCAN_EVENTS, INT64_MIN, INT64_MAX, INT64_MIN};
-    struct offline_scan *scan;
-    struct error err;
-    const struct scan_row *row;
-    check_ok(offline_store_begin(f->store, NULL, &err), &err);
-    check_ok(offline_scan_open(f->store, &request, &scan, &err), &err);
-    do
-        check_ok(offline_scan_next(scan, &row, &err), &err);
-    while (row);
-    uint64_t count = offline_scan_counts(scan)->rows;
-    offline_scan_close(scan);
-    offline_store_end(f->store);
-    return count;
-}
-
-static void load_that_is_not_finished_leaves_nothing(void **state)
-{
-    struct fixture *f = *state;
-    struct definitions definitions = definitions_of(numbers_yaml, &f->arena);
-    const struct value *rows = numbers(f, 5000);
-    struct offline_load *load_handle;
-    struct error err;
-    bool made;
-    load(f, &definitions.sources[0], numbers_columns, 3, rows, 7);
-    check_ok(offline_load_open(f->store, &definitions.sources[0], numbers_columns, 3,
-                               numbers_columns, 3, &made, &load_handle, &err),
-             &err);
-    assert_false(made);
-    for (size_t i = 0; i < 5000; i++)
-        check_ok(offline_load_row(load_handle, rows + 3 * i, &err), &err);
-    offline_load_close(load_handle);
-    assert_int_equal(count_rows(f, &definitions.views[0]), 7);
-}
-
-static void table_of_an_unfinished_load_is_not_there(void **state)
-{
-    struct fixture *f = *state;
-    struct definitions definitions = definitions_of(numbers_yaml, &f->arena);
-    struct offline_load *load_handle;
-    struct error err;
-    bool made;
-    for (int i = 0; i < 2; i++) {
-        check_ok(offline_load_open(f->store, &definitions.sources[0], numbers_columns, 3,
-                                   numbers_columns, 3, &made, &load_handle, &err),
-                 &err);
-        assert_true(made);
-        offline_load_close(load_handle);
-    }
-}
-
-static void load_needs_keys_and_event_time(void **state)
-{
-    struct fixture *f = *state;
-    struct definitions definitions = definitions_of(numbers_yaml, &f->arena);
-    struct offline_load *load_handle;
-    struct error err;
-    bool made;
-    for (size_t missing = 0; missing < 2; missing++) {
-        struct load_column given[2] = {numbers_columns[1 - missing], numbers_columns[2]};
-        assert_int_equal(offline_load_open(f->store, &definitions.sources[0], numbers_columns, 3,
-                                           given, 2, &made, &load_handle, &err),
-                         STATUS_INVALID);
-        assert_non_null(strstr(err.message, numbers_columns[missing].column));
-    }
-}
-
-static void made_table_needs_no_hint(void **state)
-{
-    struct fixture *f = *state;
-    struct definitions definitions = definitions_of(numbers_yaml, &f->arena);
-    struct findings findings;
-    struct error err;
-    load(f, &definitions.sources[0], numbers_columns, 3, numbers(f, 10), 10);
-    check_ok(offline_store_check(f->store, &definitions, &f->arena, &findings, &err), &err);
-    for (size_t i = 0; i < findings.count; i++)
-        fail_msg("%s", findings.items[i].text);
-}
-
 int offline_store_suite_run(const struct offline_store_maker *maker)
 {
-    struct fixture fixture = {.maker = maker};
-#define SUITE_TEST(test) cmocka_unit_test_prestate_setup_teardown(test, set_up, tear_down, &fixture)
+    struct offline_fixture fixture = {.maker = maker};
     const struct CMUnitTest tests[] = {
-        SUITE_TEST(answers_are_those_of_looking_at_every_row),
-        SUITE_TEST(scans_hand_out_the_rows_of_their_window),
-        SUITE_TEST(values_of_every_type_come_back_bit_by_bit),
-        SUITE_TEST(scan_that_is_broken_off_leaves_the_handle_usable),
-        SUITE_TEST(join_may_be_given_up_at_any_point),
-        SUITE_TEST(join_without_asks_answers_nothing),
-        SUITE_TEST(ask_outside_the_years_is_refused),
-        SUITE_TEST(as_known_needs_a_created_time),
-        SUITE_TEST(load_that_is_not_finished_leaves_nothing),
-        SUITE_TEST(table_of_an_unfinished_load_is_not_there),
-        SUITE_TEST(load_needs_keys_and_event_time),
-        SUITE_TEST(made_table_needs_no_hint),
+        OFFLINE_SUITE_TEST(answers_are_those_of_looking_at_every_row),
+        OFFLINE_SUITE_TEST(scans_hand_out_the_rows_of_their_window),
+        OFFLINE_SUITE_TEST(values_of_every_type_come_back_bit_by_bit),
     };
-    return cmocka_run_group_tests_name("offline store", tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("offline store", tests, NULL, NULL);
+    return failed + offline_store_suite_run_small(maker);
 }

@@ -6,6 +6,8 @@ larder_test(test_offline_conformance
     SOURCES
         ${CMAKE_CURRENT_LIST_DIR}/test_offline_conformance.c
         ${CMAKE_CURRENT_LIST_DIR}/../conformance/offline_history.c
+        ${CMAKE_CURRENT_LIST_DIR}/../conformance/offline_store_fixture.c
+        ${CMAKE_CURRENT_LIST_DIR}/../conformance/offline_store_small.c
         ${CMAKE_CURRENT_LIST_DIR}/../conformance/offline_store_suite.c
         ${CMAKE_CURRENT_LIST_DIR}/../unit/definitions_text.c
     LINKS larder_private_database LABELS integration TIMEOUT 300)
