@@ -2,12 +2,12 @@
  * definitions.h - what a team has described: entities, sources, feature views, feature services.
  *
  * Plain structs, immutable once made, all in one arena. They come from YAML (definitions_yaml.h) or
- * from the registry (definitions_json.h) and are equal whichever way they came, places apart. Order:
- * objects are sorted by name; join keys by name in byte order (that is how keys are encoded); features
- * and service items stay as written.
+ * from the registry (definitions_json.h) and are equal whichever way they came, places apart.
+ * Order: objects are sorted by name; join keys by name in byte order (that is how keys are
+ * encoded); features and service items stay as written.
  *
- * Everything here is valid: names match [a-z][a-z0-9_]{0,62}, references exist and point to what they
- * name, types fit, columns of a service do not collide.
+ * Everything here is valid: names match [a-z][a-z0-9_]{0,62}, references exist and point to what
+ * they name, types fit, columns of a service do not collide.
  */
 #ifndef LARDER_CONFIG_DEFINITIONS_H
 #define LARDER_CONFIG_DEFINITIONS_H
@@ -28,8 +28,8 @@ struct tag {
 /* What every object carries. */
 struct description {
     const char *name;
-    const char *text;  /* description; NULL if none */
-    const char *owner; /* NULL if none */
+    const char *text;       /* description; NULL if none */
+    const char *owner;      /* NULL if none */
     const struct tag *tags; /* sorted by name */
     size_t tag_count;
     struct place place;
@@ -55,11 +55,11 @@ struct source_field {
 
 struct source {
     struct description about;
-    const char *table; /* as written, "schema.table" or "table"; NULL if a query */
-    const char *query; /* one SELECT without a semicolon; NULL if a table */
-    const char *event_time;   /* column */
-    const char *created_time; /* column; NULL if there is none */
-    int64_t lookback_us;      /* default 1 hour */
+    const char *table;                 /* as written, "schema.table" or "table"; NULL if a query */
+    const char *query;                 /* one SELECT without a semicolon; NULL if a table */
+    const char *event_time;            /* column */
+    const char *created_time;          /* column; NULL if there is none */
+    int64_t lookback_us;               /* default 1 hour */
     const struct source_field *fields; /* sorted by name */
     size_t field_count;
     enum misfit_policy misfits;
@@ -95,10 +95,10 @@ struct key_mapping {
 
 struct service_item {
     const struct feature_view *view;
-    const uint16_t *features; /* indexes into view->features, in the order written */
-    size_t feature_count;     /* all of them where none were named */
-    bool all_features;        /* none were named: follows the view when it changes */
-    const char *alias;        /* as; NULL if none */
+    const uint16_t *features;       /* indexes into view->features, in the order written */
+    size_t feature_count;           /* all of them where none were named */
+    bool all_features;              /* none were named: follows the view when it changes */
+    const char *alias;              /* as; NULL if none */
     const struct key_mapping *keys; /* sorted by join key; only what was mapped */
     size_t key_count;
     struct place place;
@@ -125,7 +125,8 @@ struct definitions {
 /* By name (binary search); NULL if there is none. */
 const struct entity *definitions_entity(const struct definitions *definitions, const char *name);
 const struct source *definitions_source(const struct definitions *definitions, const char *name);
-const struct feature_view *definitions_view(const struct definitions *definitions, const char *name);
+const struct feature_view *definitions_view(const struct definitions *definitions,
+                                            const char *name);
 const struct feature_service *definitions_service(const struct definitions *definitions,
                                                   const char *name);
 /* Index of a feature in the view, or -1. */

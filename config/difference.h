@@ -1,8 +1,9 @@
 /*
- * difference.h - what changes between two sets of definitions, for `plan`, `apply` and the registry.
+ * difference.h - what changes between two sets of definitions, for `plan`, `apply` and the
+ * registry.
  *
- * Pure: no store is asked. Either side may be NULL or empty. Results are in the arena, ordered: entities, sources,
- * views, services; by name within each.
+ * Pure: no store is asked. Either side may be NULL or empty. Results are in the arena, ordered:
+ * entities, sources, views, services; by name within each.
  */
 #ifndef LARDER_CONFIG_DIFFERENCE_H
 #define LARDER_CONFIG_DIFFERENCE_H
@@ -23,10 +24,11 @@ struct change {
     size_t detail_count;
     /* Altered feature views only. */
     bool schema_changed; /* the list of (feature, type) differs: a new schema number */
-    bool becomes_stale;  /* gains a feature, a longer ttl (or none), another source, table, query, column,
-                            misfit policy, or goes online: the next run rewrites it whole.
+    bool becomes_stale;  /* gains a feature, a longer ttl (or none), another source, table, query,
+                            column,  misfit policy, or goes online: the next run rewrites it whole.
                             Never of a view that is not online */
-    const char *needs_replace; /* why it needs --replace (a feature's type or the keys changed); or NULL */
+    const char
+        *needs_replace; /* why it needs --replace (a feature's type or the keys changed); or NULL */
 };
 
 struct difference {
@@ -37,6 +39,7 @@ struct difference {
 struct difference definitions_difference(const struct definitions *before,
                                          const struct definitions *after, struct arena *arena);
 
-const char *object_kind_name(enum object_kind kind); /* "entity", "source", "feature view", "feature service" */
+const char *
+object_kind_name(enum object_kind kind); /* "entity", "source", "feature view", "feature service" */
 
 #endif

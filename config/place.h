@@ -1,8 +1,8 @@
 /*
  * place.h - where in a file something stands, and the list of what is wrong there.
  *
- * Reading definitions goes on after a mistake, so that all of them are told in one run. Everything is
- * in the arena that problems was made with. One thread.
+ * Reading definitions goes on after a mistake, so that all of them are told in one run. Everything
+ * is in the arena that problems was made with. One thread.
  */
 #ifndef LARDER_CONFIG_PLACE_H
 #define LARDER_CONFIG_PLACE_H
@@ -45,7 +45,8 @@ enum status problems_status(const struct problems *problems, struct error *err);
 /* "FILE:LINE:COLUMN", "FILE" where the line is unknown, "" where the file is. */
 const char *place_text(struct place place, struct arena *arena);
 
-/* The candidate nearest to name by edit distance, if near enough to be a slip of the hand; else NULL. */
+/* The candidate nearest to name by edit distance, if near enough to be a slip of the hand; else
+ * NULL. */
 const char *nearest_name(const char *name, const char *const *candidates, size_t count);
 
 #endif

@@ -1,9 +1,10 @@
 /*
  * settings.h - larder.yaml: which stores, where to listen, and the limits.
  *
- * Values may take environment variables, "${NAME}" and "${NAME:-default}", replaced after the YAML is
- * parsed; a variable that is unset and has no default is a problem at its place. Every setting has a
- * default but the stores. Secrets stay inside the urls: print those through url_without_secret only.
+ * Values may take environment variables, "${NAME}" and "${NAME:-default}", replaced after the YAML
+ * is parsed; a variable that is unset and has no default is a problem at its place. Every setting
+ * has a default but the stores. Secrets stay inside the urls: print those through
+ * url_without_secret only.
  */
 #ifndef LARDER_CONFIG_SETTINGS_H
 #define LARDER_CONFIG_SETTINGS_H
@@ -15,22 +16,24 @@
 #include <stdint.h>
 
 struct store_settings {
-    const char *type;    /* "postgres" or "redis" */
-    const char *url;     /* what its client library takes */
-    uint32_t timeout_ms; /* online: each round trip, default 250. offline: to connect, default 5000 */
+    const char *type; /* "postgres" or "redis" */
+    const char *url;  /* what its client library takes */
+    uint32_t
+        timeout_ms; /* online: each round trip, default 250. offline: to connect, default 5000 */
 };
 
 struct server_settings {
-    const char *grpc; /* host:port, default 127.0.0.1:6566 */
-    const char *http; /* host:port, default 127.0.0.1:6567 (reserved: no HTTP is served yet) */
-    uint32_t workers; /* 0: chosen from the number of cores */
+    const char *grpc;      /* host:port, default 127.0.0.1:6566 */
+    const char *http;      /* host:port, default 127.0.0.1:6567 (reserved: no HTTP is served yet) */
+    uint32_t workers;      /* 0: chosen from the number of cores */
     uint32_t max_entities; /* in a request; default 10000 */
     uint32_t max_features; /* in a request; default 10000 */
     uint32_t max_message_bytes; /* default 16 MiB */
 };
 
 struct settings {
-    const char *project; /* from settings_read_yaml NULL if larder.yaml does not name it; else never */
+    const char
+        *project; /* from settings_read_yaml NULL if larder.yaml does not name it; else never */
     struct place project_place;
     struct store_settings offline_store;
     struct store_settings online_store;

@@ -1,14 +1,15 @@
 /*
  * offline_store.h - the history of feature values: scans, point-in-time joins, loads, checks.
  *
- * The materializer scans it, training sets are joined in it, `plan` checks sources against it, `load`
- * fills it. Reads run in READ ONLY transactions with the caller's rights; an owner's table is never
- * altered (a load appends rows, and makes the table if there is none). "Latest" and "eligible" are those of
- * the design, section 5. A handle belongs to one thread and does one thing at a time. Backends include
- * offline_store_backend.h.
+ * The materializer scans it, training sets are joined in it, `plan` checks sources against it,
+ * `load` fills it. Reads run in READ ONLY transactions with the caller's rights; an owner's table
+ * is never altered (a load appends rows, and makes the table if there is none). "Latest" and
+ * "eligible" are those of the design, section 5. A handle belongs to one thread and does one thing
+ * at a time. Backends include offline_store_backend.h.
  *
- * Values come out typed as the definitions say. What PostgreSQL holds but a feature cannot (a misfit) stops
- * the run with its table, column and key, or reads as null and is counted, as the source says.
+ * Values come out typed as the definitions say. What PostgreSQL holds but a feature cannot (a
+ * misfit) stops the run with its table, column and key, or reads as null and is counted, as the
+ * source says.
  */
 #ifndef LARDER_STORE_OFFLINE_OFFLINE_STORE_H
 #define LARDER_STORE_OFFLINE_OFFLINE_STORE_H
@@ -28,24 +29,28 @@ enum status offline_store_open(const struct settings *settings, struct offline_s
                                struct error *err);
 void offline_store_close(struct offline_store *store);
 
-/* Checking -------------------------------------------------------------------------------------- */
+/* Checking --------------------------------------------------------------------------------------
+ */
 
 enum finding_kind { FINDING_ERROR, FINDING_HINT };
 struct finding {
     enum finding_kind kind;
-    const char *text; /* "feature_view airport_weather: feature wind is float64, but public.weather.wind is text" */
+    const char *text; /* "feature_view airport_weather: feature wind is float64, but
+                         public.weather.wind is text" */
 };
 struct findings {
     const struct finding *items;
     size_t count;
 };
-/* Compares every source, and every view on it, with the database: missing table or column, unfit type, a
- * collation unfit for keys, a query that does not parse; hints: no index that serves point-in-time reads (with
- * the CREATE INDEX to run). OK even with findings; an error means that it could not look. */
+/* Compares every source, and every view on it, with the database: missing table or column, unfit
+ * type, a collation unfit for keys, a query that does not parse; hints: no index that serves
+ * point-in-time reads (with the CREATE INDEX to run). OK even with findings; an error means that it
+ * could not look. */
 enum status offline_store_check(struct offline_store *store, const struct definitions *definitions,
                                 struct arena *arena, struct findings *findings, struct error *err);
 
-/* Positions ------------------------------------------------------------------------------------- */
+/* Positions -------------------------------------------------------------------------------------
+ */
 
 struct offline_sample {
     int64_t position;          /* P: everything committed at or before it ... */
@@ -67,7 +72,8 @@ enum status offline_store_oldest_transaction(struct offline_store *store, struct
                                              struct open_transaction *transaction, bool *found,
                                              struct error *err);
 
-/* Scanning -------------------------------------------------------------------------------------- */
+/* Scanning --------------------------------------------------------------------------------------
+ */
 
 /* A READ ONLY, REPEATABLE READ transaction; scans happen inside one. */
 enum status offline_store_begin(struct offline_store *store, uint64_t *snapshot_xmin,
@@ -76,14 +82,16 @@ void offline_store_end(struct offline_store *store);
 
 enum scan_mode {
     SCAN_EVENTS,      /* rows whose event time is in [from, to] */
-    SCAN_INCREMENTAL, /* rows whose event time or created time is in (from, to], and event time <= to */
+    SCAN_INCREMENTAL, /* rows whose event time or created time is in (from, to], and event time <=
+                         to */
 };
 struct scan_request {
     const struct feature_view *view;
     enum scan_mode mode;
     int64_t from_us; /* INT64_MIN: from the beginning */
     int64_t to_us;
-    int64_t oldest_us; /* rows with an event time before it are not wanted in either mode; INT64_MIN: all */
+    int64_t oldest_us; /* rows with an event time before it are not wanted in either mode;
+                          INT64_MIN: all */
 };
 
 struct scan_row {
@@ -95,7 +103,8 @@ struct scan_row {
 
 struct scan_counts {
     uint64_t rows;     /* handed out */
-    uint64_t left_out; /* null or infinite event time, or a null key (in the window as far as can be told) */
+    uint64_t left_out; /* null or infinite event time, or a null key (in the window as far as can be
+                          told) */
     uint64_t misfits;  /* values read as null */
 };
 
@@ -106,9 +115,11 @@ enum status offline_scan_open(struct offline_store *store, const struct scan_req
 enum status offline_scan_next(struct offline_scan *scan, const struct scan_row **row,
                               struct error *err);
 const struct scan_counts *offline_scan_counts(const struct offline_scan *scan);
-void offline_scan_close(struct offline_scan *scan); /* at any time: an unfinished scan is cancelled */
+void offline_scan_close(
+    struct offline_scan *scan); /* at any time: an unfinished scan is cancelled */
 
-/* Point-in-time join ---------------------------------------------------------------------------- */
+/* Point-in-time join ----------------------------------------------------------------------------
+ */
 
 #define AS_OF_NOW INT64_MAX
 struct join_request {
@@ -130,7 +141,8 @@ struct joined_row {
 };
 struct join_counts {
     uint64_t left_out;        /* source rows with a null or infinite event time or a null key */
-    uint64_t unknown_created; /* source rows left out by as_known or as_of for their unknown created time */
+    uint64_t unknown_created; /* source rows left out by as_known or as_of for their unknown created
+                                 time */
     uint64_t misfits;
 };
 
@@ -152,7 +164,8 @@ enum status offline_join_next(struct offline_join *join, const struct joined_row
 const struct join_counts *offline_join_counts(const struct offline_join *join);
 void offline_join_close(struct offline_join *join);
 
-/* Loading --------------------------------------------------------------------------------------- */
+/* Loading ---------------------------------------------------------------------------------------
+ */
 
 enum load_role { LOAD_KEY, LOAD_FEATURE, LOAD_EVENT_TIME, LOAD_CREATED_TIME };
 struct load_column {
@@ -161,9 +174,9 @@ struct load_column {
     value_type type;
 };
 struct offline_load;
-/* Columns that the load needs are all keys, the event time, and those given. INVALID for a query source.
- * Where there is no table it is made from `all`, with the index that serves it; *made says so. One transaction:
- * nothing is there until finish. */
+/* Columns that the load needs are all keys, the event time, and those given. INVALID for a query
+ * source. Where there is no table it is made from `all`, with the index that serves it; *made says
+ * so. One transaction: nothing is there until finish. */
 enum status offline_load_open(struct offline_store *store, const struct source *source,
                               const struct load_column *all, size_t all_count,
                               const struct load_column *given, size_t given_count, bool *made,
