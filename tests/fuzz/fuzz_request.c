@@ -2,8 +2,8 @@
  * fuzz_request.c - any bytes as a request of either API, over a store that holds anything at all.
  *
  * Input: a byte of choices, a byte that seeds the rows, the request. Whatever comes: a refusal has
- * words and one of the statuses of a request; a request that we take has as many rows to protobuf-c; an
- * answer is a message to protobuf-c, with one value and one status for each row.
+ * words and one of the statuses of a request; a request that we take has as many rows to
+ * protobuf-c; an answer is a message to protobuf-c, with one value and one status for each row.
  */
 #include "base/entity_key.h"
 #include "base/hash.h"
