@@ -141,10 +141,11 @@ const struct command command_apply = {
     .name = "apply",
     .summary = "register the definitions",
     .synopsis = "[-C DIR] [--prune] [--take-over]",
-    .text = "Makes the definitions of the repository those that are served, in one transaction.\n"
-            "Every apply that changes something makes a new version; running servers follow\n"
-            "within a second. What is registered but not in the folder is kept from harm: apply\n"
-            "names it and does nothing, unless --prune says to remove it.\n",
+    .text = "Makes the definitions of the repository those that are served, in one\n"
+            "transaction. Every apply that changes something makes a new version; running\n"
+            "servers follow within a second. What is registered but not in the folder is\n"
+            "kept from harm: apply names it and does nothing, unless --prune says to remove\n"
+            "it.\n",
     .options = apply_options,
     .option_count = COUNT_OF(apply_options),
     .run = run,

@@ -162,9 +162,9 @@ const struct command command_describe = {
     .name = "describe",
     .summary = "one feature view, service, source or entity in full",
     .synopsis = "[-C DIR] NAME",
-    .text = "For a feature service: the join keys that a request has to carry, and the columns\n"
-            "that come back. Where a name stands for several objects the feature view comes\n"
-            "first, then the feature service, the source, the entity.\n",
+    .text = "For a feature service: the join keys that a request has to carry, and the\n"
+            "columns that come back. Where a name stands for several objects the feature\n"
+            "view comes first, then the feature service, the source, the entity.\n",
     .least_words = 1,
     .most_words = 1,
     .run = run,

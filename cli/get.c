@@ -90,6 +90,8 @@ static int tell(const struct larder_error *err)
 {
     bool misused = err->result == LARDER_INVALID_ARGUMENT || err->result == LARDER_UNKNOWN_NAME;
     fprintf(stderr, "larder: %s\n", err->message);
+    if (err->result == LARDER_UNAVAILABLE)
+        fprintf(stderr, "is `larder serve` running there? --server HOST:PORT asks another\n");
     return misused ? EXIT_USAGE : EXIT_FAILED;
 }
 
@@ -142,22 +144,23 @@ const struct command command_get = {
     .name = "get",
     .summary = "the newest values of some entities, from the server",
     .synopsis = "(--service S | --features V:F,...) --entity K=V[,K=V] ...",
-    .text =
-        "Asks a running `larder serve` what it would answer a model:\n"
-        "\n"
-        "  larder get --service dispatch --entity driver_id=1 --entity driver_id=2\n"
-        "  larder get --features weather:wind --entity origin=JFK,carrier=AA\n"
-        "\n"
-        "STATUS says what is known of a value: PRESENT; NULL_VALUE, the row is there and\n"
-        "the value is null; NOT_FOUND, there is no row; OUTSIDE_MAX_AGE, the row is older\n"
-        "than the ttl and is withheld. AGE is that of the row behind the value.\n"
-        "\n"
-        "Keys take their types from the definitions in -C DIR. Without those whole numbers\n"
-        "are integers and all else is text. Times are written as 2026-01-31T09:30:00Z,\n"
-        "bytes as \\x00ff. A comma ends a value only where another KEY= follows it.\n"
-        "\n"
-        "--json prints {\"definitions_version\", \"entities\": [{\"keys\": {...}, \"features\":\n"
-        "{NAME: {\"value\", \"status\", \"event_time\"}}}]}; value is null unless PRESENT.\n",
+    .text = "Asks a running `larder serve` what it would answer a model:\n"
+            "\n"
+            "  larder get --service dispatch --entity driver_id=1 --entity driver_id=2\n"
+            "  larder get --features weather:wind --entity origin=JFK,carrier=AA\n"
+            "\n"
+            "STATUS says what is known of a value: PRESENT; NULL_VALUE, the row is there and\n"
+            "the value is null; NOT_FOUND, there is no row; OUTSIDE_MAX_AGE, the row is\n"
+            "older than the ttl and is withheld. AGE is that of the row behind the value.\n"
+            "\n"
+            "Keys take their types from the definitions in -C DIR. Without those whole\n"
+            "numbers are integers and all else is text. Times are written as\n"
+            "2026-01-31T09:30:00Z, bytes as \\x00ff. A comma ends a value only where another\n"
+            "KEY= follows it.\n"
+            "\n"
+            "--json prints {\"definitions_version\", \"entities\": [{\"keys\": {...},\n"
+            "\"features\": {NAME: {\"value\", \"status\", \"event_time\"}}}]}; value is null\n"
+            "unless PRESENT.\n",
     .options = get_options,
     .option_count = COUNT_OF(get_options),
     .run = run,

@@ -160,7 +160,7 @@ static int materialize_with(const struct options *options, const struct settings
         .context = &progress, .progress = tell_progress, .warning = tell_warning};
     enum status status = materialize(stores, request, options->arena, &runs, &count, &err);
     progress_end(&progress);
-    int code = print_result(options, runs, count);
+    int code = count || options->json ? print_result(options, runs, count) : EXIT_DONE;
     if (!status)
         return code;
     return count ? command_failed(&err)
@@ -202,10 +202,10 @@ const struct command command_materialize = {
     .name = "materialize",
     .summary = "copy the newest values into the online store",
     .synopsis = "[-C DIR] [--from T] [--to T] [--view V]...",
-    .text = "Reads what has changed in the history since the last run (the first time: all that\n"
-            "ttl allows) and writes each entity's newest row. A row that is older than what is\n"
-            "online changes nothing, so a run may be repeated at any time, and one that failed\n"
-            "is simply run again. Times are written as 2026-01-31T09:30:00Z.\n",
+    .text = "Reads what has changed in the history since the last run (the first time: all\n"
+            "that ttl allows) and writes each entity's newest row. A row that is older than\n"
+            "what is online changes nothing, so a run may be repeated at any time, and one\n"
+            "that failed is simply run again. Times are written as 2026-01-31T09:30:00Z.\n",
     .options = materialize_options,
     .option_count = COUNT_OF(materialize_options),
     .run = run,

@@ -71,9 +71,10 @@ const struct command command_plan = {
     .name = "plan",
     .summary = "show what apply would change",
     .synopsis = "[-C DIR] [--prune]",
-    .text = "Compares the definitions with what is applied (+ added, - removed, ~ altered) and\n"
-            "every source with its table: missing tables and columns, types that do not fit,\n"
-            "and, as hints, indexes that would serve point-in-time reads. Changes nothing.\n",
+    .text = "Compares the definitions with what is applied (+ added, - removed, ~ altered)\n"
+            "and every source with its table: missing tables and columns, types that do not\n"
+            "fit, and, as hints, indexes that would serve point-in-time reads. Changes\n"
+            "nothing.\n",
     .options = plan_options,
     .option_count = COUNT_OF(plan_options),
     .run = run,

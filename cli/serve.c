@@ -47,17 +47,19 @@ const struct command command_serve = {
     .name = "serve",
     .summary = "the gRPC service",
     .synopsis = "[-C DIR]",
-    .text = "Answers requests for the newest features over gRPC, at server.grpc of larder.yaml\n"
-            "(127.0.0.1:6566 unless it says otherwise), as larder.v1.FeatureService, as\n"
-            "feast.serving.ServingService for clients of Feast, and grpc.health.v1.Health.\n"
+    .text = "Answers requests for the newest features over gRPC, at server.grpc of\n"
+            "larder.yaml (127.0.0.1:6566 unless it says otherwise), as\n"
+            "larder.v1.FeatureService, as feast.serving.ServingService for clients of Feast,\n"
+            "and grpc.health.v1.Health.\n"
             "\n"
-            "The port opens when definitions are loaded and the online store answers; until then\n"
-            "the log on stderr says what is waited for. An apply is picked up within a second,\n"
-            "without a request failing. While PostgreSQL is away, the definitions that apply left\n"
-            "in the online store are served; while Redis is away, requests get UNAVAILABLE.\n"
+            "The port opens when definitions are loaded and the online store answers; until\n"
+            "then the log on stderr says what is waited for. An apply is picked up within a\n"
+            "second, without a request failing. While PostgreSQL is away, the definitions\n"
+            "that apply left in the online store are served; while Redis is away, requests\n"
+            "get UNAVAILABLE.\n"
             "\n"
-            "SIGTERM and Ctrl-C: takes no more calls, lets those that run finish for 10 seconds,\n"
-            "cancels the rest, and exits with 0.\n"
+            "SIGTERM and Ctrl-C: takes no more calls, lets those that run finish for 10\n"
+            "seconds, cancels the rest, and exits with 0.\n"
             "\n"
             "  larder serve -C my_features\n",
     .run = run,

@@ -91,7 +91,7 @@ static const char *ago(int64_t us, struct arena *arena)
                       : age_us >= INT64_C(120000000)  ? INT64_C(60000000)
                                                       : INT64_C(1000000);
     duration_format(age_us - age_us % unit_us, text);
-    return arena_printf(arena, "%s ago", text);
+    return age_us < unit_us ? "just now" : arena_printf(arena, "%s ago", text);
 }
 
 static void print_views(const struct status_job *job)
@@ -167,8 +167,8 @@ const struct command command_status = {
     .name = "status",
     .summary = "how current each feature view is online",
     .synopsis = "[-C DIR]",
-    .text = "For each feature view: up to which time it was materialized, and whether the next\n"
-            "run has to rewrite it. For the online store: whether it answers, whose it is, and\n"
-            "whether it might drop rows. Exit 1 if the online store is away.\n",
+    .text = "For each feature view: up to which time it was materialized, and whether the\n"
+            "next run has to rewrite it. For the online store: whether it answers, whose it\n"
+            "is, and whether it might drop rows. Exit 1 if the online store is away.\n",
     .run = run,
 };

@@ -33,13 +33,23 @@ static size_t text_width(const char *text)
     return width;
 }
 
+/* Cells of a row up to its last one that is not empty, so that no line ends in blanks. */
+static size_t filled_count(const struct table *table, const char *const *cells)
+{
+    size_t count = table->column_count;
+    while (count > 0 && cells[count - 1][0] == '\0')
+        count--;
+    return count;
+}
+
 static void print_row(const struct table *table, const char *const *cells, const size_t *widths,
                       FILE *out, const char *indent)
 {
+    size_t count = filled_count(table, cells);
     fputs(indent, out);
-    for (size_t i = 0; i < table->column_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         bool right = table->right && table->right[i];
-        bool last = i + 1 == table->column_count;
+        bool last = i + 1 == count;
         int pad = (int)(widths[i] - text_width(cells[i]));
         fprintf(out, "%*s%s%*s%s", right ? pad : 0, "", cells[i], right || last ? 0 : pad, "",
                 last ? "" : "  ");

@@ -100,8 +100,8 @@ const struct command command_teardown = {
     .synopsis = "[-C DIR] [--yes]",
     .text = "Removes what Larder made for this project: its entries in the registry (and the\n"
             "registry's schema with the last project) and its rows in the online store. The\n"
-            "sources' tables are never touched, also those that load has filled. On a terminal it\n"
-            "asks first.\n",
+            "sources' tables are never touched, also those that load has filled. On a\n"
+            "terminal it asks first.\n",
     .options = teardown_options,
     .option_count = COUNT_OF(teardown_options),
     .run = run,

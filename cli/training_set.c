@@ -145,13 +145,13 @@ static const struct option_spec training_set_options[] = {
 const struct command command_training_set = {
     .name = "training-set",
     .summary = "rows with the features as they were at each row's time",
-    .synopsis = "(--service S | --features V:F,...) --entities F.csv --out F.csv",
+    .synopsis = "--entities F --out F --service S|--features V:F,...",
     .text = "Takes a CSV with the join keys and event_timestamp, and gives the same rows, in\n"
-            "their order, each with the newest values at or before its time and no older than\n"
-            "ttl. Its other columns pass through.\n"
+            "their order, each with the newest values at or before its time and no older\n"
+            "than ttl. Its other columns pass through.\n"
             "\n"
-            "Without --as-known later corrections count; with it a row sees only what had been\n"
-            "recorded by its time, which is what serving would have answered then.\n",
+            "Without --as-known later corrections count; with it a row sees only what had\n"
+            "been recorded by its time, which is what serving would have answered then.\n",
     .options = training_set_options,
     .option_count = COUNT_OF(training_set_options),
     .run = run,

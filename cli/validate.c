@@ -28,8 +28,8 @@ const struct command command_validate = {
     .name = "validate",
     .summary = "check the definitions; no service needed",
     .synopsis = "[-C DIR]",
-    .text = "Reads larder.yaml and every other *.yaml of the repository and tells every mistake\n"
-            "with its file, line and column. Whether the tables and columns are there is what\n"
-            "larder plan looks at.\n",
+    .text = "Reads larder.yaml and every other *.yaml of the repository and tells every\n"
+            "mistake with its file, line and column. Whether the tables and columns are\n"
+            "there is what larder plan looks at.\n",
     .run = run,
 };

@@ -35,7 +35,7 @@ void offline_store_close(struct offline_store *store);
 enum finding_kind { FINDING_ERROR, FINDING_HINT };
 struct finding {
     enum finding_kind kind;
-    const char *text; /* "feature_view airport_weather: feature wind is float64, but
+    const char *text; /* "feature view airport_weather: feature wind is float64, but
                          public.weather.wind is text" */
 };
 struct findings {

@@ -81,7 +81,7 @@ static enum status check_rights(struct check *check, const struct postgres_sourc
     }
     buffer_printf(&sql, " FROM %s AS source LIMIT 0", source->from);
     const char *doing =
-        arena_printf(check->arena, "feature_view %s: reading %s", view->about.name, source->name);
+        arena_printf(check->arena, "feature view %s: reading %s", view->about.name, source->name);
     return finding_of(check, postgres_query_buffer(check->store, doing, &sql, NULL, err), err);
 }
 
@@ -135,7 +135,7 @@ static void hint_index(struct check *check, const struct postgres_source *source
     buffer_init(&text, 0);
     buffer_printf(
         &text,
-        "feature_view %s: no index serves point-in-time reads of %s; run: CREATE INDEX ON "
+        "feature view %s: no index serves point-in-time reads of %s; run: CREATE INDEX ON "
         "%s (",
         checked->view->about.name, source->name, source->from);
     for (size_t i = 0; i < checked->view->key_count; i++) {

@@ -47,7 +47,7 @@ static enum status check_created(const struct join_request *request,
     if ((request->as_known || as_of) && !source->created_time)
         return fail(
             err, STATUS_INVALID,
-            "feature_view %s: source %s has no created_time, so what was known %s cannot be told",
+            "feature view %s: source %s has no created_time, so what was known %s cannot be told",
             view->about.name, source->about.name, as_of ? "as of a time" : "when a row asks");
     int64_t latest_us = timestamp_subtract(now_us, source->lookback_us);
     if (!as_of || request->as_of_us <= latest_us)
@@ -203,7 +203,7 @@ static enum status decode(struct postgres_join *join, size_t index,
     enum copy_misfit misfit;
     enum status status = copy_decode(&field->decoder, bytes, &join->row_arena, value, &misfit, err);
     if (status)
-        return fail_within(err, "feature_view %s", join->views[index].view->about.name);
+        return fail_within(err, "feature view %s", join->views[index].view->about.name);
     if (misfit == COPY_FITS)
         return STATUS_OK;
     if (join->views[index].view->source->misfits == MISFITS_STOP)

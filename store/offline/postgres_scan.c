@@ -126,7 +126,7 @@ static enum status start_copy(struct postgres_scan *scan, const struct scan_requ
     else
         append_events(scan, request, &sql);
     buffer_append_text(&sql, ") TO STDOUT (FORMAT binary)");
-    const char *doing = arena_printf(&scan->arena, "feature_view %s: reading %s", view->about.name,
+    const char *doing = arena_printf(&scan->arena, "feature view %s: reading %s", view->about.name,
                                      scan->view.source.name);
     return postgres_copy_open(&scan->copy, scan->store->connection, doing, &sql, scan->fields,
                               field_count, err);

@@ -41,7 +41,7 @@ struct postgres_field {
 enum status postgres_source_resolve(struct postgres_store *store, const struct source *source,
                                     struct arena *arena, struct postgres_source *resolved,
                                     struct error *err);
-/* who: "feature_view airport_weather". NOT_FOUND: no such column; INVALID: it does not fit. */
+/* who: "feature view airport_weather". NOT_FOUND: no such column; INVALID: it does not fit. */
 enum status postgres_source_bind(const struct postgres_source *source, const char *who,
                                  const char *what, const char *column, value_type type,
                                  struct postgres_field *field, struct error *err);

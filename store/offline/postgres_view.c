@@ -24,7 +24,7 @@ static enum status bind(const struct postgres_source *source, const struct featu
                         const char *kind, const char *name, value_type type, struct arena *arena,
                         struct postgres_field *field, struct error *err)
 {
-    return postgres_source_bind(source, arena_printf(arena, "feature_view %s", view->about.name),
+    return postgres_source_bind(source, arena_printf(arena, "feature view %s", view->about.name),
                                 arena_printf(arena, "%s %s", kind, name),
                                 source_column(source->source, name), type, field, err);
 }
@@ -87,11 +87,11 @@ enum status postgres_check_collations(struct postgres_store *store,
     enum status status =
         postgres_query_buffer(store, "looking at the collations of keys", &sql, &result, err);
     if (status)
-        fail_within(err, "feature_view %s: %s", view->about.name, source->name);
+        fail_within(err, "feature view %s: %s", view->about.name, source->name);
     else if (PQntuples(result) > 0)
         status =
             fail(err, STATUS_INVALID,
-                 "feature_view %s: %s has a string key under the collation %s, which calls "
+                 "feature view %s: %s has a string key under the collation %s, which calls "
                  "different strings equal; give the column another collation, or COLLATE it in a "
                  "query",
                  view->about.name, source->name, PQgetvalue(result, 0, 1));
@@ -168,7 +168,7 @@ enum status postgres_misfit(const struct postgres_view *view, const struct postg
     arena_init(&arena, 0);
     enum status status = fail(
         err, STATUS_INVALID,
-        "feature_view %s: %s holds %s where %s, which %s cannot be; set misfits: as_null in "
+        "feature view %s: %s holds %s where %s, which %s cannot be; set misfits: as_null in "
         "source %s to read such values as null, or cast it in a query",
         view->view->about.name, postgres_column_text(&view->source, field->column->name, &arena),
         copy_misfit_text(misfit), row, field->what, view->view->source->about.name);

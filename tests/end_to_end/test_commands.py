@@ -18,7 +18,7 @@ def test_help_names_every_command(unapplied_drivers):
 def test_each_command_has_help_worth_reading(unapplied_drivers, command):
     out = unapplied_drivers.do(command, "--help").out
     assert f"larder {command}" in out and len(out.splitlines()) >= 5
-    assert all(len(line) <= 100 for line in out.splitlines())
+    assert all(len(line) <= 80 for line in out.splitlines())
 
 
 def test_mistakes_in_the_call_end_with_2(unapplied_drivers):
