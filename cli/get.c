@@ -91,7 +91,8 @@ static int tell(const struct larder_error *err)
     bool misused = err->result == LARDER_INVALID_ARGUMENT || err->result == LARDER_UNKNOWN_NAME;
     fprintf(stderr, "larder: %s\n", err->message);
     if (err->result == LARDER_UNAVAILABLE)
-        fprintf(stderr, "is `larder serve` running there? --server HOST:PORT asks another\n");
+        fprintf(stderr, "if no server answered: larder serve starts one, and --server "
+                        "HOST:PORT asks another\n");
     return misused ? EXIT_USAGE : EXIT_FAILED;
 }
 
