@@ -32,7 +32,8 @@ try_example()
 cmake --install "$build" --component sdk --prefix "$folder/first" >"$folder/log" || fail "$(cat "$folder/log")"
 mv "$folder/first" "$root" # what is installed may be moved
 
-cmake -S "$source/sdk/c/examples" -B "$folder/build" -DCMAKE_PREFIX_PATH="$root" >"$folder/log" 2>&1 &&
+cmake -G Ninja -S "$source/sdk/c/examples" -B "$folder/build" -DCMAKE_PREFIX_PATH="$root" \
+    >"$folder/log" 2>&1 &&
     cmake --build "$folder/build" >>"$folder/log" 2>&1 || fail "$(cat "$folder/log")"
 try_example "$folder/build/get_features"
 
