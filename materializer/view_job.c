@@ -1,0 +1,312 @@
+/* view_job.c - see view_job.h. The functions below are the steps of a run, in order. */
+#include "materializer/view_job.h"
+
+#include "base/entity_key.h"
+#include "base/timestamp.h"
+#include "materializer/row_writer.h"
+#include "materializer/window.h"
+
+#include <time.h>
+
+enum {
+    BATCH_ROWS = 250000,
+    BATCH_BYTES = 64 * 1024 * 1024,
+    PROGRESS_EVERY_ROWS = 4096,
+    PROGRESS_EVERY_US = 200000,
+    WAIT_MS = 100,
+    WAIT_TOLD_MS = 1000, /* after this long, say what is waited for */
+};
+
+static const char writer_name[] = "materialize";
+
+struct view_job {
+    const struct materialize_stores *stores;
+    const struct materialize_request *request;
+    const struct catalog_view *view;
+    const struct view_schema *schema;
+    const struct view_state *state;
+    struct arena *arena;
+    struct view_run *run;
+    struct window window;
+    int64_t position; /* all committed at or before it is visible to the scan */
+    struct buffer key, row;
+    int64_t told_us; /* when progress was last told */
+};
+
+static bool is_stopped(const struct materialize_request *request)
+{
+    return request->stop && atomic_load(request->stop);
+}
+
+static enum status stopped(struct error *err)
+{
+    return fail(err, STATUS_CANCELLED,
+                "stopped; what was written stays, and the next run goes on "
+                "from the last watermark");
+}
+
+void request_warn(const struct materialize_request *request, const char *text)
+{
+    if (request->listener.warning)
+        request->listener.warning(request->listener.context, text);
+}
+
+static void sleep_ms(long ms)
+{
+    struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    nanosleep(&time, NULL);
+}
+
+static struct online_mark job_mark(const struct view_job *job)
+{
+    return (struct online_mark){
+        .writer = writer_name,
+        .project_id = job->request->catalog->project_id,
+        .view_id = job->view->id,
+        .generation = job->view->generation,
+        .position = job->position,
+    };
+}
+
+/* A store that lost acknowledged writes has a mark behind what the registry remembers. */
+static enum status find_lost_writes(struct view_job *job, bool *lost, struct error *err)
+{
+    struct online_mark mark = job_mark(job);
+    int64_t position;
+    enum status status = online_store_read_marks(job->stores->online, &mark, 1, &position, err);
+    *lost = !status && job->state->position > 0 && position < job->state->position;
+    return *lost ? registry_mark_stale(job->stores->registry, job->request->catalog, job->view->id,
+                                       "the online store lost writes", err)
+                 : status;
+}
+
+static void tell_what_is_waited_for(const struct view_job *job)
+{
+    struct open_transaction transaction;
+    bool found = false;
+    struct error ignored;
+    if (offline_store_oldest_transaction(job->stores->offline, job->arena, &transaction, &found,
+                                         &ignored) ||
+        !found)
+        request_warn(job->request, "waiting for transactions that were open before this run");
+    else
+        request_warn(job->request, arena_printf(job->arena,
+                                                "waiting for a transaction that was open "
+                                                "before this run: %s",
+                                                transaction.text));
+}
+
+/* A rewrite must stand above the rows that it replaces: equal triples change nothing. */
+static bool sample_serves(const struct view_job *job, bool rewrites, struct position_sample sample)
+{
+    return !rewrites || sample.position > job->state->position;
+}
+
+/*
+ * Begins the snapshot of the scan and finds its position. A commit is in the WAL before its rows
+ * are visible, so the position is that of a sample whose transactions have all ended.
+ */
+static enum status begin_snapshot(struct view_job *job, bool rewrites, struct error *err)
+{
+    for (int waited_ms = 0;; waited_ms += WAIT_MS) {
+        uint64_t xmin;
+        struct position_sample sample;
+        bool found = false;
+        enum status status = offline_store_begin(job->stores->offline, &xmin, err);
+        if (status)
+            return status;
+        status = registry_find_sample(job->stores->registry, xmin, &sample, &found, err);
+        if (!status && found && sample_serves(job, rewrites, sample)) {
+            job->position = sample.position;
+            return STATUS_OK;
+        }
+        offline_store_end(job->stores->offline);
+        if (status)
+            return status;
+        if (is_stopped(job->request))
+            return stopped(err);
+        if (waited_ms == WAIT_TOLD_MS)
+            tell_what_is_waited_for(job);
+        sleep_ms(WAIT_MS);
+    }
+}
+
+static enum status take_sample(struct view_job *job, int64_t *now_us, struct error *err)
+{
+    struct offline_sample sample;
+    enum status status = offline_store_sample(job->stores->offline, &sample, err);
+    if (status)
+        return status;
+    *now_us = sample.now_us;
+    return registry_keep_sample(job->stores->registry,
+                                (struct position_sample){sample.position, sample.next_transaction},
+                                err);
+}
+
+static enum status choose_window(struct view_job *job, struct error *err)
+{
+    const struct materialize_request *request = job->request;
+    struct window_facts facts = {
+        .view = job->view->view,
+        .state = job->state,
+        .has_from = request->has_from,
+        .has_to = request->has_to,
+        .from_us = request->from_us,
+        .to_us = request->to_us,
+    };
+    enum status status = find_lost_writes(job, &facts.lost_writes, err);
+    if (!status)
+        status = take_sample(job, &facts.now_us, err);
+    if (status)
+        return status;
+    job->window = window_of(&facts);
+    job->run->kind = job->window.kind;
+    job->run->reason = job->window.kind == RUN_STALE ? job->state->stale_reason : NULL;
+    job->run->from_us = job->window.scan.from_us;
+    job->run->to_us = job->window.scan.to_us;
+    return STATUS_OK;
+}
+
+static void take_counts(struct view_job *job, const struct offline_scan *scan,
+                        const struct row_writer *writer)
+{
+    const struct scan_counts *scanned = offline_scan_counts(scan);
+    const struct row_writer_counts *wrote = row_writer_counts(writer);
+    struct run_counts *counts = &job->run->counts;
+    counts->read = scanned->rows + scanned->left_out;
+    counts->left_out = scanned->left_out;
+    counts->misfits = scanned->misfits;
+    counts->written = counter_read(&wrote->written);
+    counts->older = counter_read(&wrote->older);
+    counts->superseded = counter_read(&wrote->superseded);
+    job->run->seconds = (double)(timestamp_monotonic_us() - job->run->started_us) / 1e6;
+}
+
+static void tell_progress(struct view_job *job, const struct offline_scan *scan,
+                          const struct row_writer *writer)
+{
+    int64_t now_us = timestamp_monotonic_us();
+    if (!job->request->listener.progress || now_us - job->told_us < PROGRESS_EVERY_US)
+        return;
+    job->told_us = now_us;
+    take_counts(job, scan, writer);
+    job->request->listener.progress(job->request->listener.context, job->run);
+}
+
+/* Packs one row and hands it to the writer; *going false once writing has failed. */
+static enum status put_row(struct view_job *job, const struct scan_row *row,
+                           struct row_writer *writer, bool *going, struct error *err)
+{
+    const struct feature_view *view = job->view->view;
+    buffer_clear(&job->key);
+    entity_key_begin(&job->key, job->request->catalog->project_id, job->view->key_set_id, row->keys,
+                     view->key_count);
+    entity_key_end(&job->key, job->view->id, job->view->generation);
+    if (job->key.size > ENTITY_KEY_MAX) {
+        job->run->counts.long_keys++;
+        return STATUS_OK;
+    }
+    struct row_header header = {
+        .event_time_us = row->event_time_us,
+        .created_time_us = row->created_time_us,
+        .position = job->position,
+        .floor = ROW_NO_FLOOR,
+        .schema = job->schema->number,
+    };
+    buffer_clear(&job->row);
+    enum status status = row_pack(&job->schema->layout, &header, row->values, &job->row, err);
+    if (!status)
+        *going = row_writer_put(writer, buffer_bytes(&job->key), buffer_bytes(&job->row),
+                                window_expiry(view, row->event_time_us));
+    return status;
+}
+
+static enum status stream_rows(struct view_job *job, struct offline_scan *scan,
+                               struct row_writer *writer, struct error *err)
+{
+    const struct scan_row *row;
+    bool going = true;
+    enum status status = STATUS_OK;
+    for (uint64_t n = 0; going && !status; n++) {
+        status = offline_scan_next(scan, &row, err);
+        if (status || !row)
+            break;
+        status = put_row(job, row, writer, &going, err);
+        if (n % PROGRESS_EVERY_ROWS)
+            continue;
+        tell_progress(job, scan, writer);
+        if (!status && is_stopped(job->request))
+            status = stopped(err);
+    }
+    return status;
+}
+
+static enum status copy_rows(struct view_job *job, struct error *err)
+{
+    struct offline_scan *scan = NULL;
+    enum status status = offline_scan_open(job->stores->offline, &job->window.scan, &scan, err);
+    if (status)
+        return status;
+    struct row_writer *writer = row_writer_open(job->stores->online, BATCH_ROWS, BATCH_BYTES);
+    status = stream_rows(job, scan, writer, err);
+    struct online_mark mark = job_mark(job);
+    if (!status)
+        status = row_writer_finish(writer, &mark, err);
+    take_counts(job, scan, writer);
+    row_writer_close(writer);
+    offline_scan_close(scan);
+    return status;
+}
+
+static enum status advance(struct view_job *job, struct error *err)
+{
+    struct view_state state = {
+        .view_id = job->view->id,
+        .has_watermark = job->window.moves_watermark,
+        .watermark_us = job->window.scan.to_us,
+        .position = job->position,
+    };
+    return registry_advance(job->stores->registry, job->request->catalog, &state,
+                            job->window.clears_stale, err);
+}
+
+static enum status run_job(struct view_job *job, struct error *err)
+{
+    enum status status = choose_window(job, err);
+    if (status)
+        return status;
+    bool rewrites = job->window.kind == RUN_STALE || job->window.kind == RUN_LOST_WRITES;
+    status = begin_snapshot(job, rewrites, err);
+    if (!status) {
+        status = copy_rows(job, err);
+        offline_store_end(job->stores->offline);
+    }
+    return status ? status : advance(job, err);
+}
+
+enum status view_job_run(const struct materialize_stores *stores,
+                         const struct materialize_request *request, const struct catalog_view *view,
+                         const struct view_state *state, struct arena *arena, struct view_run *run,
+                         struct error *err)
+{
+    struct view_job job = {
+        .stores = stores,
+        .request = request,
+        .view = view,
+        .schema = &view->schemas[view->schema_count - 1],
+        .state = state,
+        .arena = arena,
+        .run = run,
+    };
+    *run =
+        (struct view_run){.view = view->view->about.name, .started_us = timestamp_monotonic_us()};
+    buffer_init(&job.key, 0);
+    buffer_init(&job.row, 0);
+    enum status status = run_job(&job, err);
+    buffer_release(&job.key);
+    buffer_release(&job.row);
+    run->seconds = (double)(timestamp_monotonic_us() - run->started_us) / 1e6;
+    if (!status && request->listener.done)
+        request->listener.done(request->listener.context, run);
+    return status ? fail_within(err, "feature view %s", run->view) : STATUS_OK;
+}
