@@ -159,3 +159,27 @@ def test_an_owners_tables_are_left_as_they_were(history):
     make(history, at("11:30:00", "17:00:00"))
     history.materialize()
     assert everything() == before
+
+
+def test_a_misfit_stops_a_training_set_or_reads_as_null(history):
+    history.sql("ALTER TABLE trips ADD odd numeric", "UPDATE trips SET odd = '1e400' WHERE trip_count = 12")
+    feature = ("{name: rating, type: float64}", "{name: rating, type: float64}\n      - {name: odd, type: float64}")
+    history.define(feature)
+    history.do("apply")
+    history.repository.write("ask.csv", at("12:10:00"))
+    outcome = history.refused("training-set", "--service", "dispatch", "--entities", "ask.csv", "--out", "o.csv", code=(1, 2))
+    assert "trips" in outcome.err and "odd" in outcome.err and not history.repository.path("o.csv").exists()
+    history.define(feature, ("    created_time: recorded\n", "    created_time: recorded\n    misfits: as_null\n"))
+    history.do("apply")
+    history.repository.write("ask.csv", at("12:10:00"))
+    said = history.do("training-set", "--service", "dispatch", "--entities", "ask.csv", "--out", "o.csv", "--json").json
+    assert said["misfits"] == 1
+    assert make(history, at("12:10:00"))[0]["odd"] is None
+
+
+def test_rows_without_a_time_or_a_key_are_left_out_and_counted(history):
+    history.sql("INSERT INTO trips VALUES (1, NULL, now(), 1, 1), (NULL, '2024-05-01 12:05Z', now(), 2, 2), "
+                "(1, '-infinity', now(), 3, 3), (1, 'infinity', now(), 4, 4)")
+    assert counts(make(history, at("12:10:00"))) == ["12"]
+    said = history.do("training-set", "--service", "dispatch", "--entities", "ask.csv", "--out", "o.csv", "--json").json
+    assert said["left_out"] == 4
