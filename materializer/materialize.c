@@ -86,12 +86,127 @@ static void warn_of_long_transactions(const struct materialize_stores *stores,
     }
 }
 
+/* What the views of one call share. An apply may come between any two of them. */
+struct series {
+    const struct materialize_stores *stores;
+    const struct materialize_request *request;
+    struct arena *arena;
+    const struct catalog *catalog; /* the newest that was read */
+    struct view_state *states;     /* of its views */
+};
+
+static enum status read_newest(struct series *series, struct error *err)
+{
+    struct registry *registry = series->stores->registry;
+    struct catalog *catalog = arena_array(series->arena, 1, sizeof *catalog);
+    enum status status =
+        registry_read(registry, series->catalog->definitions.project, series->arena, catalog, err);
+    if (!status)
+        status = registry_view_states(registry, catalog, series->arena, &series->states, err);
+    if (!status)
+        series->catalog = catalog;
+    return status;
+}
+
+/* The view as it is now; NULL: an apply has removed it, or taken it offline. */
+static const struct catalog_view *find_online(const struct series *series, const char *name,
+                                              uint32_t id)
+{
+    const struct catalog_view *view = catalog_find_view(series->catalog, name);
+    return view && view->id == id && view->view->online ? view : NULL;
+}
+
+static void warn_of_removal(const struct series *series, const char *name)
+{
+    request_warn(series->request,
+                 arena_printf(series->arena,
+                              "feature view %s was removed while this ran; it is left out", name));
+}
+
+/* An apply that removes a view clears its rows, but only those that were there by then. */
+static enum status clear_if_removed(struct series *series, const struct catalog_view *view,
+                                    bool *gone, struct error *err)
+{
+    uint64_t version, removed;
+    const struct catalog *catalog = series->catalog;
+    *gone = false;
+    enum status status =
+        registry_version(series->stores->registry, catalog->definitions.project, &version, err);
+    if (!status && version != catalog->version)
+        status = read_newest(series, err);
+    if (status || catalog_find_view(series->catalog, view->view->about.name))
+        return status;
+    *gone = true;
+    warn_of_removal(series, view->view->about.name);
+    return online_store_remove(series->stores->online, catalog->project_id,
+                               catalog->definitions.project, &view->id, 1, &removed, err);
+}
+
+/* A view whose rows and marks an apply removes under its run looks as if the store had lost them.
+ */
+static enum status settle(struct series *series, const struct catalog_view *view,
+                          enum status ran_status, struct error *err)
+{
+    bool gone;
+    struct error settle_err;
+    if (ran_status && ran_status != STATUS_FAILED)
+        return ran_status;
+    enum status status = clear_if_removed(series, view, &gone, &settle_err);
+    if (ran_status && !gone)
+        return ran_status;
+    if (status)
+        *err = settle_err;
+    return status;
+}
+
+/* Runs the view under the newest definitions. *ran false: there is no such view any more. */
+static enum status run_view(struct series *series, const struct catalog_view *view, bool *ran,
+                            struct view_run *run, struct error *err)
+{
+    const char *name = view->view->about.name;
+    for (;;) {
+        bool outdated;
+        view = find_online(series, name, view->id);
+        *ran = view != NULL;
+        if (!view) {
+            warn_of_removal(series, name);
+            return STATUS_OK;
+        }
+        enum status status = view_job_run(series->stores, series->request, series->catalog, view,
+                                          &series->states[view - series->catalog->views],
+                                          series->arena, run, &outdated, err);
+        if (status || !outdated)
+            return settle(series, view, status, err);
+        status = read_newest(series, err);
+        if (status)
+            return status;
+    }
+}
+
+static enum status run_views(struct series *series, const struct catalog_view *const *views,
+                             size_t count, struct view_run *runs, size_t *run_count,
+                             struct error *err)
+{
+    const struct materialize_listener *listener = &series->request->listener;
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < count && !status; i++) {
+        bool ran;
+        struct view_run *run = &runs[*run_count];
+        status = run_view(series, views[i], &ran, run, err);
+        *run_count += ran;
+        if (!status && ran && listener->done)
+            listener->done(listener->context, run);
+    }
+    return status;
+}
+
 enum status materialize(const struct materialize_stores *stores,
                         const struct materialize_request *request, struct arena *arena,
                         struct view_run **runs, size_t *run_count, struct error *err)
 {
+    struct series series = {
+        .stores = stores, .request = request, .arena = arena, .catalog = request->catalog};
     const struct catalog_view **views;
-    struct view_state *states = NULL;
     size_t count;
     *run_count = 0;
     if (request->has_from && request->has_to && request->from_us > request->to_us)
@@ -100,15 +215,11 @@ enum status materialize(const struct materialize_stores *stores,
     if (!status)
         status = prepare_stores(stores, request, arena, err);
     if (!status)
-        status = registry_view_states(stores->registry, request->catalog, arena, &states, err);
+        status =
+            registry_view_states(stores->registry, request->catalog, arena, &series.states, err);
     if (status)
         return status;
     warn_of_long_transactions(stores, request, views, count, arena);
     *runs = arena_array(arena, count + 1, sizeof **runs);
-    for (size_t i = 0; i < count && !status; i++) {
-        size_t index = (size_t)(views[i] - request->catalog->views);
-        status = view_job_run(stores, request, views[i], &states[index], arena,
-                              &(*runs)[(*run_count)++], err);
-    }
-    return status;
+    return run_views(&series, views, count, *runs, run_count, err);
 }

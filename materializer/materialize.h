@@ -62,8 +62,8 @@ struct materialize_stores {
 };
 
 struct materialize_request {
-    const struct catalog *catalog;
-    const char *const *views; /* names; NULL: every view that is online */
+    const struct catalog *catalog; /* as it was read last */
+    const char *const *views;      /* names; NULL: every view that is online */
     size_t view_count;
     bool has_from, has_to;
     int64_t from_us, to_us;
@@ -72,8 +72,10 @@ struct materialize_request {
 };
 
 /* Runs view after view. On an error the views before it are done and stay so; runs (in the arena,
- * one a view that was begun) tells how far it came. NOT_FOUND: no such view; INVALID: a view that
- * is not online, from after to, a misfit; CONFLICT: the online store belongs to another registry.
+ * one a view that was begun) tells how far it came. An apply meanwhile is followed: a view that was
+ * not begun runs as it is then, or is left out with a warning if it is gone. NOT_FOUND: no such
+ * view; INVALID: a view that is not online, from after to, a misfit; CONFLICT: the online store
+ * belongs, or by now belongs, to another registry; FAILED: it lost rows while others were written.
  */
 enum status materialize(const struct materialize_stores *stores,
                         const struct materialize_request *request, struct arena *arena,

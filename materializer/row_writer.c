@@ -130,8 +130,7 @@ bool row_writer_put(struct row_writer *writer, struct bytes key, struct bytes ro
     return true;
 }
 
-enum status row_writer_finish(struct row_writer *writer, const struct online_mark *mark,
-                              struct error *err)
+enum status row_writer_finish(struct row_writer *writer, struct error *err)
 {
     bool good = hand_over(writer);
     pthread_mutex_lock(&writer->mutex);
@@ -140,8 +139,7 @@ enum status row_writer_finish(struct row_writer *writer, const struct online_mar
         *err = writer->error;
     enum status status = good ? STATUS_OK : writer->error.status;
     pthread_mutex_unlock(&writer->mutex);
-    /* The thread is idle, so the store is ours for the moment. */
-    return status ? status : online_store_write(writer->store, NULL, 0, mark, 1, NULL, err);
+    return status;
 }
 
 const struct row_writer_counts *row_writer_counts(const struct row_writer *writer)

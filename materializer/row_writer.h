@@ -26,9 +26,9 @@ struct row_writer *row_writer_open(struct online_store *store, size_t batch_rows
 /* Copies key and row; waits while both batches are full. false once writing has failed. */
 bool row_writer_put(struct row_writer *writer, struct bytes key, struct bytes row,
                     int64_t expires_at_us);
-/* Writes what is left, then the mark behind it; all is acknowledged when it returns OK. */
-enum status row_writer_finish(struct row_writer *writer, const struct online_mark *mark,
-                              struct error *err);
+/* Writes what is left; all is acknowledged when it returns OK, and the store is the caller's to use
+ * until the next put. */
+enum status row_writer_finish(struct row_writer *writer, struct error *err);
 const struct row_writer_counts *row_writer_counts(const struct row_writer *writer);
 void row_writer_close(struct row_writer *writer); /* drops what was not finished */
 

@@ -17,18 +17,22 @@ enum {
     WAIT_TOLD_MS = 1000, /* after this long, say what is waited for */
 };
 
-static const char writer_name[] = "materialize";
+/* The mark of a run that has begun tells, when all is written, whether the store still is the one
+ * that the first rows went to; the other one is for the runs to come. */
+static const char begun_name[] = "materialize-begun", done_name[] = "materialize";
 
 struct view_job {
     const struct materialize_stores *stores;
     const struct materialize_request *request;
+    const struct catalog *catalog;
     const struct catalog_view *view;
     const struct view_schema *schema;
     const struct view_state *state;
     struct arena *arena;
     struct view_run *run;
     struct window window;
-    int64_t position; /* all committed at or before it is visible to the scan */
+    int64_t sampled_position; /* of this run's own sample, taken before the snapshot */
+    int64_t position;         /* all committed at or before it is visible to the scan */
     struct buffer key, row;
     int64_t told_us; /* when progress was last told */
 };
@@ -57,11 +61,11 @@ static void sleep_ms(long ms)
     nanosleep(&time, NULL);
 }
 
-static struct online_mark job_mark(const struct view_job *job)
+static struct online_mark job_mark(const struct view_job *job, const char *writer)
 {
     return (struct online_mark){
-        .writer = writer_name,
-        .project_id = job->request->catalog->project_id,
+        .writer = writer,
+        .project_id = job->catalog->project_id,
         .view_id = job->view->id,
         .generation = job->view->generation,
         .position = job->position,
@@ -71,11 +75,11 @@ static struct online_mark job_mark(const struct view_job *job)
 /* A store that lost acknowledged writes has a mark behind what the registry remembers. */
 static enum status find_lost_writes(struct view_job *job, bool *lost, struct error *err)
 {
-    struct online_mark mark = job_mark(job);
+    struct online_mark mark = job_mark(job, done_name);
     int64_t position;
     enum status status = online_store_read_marks(job->stores->online, &mark, 1, &position, err);
     *lost = !status && job->state->position > 0 && position < job->state->position;
-    return *lost ? registry_mark_stale(job->stores->registry, job->request->catalog, job->view->id,
+    return *lost ? registry_mark_stale(job->stores->registry, job->catalog, job->view->id,
                                        "the online store lost writes", err)
                  : status;
 }
@@ -96,41 +100,6 @@ static void tell_what_is_waited_for(const struct view_job *job)
                                                 transaction.text));
 }
 
-/* A rewrite must stand above the rows that it replaces: equal triples change nothing. */
-static bool sample_serves(const struct view_job *job, bool rewrites, struct position_sample sample)
-{
-    return !rewrites || sample.position > job->state->position;
-}
-
-/*
- * Begins the snapshot of the scan and finds its position. A commit is in the WAL before its rows
- * are visible, so the position is that of a sample whose transactions have all ended.
- */
-static enum status begin_snapshot(struct view_job *job, bool rewrites, struct error *err)
-{
-    for (int waited_ms = 0;; waited_ms += WAIT_MS) {
-        uint64_t xmin;
-        struct position_sample sample;
-        bool found = false;
-        enum status status = offline_store_begin(job->stores->offline, &xmin, err);
-        if (status)
-            return status;
-        status = registry_find_sample(job->stores->registry, xmin, &sample, &found, err);
-        if (!status && found && sample_serves(job, rewrites, sample)) {
-            job->position = sample.position;
-            return STATUS_OK;
-        }
-        offline_store_end(job->stores->offline);
-        if (status)
-            return status;
-        if (is_stopped(job->request))
-            return stopped(err);
-        if (waited_ms == WAIT_TOLD_MS)
-            tell_what_is_waited_for(job);
-        sleep_ms(WAIT_MS);
-    }
-}
-
 static enum status take_sample(struct view_job *job, int64_t *now_us, struct error *err)
 {
     struct offline_sample sample;
@@ -138,9 +107,64 @@ static enum status take_sample(struct view_job *job, int64_t *now_us, struct err
     if (status)
         return status;
     *now_us = sample.now_us;
+    job->sampled_position = sample.position;
     return registry_keep_sample(job->stores->registry,
                                 (struct position_sample){sample.position, sample.next_transaction},
                                 err);
+}
+
+/*
+ * A rewrite must stand above the rows that it replaces: equal triples change nothing. They may come
+ * from a run that was killed before it could keep its position, so no sample before this run's own
+ * will do; and with commits that are not flushed at once, even that one may be the last run's.
+ */
+static bool sample_serves(const struct view_job *job, struct position_sample sample)
+{
+    bool rewrites = job->window.kind == RUN_STALE || job->window.kind == RUN_LOST_WRITES;
+    return !rewrites ||
+           (sample.position >= job->sampled_position && sample.position > job->state->position);
+}
+
+/* Begins a snapshot; *found false: there is no sample for it yet, and it has ended again. */
+static enum status try_snapshot(struct view_job *job, bool *found, struct error *err)
+{
+    uint64_t xmin;
+    struct position_sample sample;
+    *found = false;
+    enum status status = offline_store_begin(job->stores->offline, &xmin, err);
+    if (status)
+        return status;
+    status = registry_find_sample(job->stores->registry, xmin, &sample, found, err);
+    *found = !status && *found && sample_serves(job, sample);
+    if (*found)
+        job->position = sample.position;
+    else
+        offline_store_end(job->stores->offline);
+    return status;
+}
+
+/*
+ * Begins the snapshot of the scan and finds its position. A commit is in the WAL before its rows
+ * are visible, so the position is that of a sample whose transactions have all ended.
+ */
+static enum status begin_snapshot(struct view_job *job, struct error *err)
+{
+    for (int waited_ms = 0;; waited_ms += WAIT_MS) {
+        bool found;
+        int64_t ignored_us;
+        enum status status = try_snapshot(job, &found, err);
+        if (status || found)
+            return status;
+        if (is_stopped(job->request))
+            return stopped(err);
+        if (job->sampled_position <= job->state->position)
+            status = take_sample(job, &ignored_us, err);
+        if (status)
+            return status;
+        if (waited_ms == WAIT_TOLD_MS)
+            tell_what_is_waited_for(job);
+        sleep_ms(WAIT_MS);
+    }
 }
 
 static enum status choose_window(struct view_job *job, struct error *err)
@@ -199,7 +223,7 @@ static enum status put_row(struct view_job *job, const struct scan_row *row,
 {
     const struct feature_view *view = job->view->view;
     buffer_clear(&job->key);
-    entity_key_begin(&job->key, job->request->catalog->project_id, job->view->key_set_id, row->keys,
+    entity_key_begin(&job->key, job->catalog->project_id, job->view->key_set_id, row->keys,
                      view->key_count);
     entity_key_end(&job->key, job->view->id, job->view->generation);
     if (job->key.size > ENTITY_KEY_MAX) {
@@ -241,21 +265,51 @@ static enum status stream_rows(struct view_job *job, struct offline_scan *scan,
     return status;
 }
 
+static enum status write_mark(struct view_job *job, const char *writer, struct error *err)
+{
+    struct online_mark mark = job_mark(job, writer);
+    return online_store_write(job->stores->online, NULL, 0, &mark, 1, NULL, err);
+}
+
+/* The rows are acknowledged, but were all of them taken by one store, and is it still ours? One
+ * that was flushed, or started again from an older copy, lacks the mark that was written first. */
+static enum status check_store_kept_all(struct view_job *job, struct error *err)
+{
+    uint64_t owner;
+    int64_t position;
+    struct online_mark mark = job_mark(job, begun_name);
+    enum status status = online_store_owner(job->stores->online, &owner, err);
+    if (!status)
+        status = online_store_read_marks(job->stores->online, &mark, 1, &position, err);
+    if (status)
+        return status;
+    if (owner != 0 && owner != job->catalog->identity)
+        return fail(err, STATUS_CONFLICT,
+                    "another registry has taken the online store over while rows were written");
+    if (owner == 0 || position < job->position)
+        return fail(err, STATUS_FAILED,
+                    "the online store has lost rows while others were written; run it again");
+    return STATUS_OK;
+}
+
 static enum status copy_rows(struct view_job *job, struct error *err)
 {
     struct offline_scan *scan = NULL;
-    enum status status = offline_scan_open(job->stores->offline, &job->window.scan, &scan, err);
+    enum status status = write_mark(job, begun_name, err);
+    if (!status)
+        status = offline_scan_open(job->stores->offline, &job->window.scan, &scan, err);
     if (status)
         return status;
     struct row_writer *writer = row_writer_open(job->stores->online, BATCH_ROWS, BATCH_BYTES);
     status = stream_rows(job, scan, writer, err);
-    struct online_mark mark = job_mark(job);
     if (!status)
-        status = row_writer_finish(writer, &mark, err);
+        status = row_writer_finish(writer, err);
     take_counts(job, scan, writer);
     row_writer_close(writer);
     offline_scan_close(scan);
-    return status;
+    if (!status)
+        status = check_store_kept_all(job, err);
+    return status ? status : write_mark(job, done_name, err);
 }
 
 static enum status advance(struct view_job *job, struct error *err)
@@ -266,32 +320,49 @@ static enum status advance(struct view_job *job, struct error *err)
         .watermark_us = job->window.scan.to_us,
         .position = job->position,
     };
-    return registry_advance(job->stores->registry, job->request->catalog, &state,
-                            job->window.clears_stale, err);
+    return registry_advance(job->stores->registry, job->catalog, &state, job->window.clears_stale,
+                            err);
 }
 
-static enum status run_job(struct view_job *job, struct error *err)
+/* Whether an apply came after the catalog was read. */
+static enum status is_outdated(const struct view_job *job, bool *outdated, struct error *err)
+{
+    uint64_t version;
+    enum status status =
+        registry_version(job->stores->registry, job->catalog->definitions.project, &version, err);
+    *outdated = !status && version != job->catalog->version;
+    return status;
+}
+
+/*
+ * The version is compared once the position is known. An apply that comes later marks the views it
+ * changes stale, and the run that rewrites them then takes a greater position than this one has: no
+ * row written here under old definitions can stand above its rows.
+ */
+static enum status run_job(struct view_job *job, bool *outdated, struct error *err)
 {
     enum status status = choose_window(job, err);
+    if (!status)
+        status = begin_snapshot(job, err);
     if (status)
         return status;
-    bool rewrites = job->window.kind == RUN_STALE || job->window.kind == RUN_LOST_WRITES;
-    status = begin_snapshot(job, rewrites, err);
-    if (!status) {
+    status = is_outdated(job, outdated, err);
+    if (!status && !*outdated)
         status = copy_rows(job, err);
-        offline_store_end(job->stores->offline);
-    }
-    return status ? status : advance(job, err);
+    offline_store_end(job->stores->offline);
+    return status || *outdated ? status : advance(job, err);
 }
 
 enum status view_job_run(const struct materialize_stores *stores,
-                         const struct materialize_request *request, const struct catalog_view *view,
-                         const struct view_state *state, struct arena *arena, struct view_run *run,
+                         const struct materialize_request *request, const struct catalog *catalog,
+                         const struct catalog_view *view, const struct view_state *state,
+                         struct arena *arena, struct view_run *run, bool *outdated,
                          struct error *err)
 {
     struct view_job job = {
         .stores = stores,
         .request = request,
+        .catalog = catalog,
         .view = view,
         .schema = &view->schemas[view->schema_count - 1],
         .state = state,
@@ -300,13 +371,12 @@ enum status view_job_run(const struct materialize_stores *stores,
     };
     *run =
         (struct view_run){.view = view->view->about.name, .started_us = timestamp_monotonic_us()};
+    *outdated = false;
     buffer_init(&job.key, 0);
     buffer_init(&job.row, 0);
-    enum status status = run_job(&job, err);
+    enum status status = run_job(&job, outdated, err);
     buffer_release(&job.key);
     buffer_release(&job.row);
     run->seconds = (double)(timestamp_monotonic_us() - run->started_us) / 1e6;
-    if (!status && request->listener.done)
-        request->listener.done(request->listener.context, run);
     return status ? fail_within(err, "feature view %s", run->view) : STATUS_OK;
 }
