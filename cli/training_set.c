@@ -13,57 +13,61 @@
 
 static void tell_progress(void *context, enum training_phase phase, uint64_t rows)
 {
-    static const char *const words[] = {
-        [TRAINING_READS_ASKS] = "asking rows read",
-        [TRAINING_JOINS] = "rows joined; the database is at work",
-        [TRAINING_WRITES] = "rows written",
-    };
     char count[COUNT_TEXT_SIZE];
     if (phase == TRAINING_JOINS)
         progress_tell(context, "the database is joining");
     else
-        progress_tell(context, "%s %s", count_format(rows, count), words[phase]);
+        progress_tell(context, "%s %s", count_format(rows, count),
+                      phase == TRAINING_WRITES ? "rows written" : "asking rows read");
 }
 
-static int print_report(const struct options *options, const struct training_request *request,
+/* Without --with-status rows beyond ttl are not looked for: too old and not there look alike. */
+static bool tells_apart(const struct training_request *request, int status)
+{
+    return request->with_status || status != (int)VALUE_OUTSIDE_MAX_AGE;
+}
+
+static int print_report_json(const struct training_request *request,
+                             const struct training_report *report, double seconds)
+{
+    json_t *values = json_object();
+    for (int i = 0; i < VALUE_STATUS_COUNT; i++)
+        json_object_set_new(values, value_status_name((enum value_status)i),
+                            tells_apart(request, i) ? json_integer((json_int_t)report->values[i])
+                                                    : json_null());
+    const struct join_counts *joined = &report->joined;
+    return command_print_json(
+        json_pack("{s:s, s:I, s:o, s:I, s:I, s:I, s:I, s:f}", "out", request->out_path, "rows",
+                  (json_int_t)report->rows, "values", values, "recorded_later",
+                  (json_int_t)report->recorded_later, "left_out", (json_int_t)joined->left_out,
+                  "unknown_created", (json_int_t)joined->unknown_created, "misfits",
+                  (json_int_t)joined->misfits, "seconds", seconds));
+}
+
+static void tell_count(uint64_t count, const char *what)
+{
+    char text[COUNT_TEXT_SIZE];
+    if (count)
+        fprintf(stderr, "%s %s\n", count_format(count, text), what);
+}
+
+static void tell_report(const struct training_request *request,
                         const struct training_report *report, double seconds)
 {
-    const struct join_counts *joined = &report->joined;
-    if (options->json) {
-        json_t *values = json_object();
-        for (int i = 0; i < VALUE_STATUS_COUNT; i++)
-            json_object_set_new(values, value_status_name((enum value_status)i),
-                                json_integer((json_int_t)report->values[i]));
-        return command_print_json(
-            json_pack("{s:s, s:I, s:o, s:I, s:I, s:I, s:I, s:f}", "out", request->out_path, "rows",
-                      (json_int_t)report->rows, "values", values, "recorded_later",
-                      (json_int_t)report->recorded_later, "left_out", (json_int_t)joined->left_out,
-                      "unknown_created", (json_int_t)joined->unknown_created, "misfits",
-                      (json_int_t)joined->misfits, "seconds", seconds));
-    }
     char text[COUNT_TEXT_SIZE];
     fprintf(stderr, "%s rows in %.2f s to %s\n", count_format(report->rows, text), seconds,
             request->out_path);
     for (int i = 0; i < VALUE_STATUS_COUNT; i++)
-        fprintf(stderr, "  %14s values %s\n", count_format(report->values[i], text),
-                value_status_name((enum value_status)i));
-    if (report->recorded_later)
-        fprintf(stderr,
-                "%s values were recorded after their row's time; --as-known leaves such "
-                "out\n",
-                count_format(report->recorded_later, text));
-    if (joined->left_out)
-        fprintf(stderr,
-                "%s source rows left out for a null or infinite event time, or a null "
-                "key\n",
-                count_format(joined->left_out, text));
-    if (joined->unknown_created)
-        fprintf(stderr, "%s source rows left out for an unknown created time\n",
-                count_format(joined->unknown_created, text));
-    if (joined->misfits)
-        fprintf(stderr, "%s values do not fit their feature and read as null\n",
-                count_format(joined->misfits, text));
-    return EXIT_DONE;
+        if (tells_apart(request, i))
+            fprintf(stderr, "  %14s values %s%s\n", count_format(report->values[i], text),
+                    value_status_name((enum value_status)i),
+                    !request->with_status && i == (int)VALUE_NOT_FOUND ? " within ttl" : "");
+    tell_count(report->recorded_later,
+               "values were recorded after their row's time; --as-known leaves such out");
+    tell_count(report->joined.left_out,
+               "source rows left out for a null or infinite event time, or a null key");
+    tell_count(report->joined.unknown_created, "source rows left out for an unknown created time");
+    tell_count(report->joined.misfits, "values do not fit their feature and read as null");
 }
 
 static int make(const struct options *options, const struct settings *settings,
@@ -83,7 +87,12 @@ static int make(const struct options *options, const struct settings *settings,
     offline_store_close(store);
     progress_end(&progress);
     double seconds = (double)(timestamp_monotonic_us() - progress.started_us) / 1e6;
-    return status ? command_failed(&err) : print_report(options, request, &report, seconds);
+    if (status)
+        return command_failed(&err);
+    if (options->json)
+        return print_report_json(request, &report, seconds);
+    tell_report(request, &report, seconds);
+    return EXIT_DONE;
 }
 
 static enum status read_request(const struct options *options, struct training_request *request,
@@ -96,7 +105,10 @@ static enum status read_request(const struct options *options, struct training_r
     request->with_status = option_flag(options, "--with-status");
     if (!request->asks_path || !request->out_path)
         return fail(err, STATUS_INVALID, "training-set needs --entities FILE and --out FILE");
-    enum status status = option_time(options, "--as-of", &request->as_of_us, &has_as_of, err);
+    enum status status = references_check(options, err);
+    if (status)
+        return status;
+    status = option_time(options, "--as-of", &request->as_of_us, &has_as_of, err);
     if (!has_as_of)
         request->as_of_us = AS_OF_NOW;
     return status;

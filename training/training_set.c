@@ -77,13 +77,12 @@ static enum status append_title(struct maker *maker, const char *feature, const 
 {
     buffer_clear(&maker->text);
     buffer_printf(&maker->text, "%s%s", feature, suffix);
-    buffer_append_byte(&maker->text, 0);
-    enum status status = check_name(maker, (const char *)maker->text.data, err);
-    maker->text.size--;
     csv_append(&maker->line, false, buffer_bytes(&maker->text));
-    return status;
+    buffer_append_byte(&maker->text, 0);
+    return check_name(maker, (const char *)maker->text.data, err);
 }
 
+/* Before the join, which may take hours: names that collide are found at once. */
 static enum status write_header(struct maker *maker, struct error *err)
 {
     const struct selection *selection = maker->request->selection;
@@ -184,7 +183,7 @@ static enum status file_changed(const struct maker *maker, struct error *err)
 
 static enum status write_answers(struct maker *maker, uint64_t asked, struct error *err)
 {
-    enum status status = write_header(maker, err);
+    enum status status = STATUS_OK;
     while (!status) {
         const struct ask *ask;
         const struct joined_row *row;
@@ -260,6 +259,8 @@ enum status training_set_make(struct offline_store *store, const struct training
         status = asks_open(request->asks_path, request->selection, &maker.asks, err);
     if (!status)
         status = output_file_open(request->out_path, &maker.file, err);
+    if (!status)
+        status = write_header(&maker, err);
     if (!status)
         status = join_asks(&maker, store, err);
     if (!status)

@@ -183,3 +183,19 @@ def test_rows_without_a_time_or_a_key_are_left_out_and_counted(history):
     assert counts(make(history, at("12:10:00"))) == ["12"]
     said = history.do("training-set", "--service", "dispatch", "--entities", "ask.csv", "--out", "o.csv", "--json").json
     assert said["left_out"] == 4
+
+
+def test_a_column_that_the_answer_has_too_is_refused_before_the_join(history):
+    history.sql("DROP TABLE trips")
+    history.repository.write("ask.csv", "driver_id,event_timestamp,rating\n1,2024-05-01T12:10:00Z,5\n")
+    err = history.refused("training-set", "--service", "dispatch", "--entities", "ask.csv", "--out", "out.csv", code=1).err
+    assert "a column rating" in err and not history.repository.path("out.csv").exists()
+
+
+def test_the_summary_counts_only_what_was_looked_for(history):
+    history.repository.write("ask.csv", at("19:00:00"))
+    call = ("training-set", "--service", "dispatch", "--entities", "ask.csv", "--out", "out.csv")
+    told, without = history.do(*call, "--with-status"), history.do(*call)
+    assert "2 values OUTSIDE_MAX_AGE" in told.err and "0 values NOT_FOUND\n" in told.err
+    assert "2 values NOT_FOUND within ttl" in without.err and "OUTSIDE" not in without.err
+    assert history.do(*call, "--json").json["values"]["OUTSIDE_MAX_AGE"] is None
