@@ -83,9 +83,15 @@ static enum status carry_out(struct apply_job *job, struct error *err)
     if (!status)
         status = registry_apply(job->registry, &job->repository.definitions, job->apply,
                                 job->options->arena, &job->outcome, err);
-    if (!status && !job->online_is_away && tell_online_store(job, &job->online_error) != STATUS_OK)
-        job->online_is_away = true;
-    return status;
+    if (status || job->online_is_away || tell_online_store(job, &job->online_error) == STATUS_OK)
+        return status;
+    if (job->apply.take_over) {
+        *err = job->online_error;
+        return fail_within(err, "the definitions are applied, but the online store is not taken "
+                                "over; run it again");
+    }
+    job->online_is_away = true;
+    return STATUS_OK;
 }
 
 static int print_outcome(const struct apply_job *job)

@@ -79,6 +79,16 @@ static int run_command(const struct command *command, int count, char **argument
     return options->help ? print_help(command) : command->run(options);
 }
 
+/* A full disk behind a redirection is a failure, too. */
+static int check_output(int code)
+{
+    bool failed = fflush(stdout) != 0 || ferror(stdout);
+    if (!failed || code != EXIT_DONE)
+        return code;
+    fprintf(stderr, "larder: cannot write to standard output\n");
+    return EXIT_FAILED;
+}
+
 /* -C DIR before the command; returns how many words it took, or -1. */
 static int take_directory(int count, char **arguments, struct options *options)
 {
@@ -108,12 +118,13 @@ int main(int count, char **arguments)
     } else if (strcmp(arguments[at], "--help") == 0 || strcmp(arguments[at], "help") == 0) {
         code = print_overview(stdout);
     } else if (strcmp(arguments[at], "--version") == 0) {
-        code = printf("larder %s\n", LARDER_VERSION) < 0 ? EXIT_FAILED : EXIT_DONE;
+        printf("larder %s\n", LARDER_VERSION);
+        code = EXIT_DONE;
     } else {
         const struct command *command = find_command(arguments[at]);
         code = command ? run_command(command, count - at - 1, arguments + at + 1, &options)
                        : unknown_command(arguments[at]);
     }
     arena_release(&arena);
-    return code;
+    return check_output(code);
 }

@@ -153,6 +153,15 @@ def test_take_over_serves_nothing_of_the_one_before(drivers, stranger):
     assert "--take-over" in drivers.refused("materialize", code=1).err
 
 
+def test_a_take_over_that_the_redis_refuses_has_failed(drivers, own_redis):
+    drivers.repository.write("larder.yaml",
+                             drivers.repository.settings_text().replace(drivers.place.redis_url, own_redis.url))
+    own_redis.command("CONFIG", "SET", "min-replicas-to-write", "1")
+    assert "run it again" in drivers.refused("apply", "--take-over", code=1).err
+    own_redis.command("CONFIG", "SET", "min-replicas-to-write", "0")
+    drivers.do("apply", "--take-over")
+
+
 def test_two_projects_share_a_registry_and_a_redis(drivers):
     other = drivers.place.repository({"features.yaml": DEFINITIONS}, project="second")
     other.do("apply")

@@ -1,9 +1,11 @@
 """test_commands.py - the command line itself: help, mistakes, and the commands that look."""
 import json
+import subprocess
 
 import pytest
 
 import services
+from repository import program
 
 COMMANDS = ["load", "validate", "plan", "apply", "materialize", "serve", "get", "training-set", "status", "list",
             "describe", "teardown"]
@@ -120,3 +122,16 @@ def test_json_is_one_document_on_stdout(drivers):
     drivers.add(1)
     for words in (["validate"], ["plan"], ["apply"], ["materialize"], ["status"], ["list"], ["describe", "dispatch"], ["teardown"]):
         json.loads(drivers.do(*words, "--json").out)
+
+
+def test_a_call_that_names_no_features_is_refused_without_a_database(unapplied_drivers):
+    away = unapplied_drivers.place.repository(postgres_url="postgresql://localhost:1/none")
+    assert "--service" in away.refused("training-set", "--entities", "a.csv", "--out", "b.csv").err
+
+
+def test_what_cannot_be_printed_is_a_failure(unapplied_drivers):
+    for command in ("--version", "validate"):
+        with open("/dev/full", "w") as full:
+            call = subprocess.run([program(), command], cwd=unapplied_drivers.repository.folder, stdout=full,
+                                  stderr=subprocess.PIPE, text=True)
+        assert call.returncode == 1 and "standard output" in call.stderr
