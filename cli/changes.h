@@ -1,6 +1,6 @@
 /*
- * changes.h - what `plan` and `apply` show alike: the difference, what the database says of the
- * sources, and whose the online store is.
+ * changes.h - what `plan` and `apply` show alike: the difference, and what the database says of the
+ * sources.
  */
 #ifndef LARDER_CLI_CHANGES_H
 #define LARDER_CLI_CHANGES_H
@@ -18,10 +18,11 @@ struct json_t;
 void changes_print(const struct difference *difference);
 struct json_t *changes_to_json(const struct difference *difference);
 
-/* Compares the sources with the database. Tells findings on stderr unless quiet. */
+/* Compares the sources with the database. OK even with findings. */
 enum status changes_check(const struct settings *settings, const struct definitions *definitions,
                           struct arena *arena, struct findings *findings, struct error *err);
 bool findings_have_errors(const struct findings *findings);
+/* One a line, on stderr. */
 void findings_print(const struct findings *findings);
 struct json_t *findings_to_json(const struct findings *findings);
 
