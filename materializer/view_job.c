@@ -116,11 +116,13 @@ static enum status take_sample(struct view_job *job, int64_t *now_us, struct err
 /*
  * A rewrite must stand above the rows that it replaces: equal triples change nothing. They may come
  * from a run that was killed before it could keep its position, so no sample before this run's own
- * will do; and with commits that are not flushed at once, even that one may be the last run's.
+ * will do; and with commits that are not flushed at once, even that one may be the last run's. What
+ * only brings back lost rows replaces none, and so need not wait until that sample serves.
  */
 static bool sample_serves(const struct view_job *job, struct position_sample sample)
 {
-    bool rewrites = job->window.kind == RUN_STALE || job->window.kind == RUN_LOST_WRITES;
+    bool rewrites = job->window.kind == RUN_STALE ||
+                    (job->window.kind == RUN_LOST_WRITES && job->state->stale_version);
     return !rewrites ||
            (sample.position >= job->sampled_position && sample.position > job->state->position);
 }

@@ -127,3 +127,14 @@ def test_a_redis_that_is_taken_over_during_a_run_is_noticed(drivers, postgres):
     said = run.communicate(timeout=30)
     postgres.drop_database(database)
     assert run.returncode == 1 and "another registry" in said[1], said
+
+
+def test_lost_rows_come_back_without_waiting_for_open_transactions(drivers):
+    drivers.add(1)
+    drivers.materialize()
+    with held(drivers, "INSERT INTO trips VALUES (2, now(), now(), 2, 2)"):
+        drivers.place.redis_command("FLUSHDB")
+        assert drivers.do("materialize", "--json", timeout=20).json["views"][0]["kind"] == "restored"
+    assert drivers.online(1) == ("PRESENT", 1)
+    drivers.materialize()
+    assert drivers.online(2) == ("PRESENT", 2)
