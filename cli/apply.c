@@ -123,6 +123,8 @@ static int run(const struct options *options)
     };
     struct error err;
     struct findings findings;
+    if (command_lacks(options, "--replace"))
+        return EXIT_USAGE;
     int code = command_read_repository(options, &job.repository);
     if (code)
         return code;
@@ -140,6 +142,7 @@ static int run(const struct options *options)
 
 static const struct option_spec apply_options[] = {
     {"--prune", OPTION_FLAG, NULL, "remove what the folder lacks"},
+    {"--replace", OPTION_FLAG, NULL, "not possible yet"},
     {"--take-over", OPTION_FLAG, NULL, "make another registry's online store this one's"},
 };
 

@@ -22,6 +22,14 @@ int command_refused(const struct error *err)
     return misused ? command_misused(err) : command_failed(err);
 }
 
+bool command_lacks(const struct options *options, const char *option)
+{
+    bool given = option_flag(options, option);
+    if (given)
+        fprintf(stderr, "larder: %s is not possible yet\n", option);
+    return given;
+}
+
 static void tell_problem(const struct problem *problem)
 {
     const struct place *place = &problem->place;

@@ -55,6 +55,9 @@ int command_misused(const struct error *err);
  * misuse. */
 int command_refused(const struct error *err);
 
+/* Whether an option was given that a later release will have; says so on stderr. */
+bool command_lacks(const struct options *options, const char *option);
+
 /* Reads the repository of -C; tells every problem on stderr. EXIT_DONE or the code to end with. */
 int command_read_repository(const struct options *options, struct repository *repository);
 int command_read_settings(const struct options *options, struct settings *settings);

@@ -173,10 +173,8 @@ static int run(const struct options *options)
     struct materialize_stores stores = {0};
     struct materialize_request request = {0};
     struct error err;
-    if (option_flag(options, "--rebuild")) {
-        fail(&err, STATUS_INVALID, "--rebuild is not possible yet");
-        return command_misused(&err);
-    }
+    if (command_lacks(options, "--rebuild"))
+        return EXIT_USAGE;
     if (read_request(options, &request, &err))
         return command_misused(&err);
     int code = command_read_settings(options, &settings);

@@ -16,7 +16,8 @@ static enum status find_difference(const struct options *options,
     enum status status = registry_open(&repository->settings, &registry, err);
     if (status)
         return status;
-    const struct apply_options apply = {.prune = option_flag(options, "--prune")};
+    const struct apply_options apply = {.prune = option_flag(options, "--prune"),
+                                        .take_over = option_flag(options, "--take-over")};
     status =
         registry_plan(registry, &repository->definitions, apply, options->arena, difference, err);
     registry_close(registry);
@@ -51,6 +52,8 @@ static int run(const struct options *options)
     struct error err;
     struct findings findings;
     struct difference difference;
+    if (command_lacks(options, "--replace"))
+        return EXIT_USAGE;
     int code = command_read_repository(options, &repository);
     if (code)
         return code;
@@ -65,12 +68,14 @@ static int run(const struct options *options)
 
 static const struct option_spec plan_options[] = {
     {"--prune", OPTION_FLAG, NULL, "plan the removal of what the folder lacks"},
+    {"--replace", OPTION_FLAG, NULL, "not possible yet"},
+    {"--take-over", OPTION_FLAG, NULL, "plan with another registry's online store taken over"},
 };
 
 const struct command command_plan = {
     .name = "plan",
     .summary = "show what apply would change",
-    .synopsis = "[-C DIR] [--prune]",
+    .synopsis = "[-C DIR] [--prune] [--take-over]",
     .text = "Compares the definitions with what is applied (+ added, - removed, ~ altered)\n"
             "and every source with its table: missing tables and columns, types that do not\n"
             "fit, and, as hints, indexes that would serve point-in-time reads. Changes\n"

@@ -9,6 +9,9 @@
 enum { SCHEMA_NUMBER_MAX = UINT16_MAX };
 
 /* What catalog_next works on: the new catalog with arrays it may still write to. */
+/* Two bytes of a key hold any generation up to 15,615 (base/entity_key.h). */
+enum { GENERATIONS_FIRST = 15000 };
+
 struct succession {
     struct arena *arena;
     struct error *err;
@@ -102,12 +105,17 @@ static enum status keep_view(struct succession *s, struct catalog_view *entry,
     return extend_schemas(s, entry, old);
 }
 
+uint32_t catalog_first_generation(uint64_t identity)
+{
+    return 1 + (uint32_t)(identity % GENERATIONS_FIRST);
+}
+
 static enum status add_view(struct succession *s, struct catalog_view *entry)
 {
     if (s->next->last_view_id == UINT32_MAX)
         return fail(s->err, STATUS_EXHAUSTED, "no more feature views can be numbered");
     entry->id = ++s->next->last_view_id;
-    entry->generation = 1;
+    entry->generation = catalog_first_generation(s->next->identity);
     return extend_schemas(s, entry, NULL);
 }
 

@@ -59,6 +59,10 @@ enum status catalog_next(const struct catalog *before, const struct definitions 
                          uint32_t project_id, bool new_generations, struct arena *arena,
                          struct catalog *next, struct error *err);
 
+/* Where the generations of a registry's views begin: drawn from its identity, so that rows which
+ * another registry left in the online store under the same small ids are not taken for its own. */
+uint32_t catalog_first_generation(uint64_t identity);
+
 /* The text is canonical: equal catalogs make equal bytes. In the arena. */
 struct bytes catalog_encode(const struct catalog *catalog, struct arena *arena);
 /* CORRUPT if it is not such a text. Copies what it needs into the arena. */

@@ -75,7 +75,7 @@ static void first_version_numbers_everything(void **state)
     assert_int_equal(first->last_view_id, 2);
     assert_int_not_equal(view_of(first, "spending")->id, view_of(first, "popularity")->id);
     const struct catalog_view *spending = view_of(first, "spending");
-    assert_int_equal(spending->generation, 1);
+    assert_int_equal(spending->generation, catalog_first_generation(IDENTITY));
     assert_int_equal(spending->schema_count, 1);
     assert_int_equal(spending->schemas[0].number, 1);
     assert_string_equal(spending->schemas[0].names[1], "visits");
@@ -91,7 +91,7 @@ static void ids_stay_with_their_names(void **state)
     assert_int_equal(second->version, 2);
     assert_int_equal(view_of(second, "spending")->id, view_of(first, "spending")->id);
     assert_int_equal(view_of(second, "popularity")->id, view_of(first, "popularity")->id);
-    assert_int_equal(view_of(second, "popularity")->generation, 1);
+    assert_int_equal(view_of(second, "popularity")->generation, catalog_first_generation(IDENTITY));
 }
 
 static void a_view_that_returns_is_a_new_one(void **state)
@@ -129,10 +129,22 @@ static void taking_over_starts_generations_of_views_that_were_there(void **state
     struct fixture *f = *state;
     struct catalog *first = follow(f, NULL, small_shop(&f->arena), false);
     struct catalog *second = follow(f, first, shop(&f->arena), true);
-    assert_int_equal(view_of(second, "spending")->generation, 2);
-    assert_int_equal(view_of(second, "popularity")->generation, 1);
+    assert_int_equal(view_of(second, "spending")->generation,
+                     catalog_first_generation(IDENTITY) + 1);
+    assert_int_equal(view_of(second, "popularity")->generation, catalog_first_generation(IDENTITY));
     struct catalog *third = follow(f, second, shop(&f->arena), false);
-    assert_int_equal(view_of(third, "spending")->generation, 2);
+    assert_int_equal(view_of(third, "spending")->generation,
+                     catalog_first_generation(IDENTITY) + 1);
+}
+
+static void registries_begin_with_generations_of_their_own(void **state)
+{
+    struct fixture *f = *state;
+    struct catalog *ours = follow(f, NULL, shop(&f->arena), false);
+    assert_int_equal(view_of(ours, "spending")->generation, catalog_first_generation(IDENTITY));
+    assert_int_not_equal(catalog_first_generation(IDENTITY),
+                         catalog_first_generation(IDENTITY + 1));
+    assert_in_range(catalog_first_generation(UINT64_MAX), 1, 15000);
 }
 
 static void views_of_equally_encoded_keys_share_a_key_set(void **state)
@@ -193,7 +205,8 @@ static void the_text_reads_back_the_same(void **state)
     assert_string_equal(text_of(f, &read), text);
     assert_int_equal(read.identity, IDENTITY);
     assert_int_equal(read.version, 2);
-    assert_int_equal(view_of(&read, "spending")->generation, 2);
+    assert_int_equal(view_of(&read, "spending")->generation,
+                     catalog_first_generation(IDENTITY) + 1);
     assert_int_equal(view_of(&read, "spending")->schema_count, 2);
     assert_string_equal(catalog_view_schema(view_of(&read, "spending"), 1)->names[1], "visits");
 }
@@ -376,6 +389,7 @@ int main(void)
         TEST(a_view_that_returns_is_a_new_one),
         TEST(each_list_of_features_gets_a_number),
         TEST(taking_over_starts_generations_of_views_that_were_there),
+        TEST(registries_begin_with_generations_of_their_own),
         TEST(views_of_equally_encoded_keys_share_a_key_set),
         TEST(the_last_schema_number_is_the_end),
         TEST(the_text_reads_back_the_same),
