@@ -50,7 +50,7 @@ def test_a_stray_is_found(tmp_path, name):
 
 def test_an_exported_symbol_without_the_prefix_is_found(tmp_path):
     source = tmp_path / "x.c"
-    source.write_text("int larder_fine(void);int stray(void);int larder_fine(void){return 0;}int stray(void){return 0;}")
+    source.write_text("int larder_fine(void) { return 0; }\nint stray(void) { return 0; }\n")
     subprocess.run(["gcc", "-shared", "-fPIC", "-o", tmp_path / "liblarder.so", source], check=True)
     subprocess.run(["git", "init", "-q", tmp_path], check=True)
     outcome = check("--root", tmp_path, tmp_path)
@@ -58,8 +58,9 @@ def test_an_exported_symbol_without_the_prefix_is_found(tmp_path):
 
 
 def test_setup_does_nothing_the_second_time():
+    no_network = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
     outcome = subprocess.run([ROOT / "scripts" / "setup"], capture_output=True, text=True,
-                             env={**os.environ, "http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"})
+                             env={**os.environ, **no_network})
     assert (outcome.returncode, outcome.stdout, outcome.stderr) == (0, "", "")
 
 

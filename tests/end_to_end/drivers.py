@@ -24,6 +24,12 @@ feature_services:
   - name: dispatch
     features: [driver_stats]
 """
+# What define() takes, for a feature and a service more.
+TIPS = ("{name: rating, type: float64}", "{name: rating, type: float64}\n      - {name: tips, type: int64}")
+SECOND = ("  - name: dispatch\n", "  - {name: second, features: [driver_stats: [rating]]}\n  - name: dispatch\n")
+
+TRAINING_SET = ["training-set", "--service", "dispatch", "--entities", "ask.csv", "--out", "out.csv"]
+
 TABLE = """CREATE TABLE trips (driver_id bigint, happened timestamptz, recorded timestamptz,
            trip_count bigint, rating double precision)"""
 
@@ -53,6 +59,15 @@ class Drivers:
         recorded = f"now() - interval '{recorded_ago or ago}'" if recorded_ago != "never" else "NULL"
         self.sql(f"INSERT INTO trips VALUES ({driver}, now() - interval '{ago}', {recorded}, {trips}, {rating})")
 
+    def time(self, ago="0 s"):
+        """The database's time, as files and options have it."""
+        return self.sql(f"SELECT to_char(now() AT TIME ZONE 'UTC' - interval '{ago}', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
+
+    def use_redis(self, url):
+        """The repository goes on with another Redis. Nothing is applied to it yet."""
+        text = self.repository.settings_text()
+        self.repository.write("larder.yaml", text.replace(self.place.redis_url, url))
+
     def materialize(self, *options):
         """What the run says of driver_stats, or of all views by name."""
         views = {view["view"]: view for view in self.do("materialize", "--json", *options).json["views"]}
@@ -65,6 +80,11 @@ class Drivers:
     def online_of(self, repository, *drivers, feature="trip_count"):
         with repository.serving() as server, grpc.insecure_channel(server.address) as channel:
             answer = self.ask(channel, drivers, feature_service="dispatch")[feature]
+        return answer[0] if len(drivers) == 1 else answer
+
+    def trips(self, channel, *drivers):
+        """As online, from a server that runs."""
+        answer = self.ask(channel, drivers, feature_service="dispatch")["trip_count"]
         return answer[0] if len(drivers) == 1 else answer
 
     def ask(self, channel, drivers, **what):

@@ -114,7 +114,7 @@ def test_a_missing_index_is_a_hint_with_the_statement_to_run(unapplied_drivers):
     findings = plan(unapplied_drivers)["findings"]
     hint = next(finding["text"] for finding in findings if finding["kind"] == "hint")
     unapplied_drivers.sql(hint[hint.index("CREATE INDEX"):].split(";")[0])
-    assert [finding for finding in plan(unapplied_drivers)["findings"]] == []
+    assert plan(unapplied_drivers)["findings"] == []
 
 
 def test_string_keys_with_a_collation_that_folds_case_are_refused(place, unapplied_drivers):
@@ -185,10 +185,9 @@ def test_postgres_down_is_told_and_the_password_is_not(drivers):
 
 def test_apply_without_redis_warns_and_the_next_run_makes_up_for_it(drivers):
     drivers.define(("ttl: 6h", "ttl: 7h"))
-    text = drivers.repository.settings_text()
-    drivers.repository.write("larder.yaml", text.replace(drivers.place.redis_url, "redis://127.0.0.1:1"))
+    drivers.use_redis("redis://127.0.0.1:1")
     assert "warning" in drivers.do("apply").err
-    drivers.repository.write("larder.yaml", text)
+    drivers.use_redis(drivers.place.redis_url)
     drivers.add(1)
     drivers.materialize()
     assert drivers.online(1) == ("PRESENT", 1)
@@ -196,11 +195,10 @@ def test_apply_without_redis_warns_and_the_next_run_makes_up_for_it(drivers):
 
 def test_materialize_without_redis_fails_and_can_be_run_again(drivers):
     drivers.add(1)
-    text = drivers.repository.settings_text()
-    drivers.repository.write("larder.yaml", text.replace(drivers.place.redis_url, "redis://:hunter2@127.0.0.1:1"))
+    drivers.use_redis("redis://:hunter2@127.0.0.1:1")
     outcome = drivers.refused("materialize", code=1)
     assert "hunter2" not in outcome.said and "127.0.0.1:1" in outcome.err
-    drivers.repository.write("larder.yaml", text)
+    drivers.use_redis(drivers.place.redis_url)
     assert drivers.materialize()["written"] == 1
 
 

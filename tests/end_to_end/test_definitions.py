@@ -81,8 +81,9 @@ feature_services:"""), 17, 11, "driver_stats"),
 ]
 
 
-@pytest.mark.parametrize("what, definitions, line, column, word", MISTAKES, ids=[mistake[0] for mistake in MISTAKES])
-def test_a_mistake_is_told_with_its_place(repository, what, definitions, line, column, word):
+@pytest.mark.parametrize("definitions, line, column, word", [mistake[1:] for mistake in MISTAKES],
+                         ids=[mistake[0] for mistake in MISTAKES])
+def test_a_mistake_is_told_with_its_place(repository, definitions, line, column, word):
     repository.write("features.yaml", definitions)
     found = problems(repository.refused("validate"))
     assert found, "nothing was told with its place"
@@ -145,8 +146,8 @@ def test_an_empty_file_is_harmless(repository):
 # Settings ------------------------------------------------------------------------------------------
 
 def test_settings_take_environment_variables(repository):
-    repository.write("larder.yaml", repository.settings_text().replace(NOWHERE, "${THE_URL:-postgresql://localhost:1/x}")
-                     .replace("project: demo", 'project: "${THE_PROJECT}"'))
+    text = repository.settings_text().replace("project: demo", 'project: "${THE_PROJECT}"')
+    repository.write("larder.yaml", text.replace(NOWHERE, "${THE_URL:-postgresql://localhost:1/x}"))
     outcome = repository.do("validate", "--json", environment={"THE_PROJECT": "rides"})
     assert outcome.json["project"] == "rides"
 

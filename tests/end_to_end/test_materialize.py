@@ -44,8 +44,7 @@ def test_a_row_from_the_future_waits_until_it_is_due(drivers):
 def test_to_leaves_out_what_happened_later(drivers):
     drivers.add(1, "3 hours", trips=3)
     drivers.add(1, "1 hour", trips=1)
-    to = drivers.sql("SELECT to_char((now() - interval '2 hours') AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')")
-    drivers.materialize("--to", to)
+    drivers.materialize("--to", drivers.time("2 hours"))
     assert drivers.online(1) == ("PRESENT", 3)
     drivers.materialize()
     assert drivers.online(1) == ("PRESENT", 1)
@@ -116,7 +115,8 @@ def test_from_finds_what_is_left_and_leaves_the_watermark(drivers):
 def watermark(status):
     """Wherever `status --json` says it."""
     if isinstance(status, dict):
-        return {key: watermark(value) for key, value in status.items() if key == "watermark" or isinstance(value, (dict, list))}
+        return {key: watermark(value) for key, value in status.items()
+                if key == "watermark" or isinstance(value, (dict, list))}
     return [watermark(each) for each in status] if isinstance(status, list) else status
 
 
@@ -176,7 +176,7 @@ def test_a_view_that_gains_a_feature_is_rewritten_whole(drivers):
     drivers.add(1, "5 hours", trips=5)
     drivers.materialize()
     drivers.sql("ALTER TABLE trips ADD tips bigint DEFAULT 77")
-    drivers.define(("{name: trip_count, type: int64}", "{name: tips, type: int64}\n      - {name: trip_count, type: int64}"))
+    drivers.define(("{name: trip_count,", "{name: tips, type: int64}\n      - {name: trip_count,"))
     drivers.do("apply")
     assert drivers.online(1) == ("PRESENT", 5)  # rows of the old schema still read, by name
     assert drivers.online(1, feature="tips") == ("NOT_FOUND", None)
@@ -329,8 +329,8 @@ def test_a_time_without_a_zone_is_utc(drivers):
 
 
 def test_a_query_may_be_a_source(drivers):
-    drivers.define(("    table: trips", "    query: SELECT driver_id, happened, recorded, trip_count * 10 AS trip_count, "
-                    "rating FROM trips WHERE rating > 1"))
+    drivers.define(("    table: trips", "    query: SELECT driver_id, happened, recorded, trip_count * 10 AS"
+                    " trip_count, rating FROM trips WHERE rating > 1"))
     drivers.do("apply")
     drivers.add(1, trips=7, rating=2)
     drivers.add(2, trips=8, rating=0)
@@ -342,15 +342,17 @@ def test_a_query_may_be_a_source(drivers):
 
 @pytest.fixture
 def open_transaction(drivers):
-    """Inserts trip 9 of driver 1 and keeps its transaction open; returns what commits it."""
+    """begin() inserts trip 9 of driver 1 and gives the session's pid; commit() commits it."""
     session = subprocess.Popen(["psql", "-qX", drivers.place.postgres_url], stdin=subprocess.PIPE, text=True)
 
     def begin():
         session.stdin.write("BEGIN; INSERT INTO trips VALUES (1, now(), now(), 9, 9);\n")
         session.stdin.flush()
-        waiting = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND datname = current_database()"
-        while drivers.sql(waiting) == "0":
+        open_ones = ("SELECT pid FROM pg_stat_activity "
+                     "WHERE datname = current_database() AND state = 'idle in transaction'")
+        while not (pid := drivers.sql(open_ones)):
             time.sleep(0.02)
+        return pid
 
     yield SimpleNamespace(begin=begin, commit=lambda: session.communicate("COMMIT;\n"))
     session.kill()
@@ -368,8 +370,7 @@ def test_what_was_open_during_a_run_is_seen_by_the_next(drivers, open_transactio
 
 
 def test_a_first_run_waits_for_what_is_open_and_names_it(drivers, open_transaction):
-    open_transaction.begin()
-    pid = drivers.sql("SELECT pid FROM pg_stat_activity WHERE state = 'idle in transaction' AND datname = current_database()")
+    pid = open_transaction.begin()
     run = drivers.repository.start("materialize")
     said = ""
     while pid not in said:

@@ -5,9 +5,12 @@ import grpc
 
 import compare
 from asking import STATUS_NAMES, ask_feast, ask_larder
+from drivers import TRAINING_SET
 
 ASKED = 400
-AGES = [5, 3600, 6 * 3600 - 120, 6 * 3600 + 120, 20 * 3600, 30 * 3600 - 120, 30 * 3600 + 120, 90 * 86400]  # around ttl, ttl + 1 d
+HOUR, MINUTE = 3600, 60
+AGES = [5, HOUR, 20 * HOUR, 2000 * HOUR,  # and around the ttl, and a day after it
+        6 * HOUR - 2 * MINUTE, 6 * HOUR + 2 * MINUTE, 30 * HOUR - 2 * MINUTE, 30 * HOUR + 2 * MINUTE]
 
 
 def fill(drivers):
@@ -16,8 +19,8 @@ def fill(drivers):
     rows = []
     for driver in range(ASKED):
         for _ in range(rng.randint(0, 4)):
-            age = rng.choice(AGES) + rng.randint(0, 60) if rng.random() < 0.9 else -3600
-            created = rng.choice(["NULL", f"now() - interval '{max(age, 0)} s'", f"now() - interval '{max(age, 0)} s' + interval '1 us'"])
+            age = rng.choice(AGES) + rng.randint(0, MINUTE) if rng.random() < 0.9 else -HOUR
+            created = rng.choice(["NULL", *(f"now() - interval '{max(age, 0)} s {us} us'" for us in (0, 1))])
             trips = rng.choice(["NULL", "0", "-1", str(rng.randint(0, 10**15))])
             rating = rng.choice(["NULL", "'NaN'", "'-0'", "'Infinity'", repr(rng.random())])
             rows.append(f"({driver}, now() - interval '{age} s', {created}, {trips}, {rating})")
@@ -34,9 +37,10 @@ def test_asking_now_and_serving_agree_in_every_value_and_status(drivers, stubs):
     with drivers.repository.serving() as server, grpc.insecure_channel(server.address) as channel:
         larder = ask_larder(stubs, channel, {"driver_id": "int64"}, keys, feature_service="dispatch")
         feast = ask_feast(stubs, channel, {"driver_id": "int64"}, keys, feature_service="dispatch")
-    now = drivers.sql("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
-    drivers.repository.write("ask.csv", "driver_id,event_timestamp\n" + "".join(f"{driver},{now}\n" for driver, in keys))
-    drivers.do("training-set", "--service", "dispatch", "--entities", "ask.csv", "--out", "out.csv", "--with-status")
+    now = drivers.time()
+    asks = [f"{driver},{now}\n" for driver, in keys]
+    drivers.repository.write("ask.csv", "driver_id,event_timestamp\n" + "".join(asks))
+    drivers.do(*TRAINING_SET, "--with-status")
     header, *rows = compare.read(drivers.repository.path("out.csv"))
     trained = [dict(zip(header, row)) for row in rows]
 

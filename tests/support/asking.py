@@ -7,7 +7,8 @@ Each feature has one (status, event time in us, value) a key; the value is None 
 Timestamps are microseconds, Feast's whole seconds included. The statuses are the same in both services.
 """
 PRESENT, NULL_VALUE, NOT_FOUND, OUTSIDE_MAX_AGE = 1, 2, 3, 4
-STATUS_NAMES = {PRESENT: "PRESENT", NULL_VALUE: "NULL_VALUE", NOT_FOUND: "NOT_FOUND", OUTSIDE_MAX_AGE: "OUTSIDE_MAX_AGE"}
+STATUS_NAMES = {PRESENT: "PRESENT", NULL_VALUE: "NULL_VALUE", NOT_FOUND: "NOT_FOUND",
+                OUTSIDE_MAX_AGE: "OUTSIDE_MAX_AGE"}
 
 LARDER_KEYS = {"int32": "int64_values", "int64": "int64_values", "string": "string_values", "bytes": "bytes_values",
                "bool": "bool_values", "timestamp": "timestamp_values"}
