@@ -46,7 +46,7 @@ static void table_without_the_index_has_a_hint_that_runs(void **state)
         owner(t, indexes[i]);
         define(t, "id: int32", "table: r, created_time: made", X);
         check_text(checked(t),
-                   "hint: feature_view v: no index serves point-in-time reads of r; run: "
+                   "hint: feature view v: no index serves point-in-time reads of r; run: "
                    "CREATE INDEX ON \"r\" (\"id\", \"at\" DESC, \"made\" DESC NULLS LAST);\n");
     }
     owner(t, strstr(checked(t), "CREATE INDEX"));
@@ -67,7 +67,7 @@ static void index_under_another_collation_does_not_serve(void **state)
     struct offline_test *t = *state;
     owner(t, "CREATE TABLE r (a text, at date, x float8); CREATE INDEX ON r (a COLLATE \"C\", at)");
     define(t, "a: string", "table: r", X);
-    check_holds(checked(t), "hint: feature_view v: no index");
+    check_holds(checked(t), "hint: feature view v: no index");
 }
 
 static void partitioned_table_is_served_by_its_own_index(void **state)
@@ -76,7 +76,7 @@ static void partitioned_table_is_served_by_its_own_index(void **state)
     owner(t, "CREATE TABLE r (id int, at timestamptz, x float8) PARTITION BY RANGE (at);"
              "CREATE TABLE r1 PARTITION OF r DEFAULT");
     define(t, "id: int32", "table: r", X);
-    check_holds(checked(t), "hint: feature_view v: no index");
+    check_holds(checked(t), "hint: feature view v: no index");
     owner(t, "CREATE INDEX ON r (id, at)");
     check_text(checked(t), "");
 }
@@ -110,15 +110,15 @@ static void all_findings_are_told_in_the_order_of_their_objects(void **state)
                 "- {name: va, entities: [thing], source: f, features: [{name: x, type: int32}]}\n"
                 "- {name: vc, entities: [thing], source: z, features: [{name: x, type: int32}]}\n");
     check_text(checked(t),
-               "error: feature_view va: feature x is int32, but fine.x is real; declare a type "
+               "error: feature view va: feature x is int32, but fine.x is real; declare a type "
                "that fits, or "
                "cast it in a query\n"
-               "error: feature_view vb: feature missing is read from column missing, but r has no "
+               "error: feature view vb: feature missing is read from column missing, but r has no "
                "such column\n"
-               "error: feature_view vb: feature x is float64, but r.x is text; declare a type that "
+               "error: feature view vb: feature x is float64, but r.x is text; declare a type that "
                "fits, or "
                "cast it in a query\n"
-               "error: feature_view vb: join key id is int32, but r.id is text; declare a type "
+               "error: feature view vb: join key id is int32, but r.id is text; declare a type "
                "that fits, or "
                "cast it in a query\n"
                "error: source f: event_time is read from column att, but fine has no such column; "
@@ -142,7 +142,7 @@ static void lax_collations_are_errors_for_keys_alone(void **state)
         "CREATE TABLE f (id text, at date, x text COLLATE lax); CREATE INDEX ON f (id, at)");
     define(t, "id: string", "table: r", "features: [{name: x, type: string}]");
     check_holds(checked(t),
-                "error: feature_view v: r has a string key under the collation lax, which");
+                "error: feature view v: r has a string key under the collation lax, which");
     define(t, "id: string", "table: f", "features: [{name: x, type: string}]");
     check_text(checked(t), "");
 }
@@ -158,7 +158,7 @@ static void missing_rights_are_errors(void **state)
     define(t, "id: int32", "table: r", X);
     owner(t, "GRANT USAGE ON SCHEMA public TO larder_test_reader; GRANT SELECT (id, at) ON r TO "
              "larder_test_reader");
-    check_holds(checked(t), "error: feature_view v: reading r: permission denied for table r");
+    check_holds(checked(t), "error: feature view v: reading r: permission denied for table r");
     owner(t, "GRANT SELECT (x) ON r TO larder_test_reader");
     check_text(checked(t), "");
     check_text(scanned_all(t), "left out 0, misfits 0");

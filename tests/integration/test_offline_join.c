@@ -206,7 +206,7 @@ static void infinite_created_time_stops_if_its_row_would_be_the_answer(void **st
 {
     struct offline_test *t = *state;
     const char *stopped =
-        "INVALID: feature_view v: r.made holds an infinite time where id=1, asked at "
+        "INVALID: feature view v: r.made holds an infinite time where id=1, asked at "
         "2024-06-01 00:00:00+00, which created_time cannot be";
     owner(
         t,
@@ -252,7 +252,7 @@ static void misfits_stop_the_join_or_read_as_null(void **state)
     define(t, "a: string, b: int32", "table: r", X);
     check_text(
         JOINED(t, "v:x", plain, "k,1@2024-01-02", "k,1@2024-01-01T10:00:00Z"),
-        "INVALID: feature_view v: r.x holds a number beyond float64 where a=k, b=1, asked at "
+        "INVALID: feature view v: r.x holds a number beyond float64 where a=k, b=1, asked at "
         "2024-01-01 10:00:00+00, which feature x cannot be; set misfits: as_null in source s "
         "to read such values as null, or cast it in a query");
     check_text(JOINED(t, "v:x", plain, "k,1@2024-01-02"),
@@ -309,7 +309,7 @@ static void keys_under_a_lax_collation_are_refused(void **state)
         "CREATE TABLE r (id text COLLATE lax, at timestamptz, x float8);"
         "INSERT INTO r VALUES ('a', '2024-01-01', 1)");
     define(t, "id: string", "table: r", X);
-    check_holds(JOINED(t, "v:x", plain, "A@" NOW), "INVALID: feature_view v: r has a string key");
+    check_holds(JOINED(t, "v:x", plain, "A@" NOW), "INVALID: feature view v: r has a string key");
     define(t, "id: string", "query: SELECT * FROM r", X);
     check_holds(JOINED(t, "v:x", plain, "A@" NOW), "calls different strings equal");
     define(t, "id: string", "query: 'SELECT id COLLATE \"C\" AS id, at, x FROM r'", X);

@@ -123,7 +123,7 @@ static void types_that_do_not_fit_are_refused_by_name(void **state)
         const char *text = read_as(t, misfits[i].column, "NULL", misfits[i].type);
         check_text(text,
                    arena_printf(&t->arena,
-                                "INVALID: feature_view v: feature c is %s, but typed.c is %s; "
+                                "INVALID: feature view v: feature c is %s, but typed.c is %s; "
                                 "declare a type that fits, or cast it in a query",
                                 misfits[i].type, misfits[i].column));
     }
@@ -135,7 +135,7 @@ static void check_misfit(struct offline_test *t, const char *column, const char 
 {
     check_text(read_as(t, column, literal, type),
                arena_printf(&t->arena,
-                            "INVALID: feature_view v: typed.c holds %s where id=1, "
+                            "INVALID: feature view v: typed.c holds %s where id=1, "
                             "event_time=2024-01-01T00:00:00.000000Z, which feature c "
                             "cannot be; set misfits: as_null in source s to read such values as "
                             "null, or cast it in a query",
@@ -231,7 +231,7 @@ static void key_that_is_a_misfit_stops_or_leaves_out(void **state)
              "INSERT INTO r VALUES ('infinity', '2024-01-01', 1), ('2024-01-01', '2024-01-01', 2)");
     define(t, "id: timestamp", "table: r", X);
     check_holds(scanned_all(t),
-                "INVALID: feature_view v: r.id holds an infinite time where event_time=2024-01-01");
+                "INVALID: feature view v: r.id holds an infinite time where event_time=2024-01-01");
     define(t, "id: timestamp", "table: r, misfits: as_null", X);
     check_text(scanned_all(t), "01-01 00:00:00|01-01 00:00:00|null|2\nleft out 1, misfits 1");
 }
@@ -340,7 +340,7 @@ static void missing_things_are_named(void **state)
     define(t, "id: int32", "table: r", "features: [{name: temperature, type: float64}]");
     check_text(
         scanned_all(t),
-        "NOT_FOUND: feature_view v: feature temperature is read from column temperature, but r "
+        "NOT_FOUND: feature view v: feature temperature is read from column temperature, but r "
         "has no such column; did you mean temprature?");
     define(t, "id: int32", "query: SELECT * FROM nowhere", X);
     check_holds(scanned_all(t), "INVALID: source s: ");
@@ -375,7 +375,7 @@ static void scan_that_postgres_breaks_off_is_no_short_scan(void **state)
            " FROM generate_series(1, 50) i\"",
            X);
     check_holds(scanned_all(t),
-                "FAILED: feature_view v: reading the query of source s: division by");
+                "FAILED: feature view v: reading the query of source s: division by");
 }
 
 static void scan_of_a_killed_connection_is_unavailable_and_the_handle_recovers(void **state)
