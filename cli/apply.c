@@ -53,10 +53,11 @@ static enum status clear_removed(struct apply_job *job, struct error *err)
         return online_store_remove(job->online, catalog->project_id, NULL, NULL, 0, &removed, err);
     if (outcome->removed_count == 0)
         return STATUS_OK;
-    uint32_t *ids = arena_array(job->options->arena, outcome->removed_count, sizeof *ids);
+    struct online_rows *rows =
+        arena_array(job->options->arena, outcome->removed_count, sizeof *rows);
     for (size_t i = 0; i < outcome->removed_count; i++)
-        ids[i] = outcome->removed[i].id;
-    return online_store_remove(job->online, catalog->project_id, catalog->definitions.project, ids,
+        rows[i].view_id = outcome->removed[i].id;
+    return online_store_remove(job->online, catalog->project_id, catalog->definitions.project, rows,
                                outcome->removed_count, &removed, err);
 }
 

@@ -138,8 +138,9 @@ static enum status clear_if_removed(struct series *series, const struct catalog_
         return status;
     *gone = true;
     warn_of_removal(series, view->view->about.name);
+    struct online_rows rows = {.view_id = view->id};
     return online_store_remove(series->stores->online, catalog->project_id,
-                               catalog->definitions.project, &view->id, 1, &removed, err);
+                               catalog->definitions.project, &rows, 1, &removed, err);
 }
 
 /* A view whose rows and marks an apply removes under its run looks as if the store had lost them.

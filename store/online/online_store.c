@@ -83,13 +83,13 @@ enum status online_store_get_catalog(struct online_store *store, const char *pro
 }
 
 enum status online_store_remove(struct online_store *store, uint32_t project_id,
-                                const char *project, const uint32_t *view_ids, size_t count,
+                                const char *project, const struct online_rows *rows, size_t count,
                                 uint64_t *removed, struct error *err)
 {
     *removed = 0;
-    if (view_ids && count == 0)
+    if (rows && count == 0)
         return STATUS_OK;
-    return store->ops->remove(store, project_id, project, view_ids, count, removed, err);
+    return store->ops->remove(store, project_id, project, rows, count, removed, err);
 }
 
 enum status online_store_inspect(struct online_store *store, struct online_info *info,

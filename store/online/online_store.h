@@ -89,11 +89,15 @@ enum status online_store_put_catalog(struct online_store *store, const char *pro
 enum status online_store_get_catalog(struct online_store *store, const char *project,
                                      struct arena *arena, struct bytes *text, struct error *err);
 
-/* Removes the rows of some views (all generations), or of the whole project where view_ids is NULL,
- * with their marks (and the project's catalog). Walks the store in small steps, without blocking
- * others. */
+/* The rows of one generation of a view, or of all that it ever had. */
+struct online_rows {
+    uint32_t view_id;
+    uint32_t generation; /* 0: every one */
+};
+/* Removes such rows with their marks, or where rows is NULL the whole project's, and its catalog.
+ * Walks the store in small steps, without blocking others. */
 enum status online_store_remove(struct online_store *store, uint32_t project_id,
-                                const char *project, const uint32_t *view_ids, size_t count,
+                                const char *project, const struct online_rows *rows, size_t count,
                                 uint64_t *removed, struct error *err);
 
 /* Looking. */

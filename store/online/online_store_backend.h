@@ -32,7 +32,7 @@ struct online_store_ops {
     enum status (*get_catalog)(struct online_store *store, const char *project, struct arena *arena,
                                struct bytes *text, struct error *err);
     enum status (*remove)(struct online_store *store, uint32_t project_id, const char *project,
-                          const uint32_t *view_ids, size_t count, uint64_t *removed,
+                          const struct online_rows *rows, size_t count, uint64_t *removed,
                           struct error *err);
     enum status (*inspect)(struct online_store *store, struct online_info *info, struct error *err);
     enum status (*ping)(struct online_store *store, struct error *err);

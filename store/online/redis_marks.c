@@ -133,29 +133,33 @@ enum status redis_read_marks(struct online_store *base, const struct online_mark
 }
 
 /* "writer/view id/generation": a writer's name holds no slash. */
-static bool names_view(struct bytes name, const uint32_t *view_ids, size_t count)
+static bool is_of(struct bytes name, const struct online_rows *rows, size_t count)
 {
     const char *slash = memchr(name.data, '/', name.size);
     if (!slash)
         return false;
     size_t left = name.size - (size_t)(slash + 1 - (const char *)name.data);
     for (size_t i = 0; i < count; i++) {
-        char part[16];
-        size_t size = (size_t)snprintf(part, sizeof part, "%" PRIu32 "/", view_ids[i]);
-        if (size <= left && memcmp(slash + 1, part, size) == 0)
+        char part[32];
+        size_t size = (size_t)snprintf(part, sizeof part, "%" PRIu32 "/", rows[i].view_id);
+        bool every = rows[i].generation == 0;
+        if (!every)
+            size +=
+                (size_t)snprintf(part + size, sizeof part - size, "%" PRIu32, rows[i].generation);
+        if ((every ? size <= left : size == left) && memcmp(slash + 1, part, size) == 0)
             return true;
     }
     return false;
 }
 
 static enum status remove_some(struct redis_store *store, const char *key,
-                               const struct redis_reply *names, const uint32_t *view_ids,
+                               const struct redis_reply *names, const struct online_rows *rows,
                                size_t count, struct error *err)
 {
     enum status status = STATUS_OK;
     for (size_t i = 0; !status && i < names->count; i++) {
         const struct redis_reply *name = &names->elements[i];
-        if (name->type != REPLY_TEXT || !names_view(name->text, view_ids, count))
+        if (name->type != REPLY_TEXT || !is_of(name->text, rows, count))
             continue;
         struct redis_reply *reply;
         redis_connection_renew(store->connection);
@@ -169,18 +173,17 @@ static enum status remove_some(struct redis_store *store, const char *key,
 }
 
 enum status redis_remove_marks(struct redis_store *store, uint32_t project_id,
-                               const uint32_t *view_ids, size_t count, struct error *err)
+                               const struct online_rows *rows, size_t count, struct error *err)
 {
     char key[NAME_SIZE];
     struct redis_reply *reply;
     name_project(project_id, key);
     arena_reset(&store->scratch);
     redis_connection_renew(store->connection);
-    redis_command_of(store->connection, (const char *const[]){view_ids ? "HKEYS" : "UNLINK", key},
-                     2);
-    enum status status = redis_receive_type(
-        store->connection, view_ids ? REPLY_LIST : REPLY_INTEGER, &store->scratch, &reply, err);
-    if (!status && view_ids)
-        status = remove_some(store, key, reply, view_ids, count, err);
+    redis_command_of(store->connection, (const char *const[]){rows ? "HKEYS" : "UNLINK", key}, 2);
+    enum status status = redis_receive_type(store->connection, rows ? REPLY_LIST : REPLY_INTEGER,
+                                            &store->scratch, &reply, err);
+    if (!status && rows)
+        status = remove_some(store, key, reply, rows, count, err);
     return status;
 }

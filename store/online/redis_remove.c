@@ -1,5 +1,5 @@
 /*
- * redis_remove.c - rows of removed views leave: see online_store.h.
+ * redis_remove.c - rows that are not served any more leave: see online_store.h.
  *
  * SCAN walks all keys of the database in small steps, so other clients hardly notice, and finds
  * every key that stays there during the walk at least once. What is found is unlinked at once:
@@ -17,17 +17,19 @@ enum { SCAN_KEYS = 1000, CURSOR_SIZE = 24 };
 struct removal {
     struct redis_store *store;
     uint32_t project_id;
-    const uint32_t *view_ids; /* sorted; NULL: every view */
-    size_t view_count;
+    const struct online_rows *rows; /* sorted; NULL: all of the project */
+    size_t count;
     struct buffer pattern;
     char cursor[CURSOR_SIZE];
     uint64_t removed;
 };
 
-static int compare_ids(const void *a, const void *b)
+static int compare_rows(const void *a, const void *b)
 {
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
+    const struct online_rows *x = a, *y = b;
+    if (x->view_id != y->view_id)
+        return x->view_id < y->view_id ? -1 : 1;
+    return (x->generation > y->generation) - (x->generation < y->generation);
 }
 
 /* Keys that begin with the project's prefix. Its bytes may be any: MATCH takes some for wildcards.
@@ -47,13 +49,19 @@ static void make_pattern(struct buffer *pattern, uint32_t project_id)
     buffer_release(&prefix);
 }
 
+static bool names(const struct removal *removal, uint32_t view_id, uint32_t generation)
+{
+    struct online_rows rows = {view_id, generation};
+    return bsearch(&rows, removal->rows, removal->count, sizeof rows, compare_rows) != NULL;
+}
+
 static bool is_wanted(const struct removal *removal, struct bytes key)
 {
     struct entity_key_ids ids;
     if (!entity_key_parse(key, &ids) || ids.project_id != removal->project_id)
         return false;
-    return !removal->view_ids || bsearch(&ids.view_id, removal->view_ids, removal->view_count,
-                                         sizeof ids.view_id, compare_ids);
+    return !removal->rows || names(removal, ids.view_id, 0) ||
+           names(removal, ids.view_id, ids.generation);
 }
 
 /* Keeps the wanted ones of the keys at the list's front; how many. */
@@ -133,35 +141,32 @@ static enum status remove_catalog(struct redis_store *store, const char *project
     return redis_receive_type(store->connection, REPLY_INTEGER, &store->scratch, &reply, err);
 }
 
-static uint32_t *sort_ids(const uint32_t *ids, size_t count)
+static struct online_rows *sort_rows(const struct online_rows *rows, size_t count)
 {
-    uint32_t *sorted = malloc(count * sizeof *sorted);
+    struct online_rows *sorted = malloc(count * sizeof *sorted);
     if (!sorted)
         out_of_memory();
-    memcpy(sorted, ids, count * sizeof *sorted);
-    qsort(sorted, count, sizeof *sorted, compare_ids);
+    memcpy(sorted, rows, count * sizeof *sorted);
+    qsort(sorted, count, sizeof *sorted, compare_rows);
     return sorted;
 }
 
 enum status redis_remove(struct online_store *base, uint32_t project_id, const char *project,
-                         const uint32_t *view_ids, size_t count, uint64_t *removed,
+                         const struct online_rows *rows, size_t count, uint64_t *removed,
                          struct error *err)
 {
     struct redis_store *store = redis_store_of(base);
     enum status status = redis_connection_begin(store->connection, err);
     if (status)
         return status;
-    uint32_t *sorted = view_ids ? sort_ids(view_ids, count) : NULL;
-    struct removal removal = {.store = store,
-                              .project_id = project_id,
-                              .view_ids = sorted,
-                              .view_count = count,
-                              .cursor = "0"};
+    struct online_rows *sorted = rows ? sort_rows(rows, count) : NULL;
+    struct removal removal = {
+        .store = store, .project_id = project_id, .rows = sorted, .count = count, .cursor = "0"};
     make_pattern(&removal.pattern, project_id);
-    status = redis_remove_marks(store, project_id, view_ids, count, err);
+    status = redis_remove_marks(store, project_id, rows, count, err);
     if (!status)
         status = remove_rows(&removal, err);
-    if (!status && !view_ids)
+    if (!status && !rows)
         status = remove_catalog(store, project, err);
     *removed = removal.removed;
     buffer_release(&removal.pattern);

@@ -58,9 +58,9 @@ enum status redis_write_marks(struct redis_store *store, const struct online_mar
                               size_t count, struct error *err);
 enum status redis_read_marks(struct online_store *store, const struct online_mark *marks,
                              size_t count, int64_t *positions, struct error *err);
-/* Of these views, or of all where view_ids is NULL. */
+/* Those of these rows, or of the whole project where rows is NULL. */
 enum status redis_remove_marks(struct redis_store *store, uint32_t project_id,
-                               const uint32_t *view_ids, size_t count, struct error *err);
+                               const struct online_rows *rows, size_t count, struct error *err);
 
 enum status redis_owner(struct online_store *store, uint64_t *identity, struct error *err);
 enum status redis_claim(struct online_store *store, uint64_t identity, bool take_over,
@@ -72,7 +72,7 @@ enum status redis_get_catalog(struct online_store *store, const char *project, s
                               struct bytes *text, struct error *err);
 
 enum status redis_remove(struct online_store *store, uint32_t project_id, const char *project,
-                         const uint32_t *view_ids, size_t count, uint64_t *removed,
+                         const struct online_rows *rows, size_t count, uint64_t *removed,
                          struct error *err);
 
 #endif

@@ -180,7 +180,7 @@ static int64_t count_in(struct fixture *f, uint32_t project, uint32_t view, uint
 static void removed_views_leave_in_all_generations(void **state)
 {
     struct fixture *f = *state;
-    uint32_t views[] = {900, 7};
+    const struct online_rows views[] = {{.view_id = 900}, {.view_id = 7}};
     uint64_t removed;
     put_in(f, PROJECT, 7, 0, 0, 3000);
     put_in(f, PROJECT, 7, 1, 0, 40);
@@ -202,17 +202,54 @@ static void removed_views_take_their_marks_along(void **state)
     struct online_mark gone = {"materialize", PROJECT, 7, 1, 0};
     struct online_mark also_gone = {"follow", PROJECT, 7, 0, 0};
     struct online_mark stays = {"materialize", PROJECT, 77, 1, 0};
+    const struct online_rows view = {.view_id = 7};
     uint64_t removed;
     move_mark(f, gone, 5);
     move_mark(f, also_gone, 5);
     move_mark(f, stays, 5);
     check_ok(f, put_catalog(f, 1, 1, "text", false));
-    check_ok(
-        f, online_store_remove(f->store, PROJECT, "flights", &gone.view_id, 1, &removed, &f->err));
+    check_ok(f, online_store_remove(f->store, PROJECT, "flights", &view, 1, &removed, &f->err));
     check_mark(f, gone, 0);
     check_mark(f, also_gone, 0);
     check_mark(f, stays, 5);
     check_catalog(f, "flights", "text");
+}
+
+/* Generations 12 and 1, 2: no one is taken for another that it begins with. */
+static void removed_generation_leaves_alone(void **state)
+{
+    struct fixture *f = *state;
+    const struct online_rows gone[] = {{7, 1}, {8, 12}, {9, 300}};
+    uint64_t removed;
+    put_in(f, PROJECT, 7, 1, 0, 300);
+    put_in(f, PROJECT, 7, 12, 0, 30);
+    put_in(f, PROJECT, 8, 1, 0, 20);
+    put_in(f, PROJECT, 8, 12, 0, 200);
+    put_in(f, PROJECT, 71, 1, 0, 10);
+    check_ok(f, online_store_remove(f->store, PROJECT, "flights", gone, 3, &removed, &f->err));
+    assert_int_equal(removed, 500);
+    assert_int_equal(count_in(f, PROJECT, 7, 1, 0, 300), 0);
+    assert_int_equal(count_in(f, PROJECT, 7, 12, 0, 30), 30);
+    assert_int_equal(count_in(f, PROJECT, 8, 1, 0, 20), 20);
+    assert_int_equal(count_in(f, PROJECT, 8, 12, 0, 200), 0);
+    assert_int_equal(count_in(f, PROJECT, 71, 1, 0, 10), 10);
+}
+
+static void removed_generation_takes_its_marks_along(void **state)
+{
+    struct fixture *f = *state;
+    struct online_mark gone = {"materialize", PROJECT, 7, 1, 0};
+    struct online_mark also_gone = {"follow", PROJECT, 7, 1, 0};
+    struct online_mark stays = {"materialize", PROJECT, 7, 12, 0};
+    const struct online_rows rows = {7, 1};
+    uint64_t removed;
+    move_mark(f, gone, 5);
+    move_mark(f, also_gone, 5);
+    move_mark(f, stays, 5);
+    check_ok(f, online_store_remove(f->store, PROJECT, "flights", &rows, 1, &removed, &f->err));
+    check_mark(f, gone, 0);
+    check_mark(f, also_gone, 0);
+    check_mark(f, stays, 5);
 }
 
 static void removed_project_leaves_others_alone(void **state)
@@ -258,7 +295,7 @@ static void nothing_to_remove_is_no_mistake(void **state)
 {
     struct fixture *f = *state;
     uint64_t removed = 9;
-    uint32_t none = 0;
+    const struct online_rows none = {0};
     check_ok(f, online_store_remove(f->store, PROJECT, "flights", NULL, 0, &removed, &f->err));
     assert_int_equal(removed, 0);
     put_in(f, PROJECT, 7, 0, 0, 1);
@@ -317,6 +354,8 @@ int online_store_definition_tests(const struct online_store_maker *maker)
         SUITE_TEST(catalog_may_be_large),
         SUITE_TEST(removed_views_leave_in_all_generations),
         SUITE_TEST(removed_views_take_their_marks_along),
+        SUITE_TEST(removed_generation_leaves_alone),
+        SUITE_TEST(removed_generation_takes_its_marks_along),
         SUITE_TEST(removed_project_leaves_others_alone),
         SUITE_TEST(any_project_can_be_removed_alone),
         SUITE_TEST(nothing_to_remove_is_no_mistake),

@@ -97,10 +97,10 @@ static enum status memory_get_catalog(struct online_store *store, const char *pr
 }
 
 static enum status memory_remove(struct online_store *store, uint32_t project_id,
-                                 const char *project, const uint32_t *view_ids, size_t count,
+                                 const char *project, const struct online_rows *rows, size_t count,
                                  uint64_t *removed, struct error *err)
 {
-    (void)store, (void)project_id, (void)project, (void)view_ids, (void)count, (void)removed;
+    (void)store, (void)project_id, (void)project, (void)rows, (void)count, (void)removed;
     return fail(err, STATUS_FAILED, "not in memory");
 }
 
