@@ -74,7 +74,14 @@ static enum status load_row(struct load_job *job, const struct csv_field *fields
     arena_reset(&job->row_arena);
     for (size_t i = 0; i < job->given_count && !status; i++)
         status = parse_field(job, &fields[i], i, err);
-    return status ? status : offline_load_row(job->load, job->values, err);
+    if (status)
+        return status;
+    size_t culprit = 0;
+    status = offline_load_row(job->load, job->values, &culprit, err);
+    return status == STATUS_INVALID
+               ? fail_within(err, "%s:%llu:%u", job->path, (unsigned long long)fields[culprit].line,
+                             fields[culprit].column)
+               : status;
 }
 
 static enum status load_rows(struct load_job *job, struct error *err)
@@ -175,8 +182,9 @@ const struct command command_load = {
     .synopsis = "[-C DIR] --source S F.csv",
     .text = "The header names the keys and features of the source, or their columns, and its\n"
             "time columns. A null is an empty field, the empty string is \"\". All rows are\n"
-            "loaded, or none. Where there is no table yet it is made from the declared types,\n"
-            "with the index that serves point-in-time reads. - is standard input.\n",
+            "loaded, or none; a value that a column would round or cut is refused. Where\n"
+            "there is no table yet it is made from the declared types, with the index that\n"
+            "serves point-in-time reads. - is standard input.\n",
     .options = load_options,
     .option_count = COUNT_OF(load_options),
     .least_words = 1,

@@ -127,10 +127,10 @@ enum status offline_load_open(struct offline_store *store, const struct source *
                                         load, err);
 }
 
-enum status offline_load_row(struct offline_load *load, const struct value *values,
+enum status offline_load_row(struct offline_load *load, const struct value *values, size_t *culprit,
                              struct error *err)
 {
-    return load->operations->load_row(load, values, err);
+    return load->operations->load_row(load, values, culprit, err);
 }
 
 enum status offline_load_finish(struct offline_load *load, uint64_t *rows, struct error *err)

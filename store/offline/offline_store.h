@@ -181,7 +181,8 @@ enum status offline_load_open(struct offline_store *store, const struct source *
                               const struct load_column *all, size_t all_count,
                               const struct load_column *given, size_t given_count, bool *made,
                               struct offline_load **load, struct error *err);
-enum status offline_load_row(struct offline_load *load, const struct value *values,
+/* INVALID: the table would not give values[*culprit] back as it is. */
+enum status offline_load_row(struct offline_load *load, const struct value *values, size_t *culprit,
                              struct error *err);
 enum status offline_load_finish(struct offline_load *load, uint64_t *rows, struct error *err);
 void offline_load_close(struct offline_load *load); /* rolls back what was not finished */

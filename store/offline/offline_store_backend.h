@@ -44,7 +44,7 @@ struct offline_store_operations {
                              const struct load_column *all, size_t all_count,
                              const struct load_column *given, size_t given_count, bool *made,
                              struct offline_load **load, struct error *err);
-    enum status (*load_row)(struct offline_load *load, const struct value *values,
+    enum status (*load_row)(struct offline_load *load, const struct value *values, size_t *culprit,
                             struct error *err);
     enum status (*load_finish)(struct offline_load *load, uint64_t *rows, struct error *err);
     void (*load_close)(struct offline_load *load);

@@ -1,12 +1,10 @@
 /* postgres_load.c - rows into a source's table, which is made if it is not there. */
-#include "base/timestamp.h"
 #include "base/value_text.h"
+#include "store/offline/copy_target.h"
 #include "store/offline/postgres_source.h"
 #include "store/offline/postgres_upload.h"
 
 #include <stdlib.h>
-
-#define DAY_US INT64_C(86400000000)
 
 struct postgres_load {
     struct offline_load base;
@@ -15,8 +13,9 @@ struct postgres_load {
     struct postgres_source source;
     const struct load_column *given;
     size_t given_count;
+    struct copy_target *targets; /* [given_count]: the columns that given values go to */
     const struct postgres_field
-        *fields; /* of an existing table: where given values go; else NULL */
+        *fields; /* of an existing table: what those columns are; else NULL, and they fit exactly */
     struct postgres_upload upload;
     struct buffer text; /* of one value, before it is escaped for COPY */
 };
@@ -130,6 +129,9 @@ static enum status bind_fields(struct postgres_load *load, struct error *err)
         status = postgres_source_bind(
             &load->source, who, arena_printf(&load->arena, "what is loaded into %s", given->column),
             given->column, given->type, &fields[i], err);
+        if (!status)
+            load->targets[i] =
+                (struct copy_target){fields[i].column->oid, fields[i].column->modifier};
     }
     load->fields = fields;
     return status;
@@ -210,6 +212,7 @@ enum status postgres_load_open(struct offline_store *base, const struct source *
                                        given[i].type};
     load->given = kept;
     load->given_count = given_count;
+    load->targets = arena_array(&load->arena, given_count, sizeof *load->targets);
     enum status status = check_given(load, source, all, all_count, err);
     if (!status)
         status = postgres_begin_write(load->store, err);
@@ -248,34 +251,36 @@ static void append_escaped(struct buffer *row, struct bytes text)
 
 /* Every element of an array literal may be quoted; within, a backslash stands before quotes and
  * itself. */
-static void append_element(struct buffer *text, const struct value *element, struct buffer *scratch)
+static void append_element(struct buffer *text, struct bytes element)
 {
-    buffer_clear(scratch);
-    value_format(element, scratch);
+    const uint8_t *data = element.data;
     buffer_append_byte(text, '"');
-    for (size_t i = 0; i < scratch->size; i++) {
-        if (scratch->data[i] == '"' || scratch->data[i] == '\\')
+    for (size_t i = 0; i < element.size; i++) {
+        if (data[i] == '"' || data[i] == '\\')
             buffer_append_byte(text, '\\');
-        buffer_append_byte(text, scratch->data[i]);
+        buffer_append_byte(text, data[i]);
     }
     buffer_append_byte(text, '"');
 }
 
-static void format_list(struct buffer *text, const struct value *list)
+static void format_list(const struct copy_target *target, const struct value *list,
+                        struct buffer *text)
 {
     struct buffer scratch;
     struct list_cursor cursor = list_begin(list->type, list->bytes);
     const char *separator = "{";
     buffer_init(&scratch, 0);
     for (struct value element; list_next(&cursor, &element); separator = ",") {
+        buffer_clear(&scratch);
+        copy_target_format(target, &element, &scratch);
         buffer_append_text(text, separator);
-        append_element(text, &element, &scratch);
+        append_element(text, buffer_bytes(&scratch));
     }
     buffer_append_text(text, *separator == '{' ? "{}" : "}");
     buffer_release(&scratch);
 }
 
-static void append_value(struct postgres_load *load, const struct value *value)
+static void append_value(struct postgres_load *load, size_t index, const struct value *value)
 {
     if (value->is_null) {
         buffer_append_text(&load->upload.rows, "\\N");
@@ -283,38 +288,50 @@ static void append_value(struct postgres_load *load, const struct value *value)
     }
     buffer_clear(&load->text);
     if (type_is_list(value->type))
-        format_list(&load->text, value);
+        format_list(&load->targets[index], value, &load->text);
     else
-        value_format(value, &load->text);
+        copy_target_format(&load->targets[index], value, &load->text);
     append_escaped(&load->upload.rows, buffer_bytes(&load->text));
 }
 
-/* PostgreSQL would take a time for a date and drop its hours without a word. */
-static bool loses_its_hours(const struct postgres_field *field, const struct value *value)
+static enum status not_kept(struct postgres_load *load, size_t index, const struct value *culprit,
+                            struct error *err)
 {
-    if (field->column->oid != PG_TYPE_DATE || value->is_null)
-        return false;
-    if (!type_is_list(value->type))
-        return value->int64 % DAY_US != 0;
-    struct list_cursor cursor = list_begin(value->type, value->bytes);
-    for (struct value element; list_next(&cursor, &element);)
-        if (element.int64 % DAY_US != 0)
-            return true;
-    return false;
+    struct bytes text;
+    buffer_clear(&load->text);
+    value_format(culprit, &load->text);
+    text = buffer_bytes(&load->text);
+    size_t size = postgres_cut(text.data, text.size);
+    return fail(err, STATUS_INVALID, "%s is %s, which does not keep %.*s%s as it is: %s",
+                postgres_column_text(&load->source, load->given[index].column, &load->arena),
+                load->fields[index].column->type_text, (int)size, (const char *)text.data,
+                size < text.size ? "..." : "", copy_target_advice(&load->targets[index]));
+}
+
+/* Before anything of the row is sent. */
+static enum status check_row(struct postgres_load *load, const struct value *values,
+                             size_t *culprit, struct error *err)
+{
+    struct value value;
+    for (size_t i = 0; i < load->given_count && load->fields; i++) {
+        *culprit = i;
+        if (!values[i].is_null && !copy_target_keeps(&load->targets[i], &values[i], &value))
+            return not_kept(load, i, &value, err);
+    }
+    return STATUS_OK;
 }
 
 enum status postgres_load_row(struct offline_load *base, const struct value *values,
-                              struct error *err)
+                              size_t *culprit, struct error *err)
 {
     struct postgres_load *load = (struct postgres_load *)base;
+    enum status status = check_row(load, values, culprit, err);
+    if (status)
+        return status;
     for (size_t i = 0; i < load->given_count; i++) {
-        if (load->fields && loses_its_hours(&load->fields[i], &values[i]))
-            return fail(err, STATUS_INVALID,
-                        "%s.%s is a date, and a time that is not midnight UTC does not fit",
-                        load->source.name, load->given[i].column);
         if (i > 0)
             buffer_append_byte(&load->upload.rows, '\t');
-        append_value(load, &values[i]);
+        append_value(load, i, &values[i]);
     }
     buffer_append_byte(&load->upload.rows, '\n');
     return postgres_upload_row(&load->upload, err);

@@ -50,20 +50,22 @@ static enum status describe_columns(struct postgres_store *store,
     return refused(store, source->source, prepared, err);
 }
 
-/* Follows domains and, once, an array to what lies below; one row a column, in their order. */
+/* Follows domains and, once, an array to what lies below; one row a column, in their order. A
+ * column of a domain has no modifier of its own: the domain has it. */
 static const char *const types_sql =
-    "WITH RECURSIVE walk(place, type, modifier, below, element, depth) AS ("
-    " SELECT place, type, modifier, type, 0::oid, 0"
+    "WITH RECURSIVE walk(place, type, modifier, below, below_modifier, element, depth) AS ("
+    " SELECT place, type, modifier, type, modifier, 0::oid, 0"
     " FROM unnest($1::oid[], $2::int[]) WITH ORDINALITY AS asked(type, modifier, place)"
     " UNION ALL"
     " SELECT place, walk.type, modifier,"
     "  CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.typelem END,"
+    "  CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE below_modifier END,"
     "  CASE WHEN t.typtype = 'd' THEN element ELSE t.typelem END, depth + 1"
     " FROM walk JOIN pg_type AS t ON t.oid = walk.below"
     " WHERE t.typtype = 'd'"
     "  OR (element = 0 AND t.typcategory = 'A' AND t.typlen = -1 AND t.typelem <> 0))"
     "SELECT DISTINCT ON (place)"
-    " format_type(walk.type, modifier), below, element <> 0, t.typtype = 'e'"
+    " format_type(walk.type, modifier), below, element <> 0, t.typtype = 'e', below_modifier"
     " FROM walk JOIN pg_type AS t ON t.oid = walk.below"
     " ORDER BY place, depth DESC";
 
@@ -101,6 +103,7 @@ static void take_columns(struct postgres_source *source, const PGresult *descrip
             .oid = (uint32_t)strtoul(PQgetvalue(types, i, 1), NULL, 10),
             .is_array = *PQgetvalue(types, i, 2) == 't',
             .is_enum = *PQgetvalue(types, i, 3) == 't',
+            .modifier = atoi(PQgetvalue(types, i, 4)),
         };
     source->columns = columns;
     source->column_count = (size_t)count;

@@ -17,6 +17,7 @@ struct postgres_column {
     const char *name;
     const char *type_text; /* as PostgreSQL writes it: "character varying(10)" */
     uint32_t oid;          /* of its type behind any domains; of an array's elements */
+    int32_t modifier;      /* of that type: numeric's digits, varchar's length; -1: none */
     bool is_array;
     bool is_enum;
 };
@@ -99,6 +100,8 @@ void postgres_append_unfit_time(struct postgres_store *store, struct buffer *sql
  * event_time=...". */
 enum status postgres_misfit(const struct postgres_view *view, const struct postgres_field *field,
                             enum copy_misfit misfit, const char *row, struct error *err);
+/* How much of a value's text a message shows: it ends where a character does. */
+size_t postgres_cut(const char *text, size_t size);
 /* "origin=JFK, k2=5, " of the first keys; long values are cut. */
 const char *postgres_keys_text(const struct feature_view *view, const struct value *keys,
                                size_t count, struct arena *arena);

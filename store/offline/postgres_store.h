@@ -57,7 +57,7 @@ enum status postgres_load_open(struct offline_store *store, const struct source 
                                const struct load_column *given, size_t given_count, bool *made,
                                struct offline_load **load, struct error *err);
 enum status postgres_load_row(struct offline_load *load, const struct value *values,
-                              struct error *err);
+                              size_t *culprit, struct error *err);
 enum status postgres_load_finish(struct offline_load *load, uint64_t *rows, struct error *err);
 void postgres_load_close(struct offline_load *load);
 

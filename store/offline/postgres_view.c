@@ -176,8 +176,7 @@ enum status postgres_misfit(const struct postgres_view *view, const struct postg
     return status;
 }
 
-/* Cuts a text that is too long where a character ends. */
-static size_t cut(const char *text, size_t size)
+size_t postgres_cut(const char *text, size_t size)
 {
     if (size <= KEY_TEXT_MAX)
         return size;
@@ -200,7 +199,7 @@ const char *postgres_keys_text(const struct feature_view *view, const struct val
         else
             value_format(&keys[i], &value);
         struct bytes whole = buffer_bytes(&value);
-        size_t size = cut(whole.data, whole.size);
+        size_t size = postgres_cut(whole.data, whole.size);
         buffer_printf(&text, "%s=%.*s%s, ", view->keys[i].name, (int)size, (const char *)whole.data,
                       size < whole.size ? "..." : "");
     }

@@ -36,11 +36,12 @@ void load(struct offline_fixture *f, const struct source *source, const struct l
     struct error err;
     bool made;
     uint64_t loaded;
+    size_t culprit;
     check_ok(
         offline_load_open(f->store, source, columns, count, columns, count, &made, &load, &err),
         &err);
     for (size_t i = 0; i < row_count; i++)
-        check_ok(offline_load_row(load, rows + i * count, &err), &err);
+        check_ok(offline_load_row(load, rows + i * count, &culprit, &err), &err);
     check_ok(offline_load_finish(load, &loaded, &err), &err);
     offline_load_close(load);
     assert_int_equal(loaded, row_count);

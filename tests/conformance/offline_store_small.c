@@ -173,13 +173,14 @@ static void load_that_is_not_finished_leaves_nothing(void **state)
     struct offline_load *load_handle;
     struct error err;
     bool made;
+    size_t culprit;
     load(f, &definitions.sources[0], numbers_columns, 3, rows, 7);
     check_ok(offline_load_open(f->store, &definitions.sources[0], numbers_columns, 3,
                                numbers_columns, 3, &made, &load_handle, &err),
              &err);
     assert_false(made);
     for (size_t i = 0; i < 5000; i++)
-        check_ok(offline_load_row(load_handle, rows + 3 * i, &err), &err);
+        check_ok(offline_load_row(load_handle, rows + 3 * i, &culprit, &err), &err);
     offline_load_close(load_handle);
     assert_int_equal(count_rows(f, &definitions.views[0]), 7);
 }

@@ -126,6 +126,57 @@ def test_a_mistake_in_a_loaded_file_loads_nothing(things, place, content, line):
     assert place.sql("SELECT count(*) FROM things") == "2"
 
 
+# An owner's column, the feature's type, cells that come back as they were, and cells that PostgreSQL would change.
+OWNERS_COLUMNS = [
+    ("numeric(9,2)", "float64", ["1.25", "-1200", "9999999.99", "NaN"], ["1.255", "1e-3", "-0.0", "1e7", "Infinity"]),
+    ("numeric", "float64", ["1e300", "0.1", "5e-324"], ["-0.0"]),
+    ("real", "float64", ["0.5", "16777216", "-0.0", "NaN", "-Infinity"], ["0.1", "16777217", "1e39", "1e-50"]),
+    ("real", "float32", ["0.1", "3.4028235e38"], []),
+    ("bigint", "float64", ["1e18", "-7"], ["0.5", "-0.0", "1e19", "NaN", "Infinity"]),
+    ("smallint", "int64", ["32767"], ["32768"]),
+    ("timestamptz(3)", "timestamp", ["1969-12-31T23:59:59.999Z"], ["2024-01-01T00:00:00.0001Z"]),
+    ("timestamp(0)", "timestamp", ["2024-01-01T00:00:01Z"], ["2024-01-01T00:00:00.500000Z"]),
+    ("date", "timestamp", ["2024-01-01T00:00:00Z"], ["2024-01-01T00:00:00.000001Z"]),
+    ("varchar(3)", "string", ["a  ", "ä€𝄞", '""'], ["a   ", "abcd"]),
+    ("char(3)", "string", ["a", " a", "ä€𝄞", '""'], ["a ", "abcd", "abc "]),
+    ("uuid", "string", ["a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"],
+     ["A0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}",
+      "a0eebc999c0b4ef8bb6d6bb9bd380a11"]),
+    ("json", "string", ['"{""b"":  1}"'], []),
+    ("jsonb", "string", [], ['"{""b"":1}"']),
+    ("numeric(3,1)[]", "list<float64>", ['"[1.5, 10]"', "[]"], ['"[1.5, 1.25]"']),
+    ("varchar(2)[]", "list<string>", ['"[""ab"", ""c ""]"'], ['"[""ab "", ""c""]"']),
+    ("few_decimals", "float64", ["0.5"], ["0.25"]),
+    ("few_decimals[]", "list<float64>", ["[0.5]"], ["[0.25]"]),
+]
+
+
+@pytest.mark.parametrize("column, type, kept, changed", OWNERS_COLUMNS, ids=[f"{c[0]}-{c[1]}" for c in OWNERS_COLUMNS])
+def test_a_loaded_value_reads_back_as_it_was_or_is_refused(place, column, type, kept, changed):
+    place.sql("CREATE DOMAIN fewer AS numeric(3,1)", "CREATE DOMAIN few_decimals AS fewer",
+              f"CREATE TABLE things (id bigint, at timestamptz, x {column})")
+    repository = place.repository({"features.yaml": f"""\
+entities: [{{name: thing, join_keys: {{id: int64}}}}]
+sources: [{{name: things, table: things, event_time: at}}]
+feature_views: [{{name: facts, entities: [thing], source: things, features: [{{name: x, type: {type}}}]}}]
+"""})
+    for cell in changed:
+        repository.write("bad.csv", f"id,at,x\n1,2024-01-01T00:00:00Z,{kept[0] if kept else ''}\n2,2024-01-01T00:00:00Z,{cell}\n")
+        err = repository.refused("load", "--source", "things", "bad.csv", code=1).err
+        assert err.startswith("larder: bad.csv:3:24: things.x is "), err
+    assert place.sql("SELECT count(*) FROM things") == "0"
+    name = f"x_{type}"
+    rows = "".join(f"{n},2024-01-01T00:00:00Z,{cell}\n" for n, cell in enumerate(kept))
+    repository.write("good.csv", "id,at,x\n" + rows)
+    repository.do("load", "--source", "things", "good.csv")
+    repository.do("apply")
+    repository.write("ask.csv", "id,event_timestamp,asked\n" + rows)
+    repository.do("training-set", "--features", "facts:x", "--entities", "ask.csv", "--out", "out.csv")
+    answers = compare.read(repository.path("out.csv"))[1:]
+    assert len(answers) == len(kept)
+    assert not [row for row in answers if not compare.same(name, row[2], row[3])]
+
+
 ASK_MISTAKES = [
     ("missing key column", "driver,event_timestamp\n1,2024-01-01T00:00:00Z\n", "driver_id", None),
     ("missing time column", "driver_id,when\n1,2024-01-01T00:00:00Z\n", "event_timestamp", None),
