@@ -127,12 +127,13 @@ static void warn_of_removal(const struct series *series, const char *name)
 static enum status clear_if_removed(struct series *series, const struct catalog_view *view,
                                     bool *gone, struct error *err)
 {
-    uint64_t version, removed;
+    uint64_t removed;
+    struct registry_version version;
     const struct catalog *catalog = series->catalog;
     *gone = false;
     enum status status =
         registry_version(series->stores->registry, catalog->definitions.project, &version, err);
-    if (!status && version != catalog->version)
+    if (!status && !registry_version_is(version, catalog))
         status = read_newest(series, err);
     if (status || catalog_find_view(series->catalog, view->view->about.name))
         return status;

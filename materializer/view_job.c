@@ -329,10 +329,10 @@ static enum status advance(struct view_job *job, struct error *err)
 /* Whether an apply came after the catalog was read. */
 static enum status is_outdated(const struct view_job *job, bool *outdated, struct error *err)
 {
-    uint64_t version;
+    struct registry_version version;
     enum status status =
         registry_version(job->stores->registry, job->catalog->definitions.project, &version, err);
-    *outdated = !status && version != job->catalog->version;
+    *outdated = !status && !registry_version_is(version, job->catalog);
     return status;
 }
 

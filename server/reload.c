@@ -33,10 +33,10 @@ struct reload {
     /* The thread's own. */
     struct registry *registry; /* NULL while it is away */
     struct online_store *online;
-    bool is_serving;          /* something is published */
-    uint64_t version;         /* of what is published; 0: the project was removed */
-    bool is_stored;           /* the online store holds it, or a newer one */
-    char reason[REASON_SIZE]; /* what was last said in the log */
+    bool is_serving;                 /* something is published */
+    struct registry_version version; /* of what is published; number 0: the project was removed */
+    bool is_stored;                  /* the online store holds it, or a newer one */
+    char reason[REASON_SIZE];        /* what was last said in the log */
 };
 
 static void say(struct reload *reload, enum log_level level, const char *message,
@@ -56,7 +56,7 @@ static void publish(struct reload *reload, struct snapshot *snapshot)
     const struct catalog *catalog = &snapshot->catalog;
     snapshot_resolve(snapshot);
     reload->is_serving = true;
-    reload->version = catalog->version;
+    reload->version = (struct registry_version){catalog->project_id, catalog->version};
     reload->reason[0] = '\0';
     atomic_store(&reload->identity, catalog->identity);
     snapshot_publish(reload->cell, snapshot);
@@ -79,6 +79,7 @@ static void publish_nothing(struct reload *reload)
 {
     struct snapshot *snapshot = snapshot_new();
     snapshot->catalog.identity = atomic_load(&reload->identity);
+    snapshot->catalog.project_id = reload->version.project_id;
     snapshot->catalog.definitions.project = reload->settings->project;
     log_line(LOG_WARNING, "the project was removed from the registry", "project=%s",
              reload->settings->project);
@@ -99,18 +100,27 @@ static void store_catalog(struct reload *reload)
     /* This thread is the publisher: what is current cannot go away under it. */
     const struct snapshot *snapshot = atomic_load(&reload->cell->current);
     struct bytes text = catalog_encode(&snapshot->catalog, &arena);
-    enum status status = online_store_put_catalog(reload->online, reload->settings->project,
-                                                  identity, reload->version, text, false, &err);
+    enum status status =
+        online_store_put_catalog(reload->online, reload->settings->project, identity,
+                                 reload->version.number, text, false, &err);
     reload->is_stored = !status;
     if (status && status != STATUS_UNAVAILABLE)
         say(reload, LOG_WARNING, "the online store does not take the definitions", err.message);
     arena_release(&arena);
 }
 
+static bool is_current(const struct reload *reload, struct registry_version version,
+                       uint64_t identity)
+{
+    return version.project_id == reload->version.project_id &&
+           version.number == reload->version.number && identity == atomic_load(&reload->identity);
+}
+
 static enum status read_registry(struct reload *reload, struct error *err)
 {
     const char *project = reload->settings->project;
-    uint64_t version, identity;
+    uint64_t identity;
+    struct registry_version version;
     enum status status = STATUS_OK;
     if (!reload->registry)
         status = registry_open(reload->settings, &reload->registry, err);
@@ -120,15 +130,15 @@ static enum status read_registry(struct reload *reload, struct error *err)
         status = registry_identity(reload->registry, &identity, err);
     if (status)
         return status;
-    if (version == 0 && reload->is_serving) {
-        if (reload->version > 0)
+    if (version.number == 0 && reload->is_serving) {
+        if (reload->version.number > 0)
             publish_nothing(reload);
         return STATUS_OK;
     }
-    if (version == 0)
+    if (version.number == 0)
         return fail(err, STATUS_NOT_FOUND,
                     "nothing is applied yet for project %s: run larder apply", project);
-    if (version == reload->version && identity == atomic_load(&reload->identity))
+    if (is_current(reload, version, identity))
         return STATUS_OK;
     struct snapshot *snapshot = snapshot_new();
     status = registry_read(reload->registry, project, &snapshot->arena, &snapshot->catalog, err);
@@ -142,13 +152,17 @@ static enum status read_registry(struct reload *reload, struct error *err)
 }
 
 /* Whether to serve what the online store holds. Another registry's definitions take over only from
- * the registry itself. */
+ * the registry itself. Ids of projects only grow: a greater one is that of the project made anew,
+ * and one that was removed does not come back. */
 static bool is_news(const struct reload *reload, const struct catalog *catalog)
 {
     if (!reload->is_serving)
         return true;
-    return catalog->identity == atomic_load(&reload->identity) &&
-           catalog->version > reload->version;
+    if (catalog->identity != atomic_load(&reload->identity))
+        return false;
+    if (catalog->project_id == reload->version.project_id && reload->version.number > 0)
+        return catalog->version > reload->version.number;
+    return catalog->project_id > reload->version.project_id;
 }
 
 /* The definitions in the online store, if they are newer than what is served and belong to it. */
@@ -218,7 +232,7 @@ static void look(struct reload *reload, bool is_asked)
     } else if (was_away) {
         reload->reason[0] = '\0';
         log_line(LOG_INFO, "the registry is back", "version=%llu",
-                 (unsigned long long)reload->version);
+                 (unsigned long long)reload->version.number);
     }
     if (reload->is_serving && !status && !reload->is_stored)
         store_catalog(reload);

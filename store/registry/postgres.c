@@ -57,7 +57,7 @@ static enum status postgres_read(struct registry *registry, const char *project,
 }
 
 static enum status postgres_version(struct registry *registry, const char *project,
-                                    uint64_t *version, struct error *err)
+                                    struct registry_version *version, struct error *err)
 {
     struct postgres_registry *r = postgres_registry_of(registry);
     PGresult *result;
@@ -65,12 +65,13 @@ static enum status postgres_version(struct registry *registry, const char *proje
     enum status status = schema_check(r, err);
     if (!status)
         status = statement_query(r, "reading the applied version",
-                                 "SELECT version FROM @.project WHERE name = $1", 1, values,
+                                 "SELECT id, version FROM @.project WHERE name = $1", 1, values,
                                  &result, err);
     if (status)
         return status == STATUS_NOT_FOUND ? STATUS_OK : status;
     if (PQntuples(result))
-        *version = cell_uint64(result, 0, 0);
+        *version = (struct registry_version){.project_id = (uint32_t)cell_uint64(result, 0, 0),
+                                             .number = cell_uint64(result, 0, 1)};
     PQclear(result);
     return STATUS_OK;
 }

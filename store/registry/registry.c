@@ -36,11 +36,16 @@ enum status registry_read(struct registry *registry, const char *project, struct
     return registry->backend->read(registry, project, arena, catalog, err);
 }
 
-enum status registry_version(struct registry *registry, const char *project, uint64_t *version,
-                             struct error *err)
+enum status registry_version(struct registry *registry, const char *project,
+                             struct registry_version *version, struct error *err)
 {
-    *version = 0;
+    *version = (struct registry_version){0};
     return registry->backend->version(registry, project, version, err);
+}
+
+bool registry_version_is(struct registry_version version, const struct catalog *catalog)
+{
+    return version.project_id == catalog->project_id && version.number == catalog->version;
 }
 
 enum status registry_identity(struct registry *registry, uint64_t *identity, struct error *err)

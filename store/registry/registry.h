@@ -31,9 +31,15 @@ void registry_close(struct registry *registry);
 /* The newest version. NOT_FOUND: this project was never applied here ("run larder apply"). */
 enum status registry_read(struct registry *registry, const char *project, struct arena *arena,
                           struct catalog *catalog, struct error *err);
-/* Its number alone, 0 if the project was never applied; cheap. */
-enum status registry_version(struct registry *registry, const char *project, uint64_t *version,
-                             struct error *err);
+/* Which version is the newest; cheap. A project that is removed and applied anew begins again at
+ * number 1, under another id: only both together say that nothing has changed. */
+struct registry_version {
+    uint32_t project_id;
+    uint64_t number; /* 0: the project was never applied */
+};
+enum status registry_version(struct registry *registry, const char *project,
+                             struct registry_version *version, struct error *err);
+bool registry_version_is(struct registry_version version, const struct catalog *catalog);
 
 /* The registry's identity; 0 if nothing was ever applied to it. */
 enum status registry_identity(struct registry *registry, uint64_t *identity, struct error *err);

@@ -14,8 +14,8 @@ struct registry_backend {
     void (*close)(struct registry *registry);
     enum status (*read)(struct registry *registry, const char *project, struct arena *arena,
                         struct catalog *catalog, struct error *err);
-    enum status (*version)(struct registry *registry, const char *project, uint64_t *version,
-                           struct error *err);
+    enum status (*version)(struct registry *registry, const char *project,
+                           struct registry_version *version, struct error *err);
     enum status (*identity)(struct registry *registry, uint64_t *identity, struct error *err);
     enum status (*apply)(struct registry *registry, const struct definitions *definitions,
                          struct apply_options options, struct arena *arena,

@@ -58,9 +58,9 @@ const struct catalog *read_catalog(struct fixture *f)
 
 uint64_t version(struct fixture *f)
 {
-    uint64_t number;
-    demand(f, registry_version(f->registry, "shop", &number, &f->err));
-    return number;
+    struct registry_version version;
+    demand(f, registry_version(f->registry, "shop", &version, &f->err));
+    return version.number;
 }
 
 const struct catalog_view *view_of(const struct catalog *catalog, const char *name)

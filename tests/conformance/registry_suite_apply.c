@@ -200,6 +200,21 @@ static void projects_share_a_registry_but_no_id(struct fixture *f)
     assert_false(states[0].has_watermark || states[1].has_watermark);
 }
 
+static void a_project_that_was_made_anew_is_another_version(struct fixture *f)
+{
+    struct registry_version before, after;
+    apply(f, definitions_of(&f->arena, "project: market\n")); /* keeps the registry */
+    const struct catalog *catalog = &apply(f, shop(&f->arena))->catalog;
+    demand(f, registry_version(f->registry, "shop", &before, &f->err));
+    assert_true(registry_version_is(before, catalog));
+    demand(f, registry_remove(f->registry, "shop", &f->err));
+    apply(f, shop(&f->arena));
+    demand(f, registry_version(f->registry, "shop", &after, &f->err));
+    assert_int_equal(after.number, before.number);
+    assert_false(registry_version_is(after, catalog));
+    assert_true(after.project_id > before.project_id);
+}
+
 static void a_removed_project_is_gone_and_its_id_not_given_again(struct fixture *f)
 {
     uint32_t first = apply(f, shop(&f->arena))->catalog.project_id;
@@ -243,6 +258,7 @@ static const struct named_test tests[] = {
     TEST(planning_shows_the_difference_even_when_it_is_refused),
     TEST(taking_over_starts_new_generations_and_forgets),
     TEST(projects_share_a_registry_but_no_id),
+    TEST(a_project_that_was_made_anew_is_another_version),
     TEST(a_removed_project_is_gone_and_its_id_not_given_again),
     TEST(the_last_project_takes_the_registry_with_it),
 };

@@ -72,9 +72,9 @@ static enum status apply(struct fixture *f, const struct definitions *definition
 
 static uint64_t version(struct fixture *f)
 {
-    uint64_t number;
-    demand(f, registry_version(f->registry, "shop", &number, &f->err));
-    return number;
+    struct registry_version version;
+    demand(f, registry_version(f->registry, "shop", &version, &f->err));
+    return version.number;
 }
 
 static void check_words(struct fixture *f, const char *words)
@@ -413,8 +413,8 @@ static void a_listener_notices_that_its_connection_is_gone(void **state)
             " WHERE application_name = 'larder' AND datname = current_database()");
     assert_int_equal(registry_wait(f->registry, 60000, -1, &changed, &f->err), STATUS_UNAVAILABLE);
     assert_int_equal(registry_wait(f->registry, 60000, -1, &changed, &f->err), STATUS_UNAVAILABLE);
-    uint64_t number;
-    assert_int_equal(registry_version(f->registry, "shop", &number, &f->err), STATUS_UNAVAILABLE);
+    struct registry_version version;
+    assert_int_equal(registry_version(f->registry, "shop", &version, &f->err), STATUS_UNAVAILABLE);
 }
 
 static void a_cancelled_apply_leaves_a_handle_that_still_works(void **state)
