@@ -1,0 +1,132 @@
+"""test_facts.py - what the documents say besides what test_documents.py runs: names, links, what is not run."""
+import re
+import subprocess
+from functools import cache
+
+import pytest
+
+from document import Document
+from repository import ROOT, program
+from test_documents import DOCUMENTS
+
+LANGUAGES = {
+    "console": {"until", "needs", "not-run"},
+    "text": set(), "json": set(), "proto": set(),
+    **{language: {"file"} for language in ("yaml", "csv", "python", "c", "sql", "sh", "ini")},
+}
+# What is shown and never run; each block gives the reason. Whatever is here can go stale: keep it short.
+NOT_RUN = {
+    "README.md": ["scripts/test", "scripts/setup", "cmake --preset release", "cmake --build --preset release"],
+}
+
+documents = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+
+
+@cache
+def said(*words):
+    return subprocess.run([program(), *words], capture_output=True, text=True, check=True).stdout
+
+
+@cache
+def commands():
+    return re.findall(r"^  ([a-z-]+) ", said("--help"), re.M)
+
+
+@cache
+def options(command):
+    return {"-C", "--help", *re.findall(r"^  (-{1,2}[A-Za-z-]+)", said(command, "--help"), re.M)}
+
+
+# Blocks ---------------------------------------------------------------------------------------------
+
+@documents
+def test_every_block_says_what_it_is(path):
+    document = Document(path)
+    for block in document.blocks:
+        where = document.where(block.line - 1)
+        assert block.language in LANGUAGES, f"{where}: a block of {block.language or 'nothing'}"
+        assert set(block.options) <= LANGUAGES[block.language], f"{where}: {block.options}"
+        assert block.language in ("console", "text", "json", "proto") or "file" in block.options, \
+            f"{where}: a file that is not written is not tried: say file=NAME"
+        if block.language != "console":
+            assert not re.search(r"^\$ ", document.text(block), re.M), f"{where}: a command that is not run"
+    for number, line in document.prose():
+        assert not line.startswith("    "), f"{document.where(number)}: indented; a fence says what a block is"
+
+
+def test_what_is_not_run_is_known():
+    found = {}
+    for document in map(Document, DOCUMENTS):
+        for block in document.blocks:
+            if "not-run" in block.options:
+                assert isinstance(block.options["not-run"], str), f"{document.where(block.line)}: no reason"
+                found.setdefault(document.path.name, []).extend(s.command for s in document.steps(block))
+    assert found == NOT_RUN
+
+
+# Names ----------------------------------------------------------------------------------------------
+
+def calls(document):
+    """(line number, words) of each `larder ...` in prose, in tables, and in blocks that are not run."""
+    for number, line in document.prose():
+        for code in re.findall(r"`([^`]+)`", line):
+            if code.startswith("larder "):
+                yield number, code.split()[1:]
+    for block in document.blocks:
+        if block.language in ("text", "ini", "sh") or "not-run" in block.options:
+            for number in range(block.line, block.end):
+                for words in re.findall(r"(?:^|[\s/])larder((?: +-C \S+)?(?: +[-\w=/.:,\[\]]+)+)", document.lines[number]):
+                    yield number, words.split()
+
+
+@documents
+def test_the_commands_that_are_named_exist(path):
+    document = Document(path)
+    for number, words in calls(document):
+        where = f"{document.where(number)}: larder {' '.join(words)}"
+        if words[0] == "-C":
+            words = words[2:]
+        if words[0] in ("--help", "--version", "COMMAND"):
+            continue
+        assert words[0] in commands(), where
+        for option in re.findall(r"(?<!\S)-{1,2}[A-Za-z][A-Za-z-]*", " ".join(words[1:])):
+            assert option in options(words[0]), f"{where}: no {option}"
+
+
+@documents
+def test_the_files_that_are_named_exist(path):
+    document = Document(path)
+    for number, line in document.prose():
+        for name in re.findall(r"`((?:scripts|tests|docs|proto|sdk|examples)/[\w./-]*)`", line):
+            assert (ROOT / name).exists(), f"{document.where(number)}: {name}"
+
+
+def anchors(path):
+    headings = [line.lstrip("#").strip() for _, line in Document(path).prose() if re.match(r"#{1,6} ", line)]
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@documents
+def test_links_lead_somewhere(path):
+    document = Document(path)
+    for number, line in document.prose():
+        for target in re.findall(r"\]\(([^)]+)\)", line):
+            if re.match(r"https?:", target):
+                continue
+            name, _, anchor = target.partition("#")
+            other = path.parent / name if name else path
+            assert other.exists(), f"{document.where(number)}: {target}"
+            assert not anchor or anchor in anchors(other), f"{document.where(number)}: {target}"
+
+
+def test_the_readme_leads_to_every_document():
+    text = (ROOT / "README.md").read_text()
+    assert [p.name for p in DOCUMENTS[1:] if f"(docs/{p.name})" not in text] == []
+
+
+@documents
+def test_documents_stand_alone(path):
+    assert not re.search(r"§|design\.md|\bsection \d", path.read_text()), "it cites a text that readers do not have"
+    document = Document(path)
+    for number, line in document.prose():
+        assert len(line) <= 120 or line.startswith("|"), f"{document.where(number)}: {len(line)} characters"
