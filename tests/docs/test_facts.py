@@ -1,4 +1,5 @@
 """test_facts.py - what the documents say besides what test_documents.py runs: names, links, what is not run."""
+import json
 import re
 import subprocess
 from functools import cache
@@ -130,3 +131,23 @@ def test_documents_stand_alone(path):
     document = Document(path)
     for number, line in document.prose():
         assert len(line) <= 120 or line.startswith("|"), f"{document.where(number)}: {len(line)} characters"
+
+
+# The reference --------------------------------------------------------------------------------------
+
+def keys_of(schema):
+    """Every key that a JSON Schema names."""
+    if isinstance(schema, dict):
+        yield from schema.get("properties", {})
+        for value in schema.values():
+            yield from keys_of(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            yield from keys_of(value)
+
+
+@pytest.mark.parametrize("name", ["definitions", "settings"])
+def test_every_key_of_the_language_is_in_the_reference(name):
+    text = (ROOT / "docs" / "definitions.md").read_text()
+    schema = json.loads((ROOT / "docs" / f"{name}.schema.json").read_text())
+    assert [key for key in sorted(set(keys_of(schema))) if f"`{key}`" not in text] == []
