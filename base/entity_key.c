@@ -147,3 +147,45 @@ bool entity_key_parse(struct bytes key, struct entity_key_ids *ids)
     return take_byte(&rest, '}') && take_id(&rest, &ids->view_id) &&
            take_id(&rest, &ids->generation) && rest.at == rest.end;
 }
+
+static size_t varint_size(uint64_t number)
+{
+    size_t size = 1;
+    for (uint64_t rest = number / LAST_BYTES; rest > 0; rest >>= 7)
+        size++;
+    return size;
+}
+
+static size_t text_size(struct bytes text)
+{
+    const uint8_t *from = text.data;
+    size_t size = text.size + 1;
+    for (size_t i = 0; i < text.size; i++)
+        size += escaped(from[i]) != 0;
+    return size;
+}
+
+static size_t value_size(const struct value *value)
+{
+    assert(!value->is_null && type_is_key(value->type));
+    switch (value->type) {
+    case TYPE_BOOL:
+        return 1;
+    case TYPE_INT32:
+        return varint_size(zigzag(value->int32));
+    case TYPE_STRING:
+    case TYPE_BYTES:
+        return text_size(value->bytes);
+    default:
+        return varint_size(zigzag(value->int64));
+    }
+}
+
+size_t entity_key_size(const struct entity_key_ids *ids, const struct value *values, size_t count)
+{
+    size_t size = 2 + varint_size(ids->project_id) + varint_size(ids->key_set_id) +
+                  varint_size(ids->view_id) + varint_size(ids->generation);
+    for (size_t i = 0; i < count; i++)
+        size += value_size(&values[i]);
+    return size;
+}

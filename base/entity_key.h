@@ -43,4 +43,8 @@ struct entity_key_ids {
 };
 bool entity_key_parse(struct bytes key, struct entity_key_ids *ids);
 
+/* The bytes of a whole key of these ids and values, without making it. Values as in
+ * entity_key_begin. */
+size_t entity_key_size(const struct entity_key_ids *ids, const struct value *values, size_t count);
+
 #endif

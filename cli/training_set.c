@@ -36,12 +36,12 @@ static int print_report_json(const struct training_request *request,
                             tells_apart(request, i) ? json_integer((json_int_t)report->values[i])
                                                     : json_null());
     const struct join_counts *joined = &report->joined;
-    return command_print_json(
-        json_pack("{s:s, s:I, s:o, s:I, s:I, s:I, s:I, s:f}", "out", request->out_path, "rows",
-                  (json_int_t)report->rows, "values", values, "recorded_later",
-                  (json_int_t)report->recorded_later, "left_out", (json_int_t)joined->left_out,
-                  "unknown_created", (json_int_t)joined->unknown_created, "misfits",
-                  (json_int_t)joined->misfits, "seconds", seconds));
+    return command_print_json(json_pack(
+        "{s:s, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:f}", "out", request->out_path, "rows",
+        (json_int_t)report->rows, "values", values, "recorded_later",
+        (json_int_t)report->recorded_later, "left_out", (json_int_t)joined->left_out, "long_keys",
+        (json_int_t)joined->long_keys, "unknown_created", (json_int_t)joined->unknown_created,
+        "misfits", (json_int_t)joined->misfits, "seconds", seconds));
 }
 
 static void tell_count(uint64_t count, const char *what)
@@ -66,6 +66,7 @@ static void tell_report(const struct training_request *request,
                "values were recorded after their row's time; --as-known leaves such out");
     tell_count(report->joined.left_out,
                "source rows left out for a null or infinite event time, or a null key");
+    tell_count(report->joined.long_keys, "source rows left out for a key longer than 480 bytes");
     tell_count(report->joined.unknown_created, "source rows left out for an unknown created time");
     tell_count(report->joined.misfits, "values do not fit their feature and read as null");
 }
@@ -131,7 +132,7 @@ static int run(const struct options *options)
     struct settings settings;
     struct catalog catalog;
     struct selection selection;
-    struct training_request request = {.selection = &selection};
+    struct training_request request = {.catalog = &catalog, .selection = &selection};
     struct error err;
     if (read_request(options, &request, &err))
         return command_misused(&err);

@@ -2,6 +2,7 @@
 #include "training/training_set.h"
 
 #include "base/csv.h"
+#include "base/entity_key.h"
 #include "base/timestamp.h"
 #include "base/value_text.h"
 #include "training/asks.h"
@@ -19,6 +20,9 @@ struct maker {
     struct output_file *file;
     struct buffer line, text;
     size_t *value_at; /* [feature_count]: where each feature stands among its view's values */
+    struct entity_key_ids *key_ids; /* [view_count] */
+    struct value *keys;             /* room for one view's */
+    bool *has_long_key;             /* [view_count]: of the row that is being written */
 };
 
 const char *value_status_name(enum value_status status)
@@ -121,12 +125,26 @@ static void append_status(struct maker *maker, const struct joined_view *joined,
     append_value(maker, &time);
 }
 
+static bool is_long(struct maker *maker, size_t index, const struct ask *ask)
+{
+    const struct selected_view *selected = &maker->request->selection->views[index];
+    for (size_t i = 0; i < selected->view->key_count; i++) {
+        maker->keys[i] = ask->keys[selected->asked_keys[i]];
+        if (maker->keys[i].is_null)
+            return false;
+    }
+    return entity_key_size(&maker->key_ids[index], maker->keys, selected->view->key_count) >
+           ENTITY_KEY_MAX;
+}
+
 static void append_feature(struct maker *maker, const struct joined_row *row, size_t index,
                            int64_t at_us)
 {
     const struct selection *selection = maker->request->selection;
     const struct selected_feature *feature = &selection->features[index];
-    const struct joined_view *joined = &row->views[feature->view];
+    static const struct joined_view not_found;
+    const struct joined_view *joined =
+        maker->has_long_key[feature->view] ? &not_found : &row->views[feature->view];
     const struct value none = {.type = feature->type, .is_null = true};
     const struct value *value = joined->found ? &joined->values[maker->value_at[index]] : &none;
     enum value_status status =
@@ -152,6 +170,8 @@ static enum status write_row(struct maker *maker, const struct ask *ask,
         else
             csv_append(&maker->line, i == 0, ask->fields[i].text);
     }
+    for (size_t i = 0; i < maker->request->selection->view_count; i++)
+        maker->has_long_key[i] = is_long(maker, i, ask);
     for (size_t i = 0; i < maker->request->selection->feature_count; i++)
         append_feature(maker, row, i, ask->at_us);
     csv_append_end(&maker->line);
@@ -209,6 +229,7 @@ static enum status join_asks(struct maker *maker, struct offline_store *store, s
 {
     const struct join_request request = {
         .selection = maker->request->selection,
+        .key_ids = maker->key_ids,
         .as_known = maker->request->as_known,
         .as_of_us = maker->request->as_of_us,
         .with_status = maker->request->with_status,
@@ -242,6 +263,26 @@ static void place_values(struct maker *maker, struct arena *arena)
         maker->value_at[i] = next[selection->features[i].view]++;
 }
 
+/* What a view's keys are made of online, which tells how long they are. */
+static void find_key_ids(struct maker *maker, struct arena *arena)
+{
+    const struct selection *selection = maker->request->selection;
+    const struct catalog *catalog = maker->request->catalog;
+    maker->key_ids = arena_array(arena, selection->view_count, sizeof *maker->key_ids);
+    maker->has_long_key = arena_array(arena, selection->view_count, sizeof *maker->has_long_key);
+    maker->keys = arena_array(arena, selection->key_count, sizeof *maker->keys);
+    for (size_t i = 0; i < selection->view_count; i++) {
+        const struct catalog_view *view =
+            catalog_find_view(catalog, selection->views[i].view->about.name);
+        maker->key_ids[i] = (struct entity_key_ids){
+            .project_id = catalog->project_id,
+            .key_set_id = view->key_set_id,
+            .view_id = view->id,
+            .generation = view->generation,
+        };
+    }
+}
+
 enum status training_set_make(struct offline_store *store, const struct training_request *request,
                               struct training_report *report, struct error *err)
 {
@@ -252,6 +293,7 @@ enum status training_set_make(struct offline_store *store, const struct training
     buffer_init(&maker.line, 0);
     buffer_init(&maker.text, 0);
     place_values(&maker, &arena);
+    find_key_ids(&maker, &arena);
     enum status status = STATUS_OK;
     if (request->with_status)
         status = selection_check_status_columns(request->selection, &arena, err);

@@ -6,7 +6,8 @@
  * it is written under another name beside its place and then renamed.
  *
  * A value's status is what serving would have said at that time: PRESENT, NULL_VALUE, NOT_FOUND, or
- * OUTSIDE_MAX_AGE where the newest row is older than ttl but by at most a day.
+ * OUTSIDE_MAX_AGE where the newest row is older than ttl but by at most a day. A key that is too
+ * long to be online (base/entity_key.h) is NOT_FOUND here, too.
  */
 #ifndef LARDER_TRAINING_TRAINING_SET_H
 #define LARDER_TRAINING_TRAINING_SET_H
@@ -15,6 +16,7 @@
 #include "base/error.h"
 #include "config/selection.h"
 #include "store/offline/offline_store.h"
+#include "store/registry/catalog.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -31,8 +33,9 @@ enum value_status value_status_at(const struct feature_view *view, const struct 
 enum training_phase { TRAINING_READS_ASKS, TRAINING_JOINS, TRAINING_WRITES };
 
 struct training_request {
-    const struct selection *selection;
-    const char *asks_path; /* "-": standard input */
+    const struct catalog *catalog;
+    const struct selection *selection; /* of the catalog's views */
+    const char *asks_path;             /* "-": standard input */
     const char *out_path;
     bool as_known;
     int64_t as_of_us; /* AS_OF_NOW: none */

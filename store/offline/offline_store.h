@@ -122,8 +122,14 @@ void offline_scan_close(
  */
 
 #define AS_OF_NOW INT64_MAX
+struct entity_key_ids;
 struct join_request {
     const struct selection *selection;
+    /* [selection->view_count]: of the views' rows online, so that source rows are counted whose
+     * whole key (base/entity_key.h) would be too long to be there. A join answers by equality
+     * alone: only an ask with such a key meets such a row, and its asker can tell. NULL: keys of
+     * any length. */
+    const struct entity_key_ids *key_ids;
     bool as_known;    /* only rows whose created time is at or before the asking time */
     int64_t as_of_us; /* only rows whose created time is at or before it; AS_OF_NOW: no limit */
     bool with_status; /* rows up to ttl plus a day old are wanted, to tell too old from not found */
@@ -141,6 +147,7 @@ struct joined_row {
 };
 struct join_counts {
     uint64_t left_out;        /* source rows with a null or infinite event time or a null key */
+    uint64_t long_keys;       /* source rows whose key would be too long online */
     uint64_t unknown_created; /* source rows left out by as_known or as_of for their unknown created
                                  time */
     uint64_t misfits;

@@ -3,6 +3,7 @@
 #include "store/offline/postgres_asks.h"
 #include "store/offline/postgres_copy.h"
 #include "store/offline/postgres_join_sql.h"
+#include "store/offline/postgres_left_out.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -235,39 +236,60 @@ static enum status decode_view(struct postgres_join *join, size_t index,
     return STATUS_OK;
 }
 
-static enum status count_left_out(struct postgres_join *join, const struct postgres_view *view,
-                                  struct error *err)
+/* Views that read the same keys of one source leave the same rows out. */
+static bool leave_out_alike(const struct postgres_join *join, size_t a, size_t b)
 {
-    struct postgres_join_sql statement = {join->store, &join->request, join->views,
-                                          join->asks.table};
-    struct buffer sql;
-    PGresult *result = NULL;
-    buffer_init(&sql, 0);
-    postgres_append_left_out(&statement, view, &sql);
-    enum status status =
-        postgres_query_buffer(join->store, "counting what was left out", &sql, &result, err);
-    if (!status) {
-        join->base.counts.left_out += strtoull(PQgetvalue(result, 0, 0), NULL, 10);
-        join->base.counts.unknown_created += strtoull(PQgetvalue(result, 0, 1), NULL, 10);
-    }
-    PQclear(result);
-    return status;
+    const struct feature_view *one = join->views[a].view, *other = join->views[b].view;
+    const struct entity_key_ids *ids = join->request.key_ids;
+    if (one->source != other->source || one->key_count != other->key_count)
+        return false;
+    for (size_t i = 0; i < one->key_count; i++)
+        if (strcmp(join->views[a].keys[i].column->name, join->views[b].keys[i].column->name) != 0)
+            return false;
+    return !ids || entity_key_size(&ids[a], NULL, 0) == entity_key_size(&ids[b], NULL, 0);
+}
+
+static enum status count_left_out(struct postgres_join *join, size_t index,
+                                  struct postgres_left_out *counts, struct error *err)
+{
+    const struct join_request *request = &join->request;
+    bool created_matters = request->as_known || request->as_of_us != AS_OF_NOW;
+    for (size_t i = 0; i < index; i++)
+        if (leave_out_alike(join, i, index)) {
+            counts[index] = counts[i];
+            return STATUS_OK;
+        }
+    return postgres_count_left_out(join->store, &join->views[index],
+                                   request->key_ids ? &request->key_ids[index] : NULL,
+                                   created_matters, &counts[index], err);
+}
+
+static bool is_used_before(const struct selection *selection, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (selection->views[i].view == selection->views[index].view)
+            return true;
+    return false;
 }
 
 /* In the snapshot that answered; a view used twice leaves its rows out once. */
 static enum status finish(struct postgres_join *join, struct error *err)
 {
     const struct selection *selection = join->request.selection;
+    struct join_counts *counts = &join->base.counts;
+    struct postgres_left_out *left_out =
+        arena_array(&join->arena, selection->view_count, sizeof *left_out);
     enum status status = STATUS_OK;
     if (join->answered != join->asks.count)
         status = fail(err, STATUS_CORRUPT, "%llu rows asked, and PostgreSQL answered %llu",
                       (unsigned long long)join->asks.count, (unsigned long long)join->answered);
     for (size_t i = 0; i < selection->view_count && !status; i++) {
-        bool counted = false;
-        for (size_t j = 0; j < i; j++)
-            counted = counted || selection->views[j].view == selection->views[i].view;
-        if (!counted)
-            status = count_left_out(join, &join->views[i], err);
+        status = count_left_out(join, i, left_out, err);
+        if (status || is_used_before(selection, i))
+            continue;
+        counts->left_out += left_out[i].unfit;
+        counts->long_keys += left_out[i].long_keys;
+        counts->unknown_created += left_out[i].unknown_created;
     }
     postgres_rollback(join->store);
     return status;

@@ -7,11 +7,6 @@
 
 #define DAY_US INT64_C(86400000000)
 
-static bool limits_created(const struct join_request *request)
-{
-    return request->as_known || request->as_of_us != AS_OF_NOW;
-}
-
 /*
  * The ask's side is converted and never the column, so that an index on the column serves; and only
  * in ways that cannot fail on a strange ask. Equality of char(n) ignores spaces at the end, also
@@ -61,21 +56,6 @@ static void append_oldest(const struct join_request *request, const struct featu
     buffer_append_text(sql, " END");
 }
 
-/* The created time as a row has it: where misfits read as null, so do they here. */
-static void append_created(const struct postgres_join_sql *join, struct buffer *sql,
-                           const struct postgres_view *view)
-{
-    bool as_null = view->view->source->misfits == MISFITS_AS_NULL;
-    if (as_null) {
-        buffer_append_text(sql, "CASE WHEN NOT ");
-        postgres_append_unfit_time(join->store, sql, &view->created);
-        buffer_append_text(sql, " THEN ");
-    }
-    postgres_append_field(join->store, sql, &view->created);
-    if (as_null)
-        buffer_append_text(sql, " END");
-}
-
 /*
  * created <= limit. Where a misfit stops the run, a created time that lies behind all limits
  * passes, so that it is met if its row would be the answer; where it reads as null it is unknown,
@@ -86,7 +66,7 @@ static void append_created_limit(const struct postgres_join_sql *join, struct bu
 {
     bool stops = view->view->source->misfits == MISFITS_STOP;
     buffer_append_text(sql, " AND (");
-    append_created(join, sql, view);
+    postgres_append_created(join->store, sql, view);
     buffer_printf(sql, " <= %s", limit);
     if (stops) {
         buffer_append_text(sql, " OR ");
@@ -144,7 +124,7 @@ static void append_latest(const struct postgres_join_sql *join, struct buffer *s
     buffer_append_text(sql, " DESC");
     if (view->created.column) {
         buffer_append_text(sql, ", ");
-        append_created(join, sql, view);
+        postgres_append_created(join->store, sql, view);
         buffer_append_text(sql, " DESC NULLS LAST");
     }
     buffer_printf(sql, " LIMIT 1) AS v%zu ON true", index);
@@ -166,45 +146,4 @@ void postgres_append_join(const struct postgres_join_sql *join, struct buffer *s
     for (size_t v = 0; v < view_count; v++)
         append_latest(join, sql, v);
     buffer_append_text(sql, " ORDER BY asks.n) TO STDOUT (FORMAT binary)");
-}
-
-static void append_unfit_row(const struct postgres_join_sql *join, struct buffer *sql,
-                             const struct postgres_view *view)
-{
-    buffer_append_text(sql, "(");
-    postgres_append_unfit_time(join->store, sql, &view->event);
-    for (size_t i = 0; i < view->view->key_count; i++) {
-        buffer_append_text(sql, " OR ");
-        if (view->view->keys[i].type == TYPE_TIMESTAMP) {
-            postgres_append_unfit_time(join->store, sql, &view->keys[i]);
-        } else {
-            postgres_append_field(join->store, sql, &view->keys[i]);
-            buffer_append_text(sql, " IS NULL");
-        }
-    }
-    buffer_append_text(sql, ")");
-}
-
-static void append_unknown_created(const struct postgres_join_sql *join, struct buffer *sql,
-                                   const struct postgres_view *view)
-{
-    buffer_append_text(sql, "(");
-    append_created(join, sql, view);
-    buffer_append_text(sql, ") IS NULL");
-}
-
-void postgres_append_left_out(const struct postgres_join_sql *join,
-                              const struct postgres_view *view, struct buffer *sql)
-{
-    bool limited = limits_created(join->request);
-    buffer_append_text(sql, "SELECT count(*) FILTER (WHERE ");
-    append_unfit_row(join, sql, view);
-    buffer_append_text(sql, "), count(*) FILTER (WHERE NOT ");
-    append_unfit_row(join, sql, view);
-    buffer_printf(sql, ") FROM %s AS source WHERE ", view->source.from);
-    append_unfit_row(join, sql, view);
-    if (limited) {
-        buffer_append_text(sql, " OR ");
-        append_unknown_created(join, sql, view);
-    }
 }

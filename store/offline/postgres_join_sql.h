@@ -18,8 +18,5 @@ struct postgres_join_sql {
 };
 
 void postgres_append_join(const struct postgres_join_sql *join, struct buffer *sql);
-/* One row of two counts: left out, and of unknown created time (0 where that is no matter). */
-void postgres_append_left_out(const struct postgres_join_sql *join,
-                              const struct postgres_view *view, struct buffer *sql);
 
 #endif

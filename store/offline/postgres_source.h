@@ -93,6 +93,9 @@ void postgres_append_time(struct buffer *sql, int64_t us);
 /* Whether the field is a time that no row can have: null, infinite, or out of range. */
 void postgres_append_unfit_time(struct postgres_store *store, struct buffer *sql,
                                 const struct postgres_field *field);
+/* The created time as a row has it: where misfits read as null, so do they here. */
+void postgres_append_created(struct postgres_store *store, struct buffer *sql,
+                             const struct postgres_view *view);
 
 /* Errors -------------------------------------------------------------------------------------- */
 

@@ -161,6 +161,20 @@ void postgres_append_unfit_time(struct postgres_store *store, struct buffer *sql
     buffer_append_text(sql, ")");
 }
 
+void postgres_append_created(struct postgres_store *store, struct buffer *sql,
+                             const struct postgres_view *view)
+{
+    bool as_null = view->view->source->misfits == MISFITS_AS_NULL;
+    if (as_null) {
+        buffer_append_text(sql, "CASE WHEN NOT ");
+        postgres_append_unfit_time(store, sql, &view->created);
+        buffer_append_text(sql, " THEN ");
+    }
+    postgres_append_field(store, sql, &view->created);
+    if (as_null)
+        buffer_append_text(sql, " END");
+}
+
 enum status postgres_misfit(const struct postgres_view *view, const struct postgres_field *field,
                             enum copy_misfit misfit, const char *row, struct error *err)
 {

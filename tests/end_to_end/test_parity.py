@@ -57,3 +57,37 @@ def test_asking_now_and_serving_agree_in_every_value_and_status(drivers, stubs):
             assert compare.same(suffix, row[name], None if feasts[2] is None else str(feasts[2])), (row, feasts)
             statuses.add(status)
     assert statuses == set(STATUS_NAMES), "the data does not reach every status"
+
+
+def test_keys_that_are_too_long_are_found_by_neither(place, stubs):
+    """A whole key holds 480 bytes; what is left of them for a view's key values depends on its ids."""
+    places = [("x" * n, 1) for n in range(440, 490)] + [("{" * n, 1) for n in range(220, 245)] + [("short", 2**62)]
+    rows = ", ".join(f"('{name}', {lane}, '2024-01-01Z', 1)" for name, lane in places)
+    place.sql("CREATE TABLE visits (place text, lane bigint, at timestamptz, x bigint)",
+              f"INSERT INTO visits VALUES {rows}, ('{'x' * 478}', 1, NULL, 1)")
+    repository = place.repository({"features.yaml": """\
+entities: [{name: place, join_keys: {place: string}}, {name: lane, join_keys: {place: string, lane: int64}}]
+sources: [{name: visits, table: visits, event_time: at}]
+feature_views:
+  - {name: by_place, entities: [place], source: visits, features: [{name: x, type: int64}]}
+  - {name: by_lane, entities: [lane], source: visits, features: [{name: y, type: int64}]}
+feature_services: [{name: s, features: [by_place, by_lane]}]
+""".replace("event_time: at}", "event_time: at, fields: {y: x}}")})
+    repository.do("apply")
+    runs = {run["view"]: run for run in repository.do("materialize", "--json").json["views"]}
+    with repository.serving() as server, grpc.insecure_channel(server.address) as channel:
+        served = ask_larder(stubs, channel, {"place": "string", "lane": "int64"}, places, feature_service="s")
+    asks = "".join(f'"{name}",{lane},2024-02-01\n' for name, lane in places)
+    repository.write("ask.csv", "place,lane,event_timestamp\n" + asks)
+    call = ["training-set", "--service", "s", "--entities", "ask.csv", "--out", "out.csv"]
+    report = repository.do(*call, "--with-status", "--json").json
+    header, *answers = compare.read(repository.path("out.csv"))
+    trained = [dict(zip(header, row)) for row in answers]
+    for name in ("x", "y"):
+        statuses = [row[f"{name}__status"] for row in trained]
+        assert statuses == [STATUS_NAMES[status] for status, _, _ in served[name]], name
+        assert {"PRESENT", "NOT_FOUND"} == set(statuses)
+        assert [row[name] for row in trained] == ["1" if each == "PRESENT" else None for each in statuses]
+    assert report["long_keys"] == runs["by_place"]["long_keys"] + runs["by_lane"]["long_keys"] > 2
+    assert report["left_out"] == 2
+    assert "longer than 480 bytes" in repository.do(*call).err

@@ -215,6 +215,8 @@ static enum status take_answers(struct offline_test *t, struct offline_join *joi
         const struct join_counts *counts = offline_join_counts(join);
         buffer_printf(text, "left out %d, unknown %d, misfits %d", (int)counts->left_out,
                       (int)counts->unknown_created, (int)counts->misfits);
+        if (counts->long_keys > 0)
+            buffer_printf(text, ", long keys %d", (int)counts->long_keys);
     }
     return status;
 }

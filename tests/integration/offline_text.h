@@ -38,7 +38,8 @@ const char *scanned_all(struct offline_test *t);
 /*
  * Asks "key,key@time" (an empty key is null) of some features "v:x v:y", or of a service: a line
  * "event|created|features" for each ask (of each view, with ';' between), then
- * "left out N, unknown N, misfits N"; or "STATUS: message".
+ * "left out N, unknown N, misfits N", with ", long keys N" where there are any; or
+ * "STATUS: message".
  */
 const char *joined(struct offline_test *t, const char *features, struct join_request request,
                    const char *const *asks, size_t count);

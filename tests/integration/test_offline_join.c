@@ -1,6 +1,7 @@
 /* test_offline_join.c - point-in-time joins over what an owner's tables may hold. */
 #include "offline_text.h"
 
+#include "base/entity_key.h"
 #include "base/timestamp.h"
 
 #include <setjmp.h>
@@ -158,6 +159,74 @@ static void rows_that_nobody_can_have_are_left_out_and_counted(void **state)
     define(t, "id: int32", "table: r", X);
     check_text(JOINED(t, "v:x", plain, "1@9999-12-31", "2@9999-12-31", "@9999-12-31"),
                "01-01 00:00:00|null|1\n-\n-\nleft out 6, unknown 0, misfits 0");
+}
+
+/* Of 480 bytes, ids as small as these leave 474 to the values. */
+static const struct entity_key_ids small_ids[] = {{1, 1, 1, 1}, {1, 1, 1, 1}};
+
+static void check_long_keys(struct offline_test *t, const char *column, const char *type,
+                            const char *kept, const char *too_long)
+{
+    struct join_request request = plain;
+    request.key_ids = small_ids;
+    owner(t, "DROP TABLE IF EXISTS long");
+    owner(t, arena_printf(&t->arena,
+                          "CREATE TABLE long (id %s, lane bigint, at timestamptz, x float8);"
+                          "INSERT INTO long VALUES (%s, 0, '2024-01-01', 1),"
+                          " (%s, 0, '2024-01-01', 2), (%s, 0, NULL, 3), (NULL, 0, NULL, 3)",
+                          column, kept, too_long, too_long));
+    define(t, arena_printf(&t->arena, "id: %s, lane: int64", type), "table: long", X);
+    check_text(joined(t, "v:x", request, NULL, 0), "left out 2, unknown 0, misfits 0, long keys 1");
+}
+
+static void source_rows_of_keys_that_are_too_long_are_counted(void **state)
+{
+    struct offline_test *t = *state;
+    check_long_keys(t, "text", "string", "repeat('x', 472)", "repeat('x', 473)");
+    check_long_keys(t, "text", "string", "repeat('{', 236)", "repeat('{', 236) || 'x'");
+    check_long_keys(t, "varchar(900)", "string", "repeat(chr(228), 236)", "repeat(chr(228), 237)");
+    check_long_keys(t, "char(900)", "string", "repeat('x', 472)", "repeat('x', 473)");
+    check_long_keys(t, "jsonb", "string", "to_jsonb(repeat('x', 470))",
+                    "to_jsonb(repeat('x', 471))");
+    check_long_keys(t, "bytea", "bytes", "decode(repeat('7b', 236), 'hex')",
+                    "decode(repeat('00', 237), 'hex')");
+}
+
+static void row_that_is_left_out_for_two_reasons_counts_once(void **state)
+{
+    struct offline_test *t = *state;
+    struct join_request request = as_known;
+    request.key_ids = small_ids;
+    owner(t, "CREATE TABLE r (id text, at timestamptz, made timestamptz, x float8);"
+             "INSERT INTO r VALUES (repeat('x', 500), '2024-01-01', NULL, 1),"
+             " (repeat('x', 500), '2024-01-01', '2024-01-01', 2), ('short', '2024-01-01', NULL, 3),"
+             " (NULL, '2024-01-01', NULL, 4), (repeat('x', 500), NULL, NULL, 5)");
+    define(t, "id: string", "table: r, created_time: made", X);
+    check_text(joined(t, "v:x", request, NULL, 0), "left out 2, unknown 1, misfits 0, long keys 2");
+}
+
+static void views_of_the_same_keys_leave_out_the_same_rows_each(void **state)
+{
+    struct offline_test *t = *state;
+    struct join_request request = plain;
+    request.key_ids = small_ids;
+    owner(t, "CREATE TABLE r (id text, b text, at timestamptz, x float8, y float8);"
+             "INSERT INTO r VALUES (repeat('x', 500), NULL, '2024-01-01', 1, 1),"
+             " ('short', repeat('y', 500), NULL, 1, 1)");
+    const char *yaml =
+        "project: test\n"
+        "entities: [{name: e, join_keys: {id: string}},"
+        " {name: f, join_keys: {%s: string}}]\n"
+        "sources: [{name: s, table: r, event_time: at}]\n"
+        "feature_views:\n"
+        "- {name: v, entities: [e], source: s, features: [{name: x, type: float64}]}\n"
+        "- {name: w, entities: [f], source: s, features: [{name: y, type: float64}]}\n";
+    define_yaml(t, arena_printf(&t->arena, yaml, "id"));
+    check_text(joined(t, "v:x w:y", request, NULL, 0),
+               "left out 2, unknown 0, misfits 0, long keys 2");
+    define_yaml(t, arena_printf(&t->arena, yaml, "b"));
+    check_text(joined(t, "v:x w:y", request, NULL, 0),
+               "left out 3, unknown 0, misfits 0, long keys 1");
 }
 
 /* Created times ------------------------------------------------------------------------------- */
@@ -322,7 +391,7 @@ static void keys_under_a_lax_collation_are_refused(void **state)
 static struct offline_join *open_join(struct offline_test *t, struct selection *selection)
 {
     struct bytes reference = bytes_of_text("v:x");
-    struct join_request request = {selection, false, AS_OF_NOW, false};
+    struct join_request request = {selection, NULL, false, AS_OF_NOW, false};
     struct offline_join *join;
     struct error err;
     struct value key = {.type = TYPE_INT32, .int32 = 1};
@@ -457,6 +526,9 @@ int main(void)
         TEST(dates_join_at_midnight_utc),
         TEST(rows_beyond_the_ttl_are_handed_out_for_a_day_where_status_is_asked),
         TEST(rows_that_nobody_can_have_are_left_out_and_counted),
+        TEST(source_rows_of_keys_that_are_too_long_are_counted),
+        TEST(row_that_is_left_out_for_two_reasons_counts_once),
+        TEST(views_of_the_same_keys_leave_out_the_same_rows_each),
         TEST(as_of_takes_what_was_recorded_by_then),
         TEST(as_of_a_time_that_may_still_change_is_refused),
         TEST(infinite_created_time_stops_if_its_row_would_be_the_answer),

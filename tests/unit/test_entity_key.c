@@ -302,6 +302,23 @@ static void keys_of_a_project_begin_alike(void **state)
     }
 }
 
+static void size_is_known_without_making_the_key(void **state)
+{
+    (void)state;
+    struct random_source source = {31};
+    static const value_type types[] = {TYPE_BOOL,   TYPE_INT32, TYPE_INT64,
+                                       TYPE_STRING, TYPE_BYTES, TYPE_TIMESTAMP};
+    for (size_t i = 0; i < TUPLES; i++) {
+        struct tuple tuple;
+        value_type some[KEYS_MAX];
+        for (size_t k = 0; k < KEYS_MAX; k++)
+            some[k] = types[random_below(&source, COUNT_OF(types))];
+        fill(&source, &tuple, some, random_below(&source, KEYS_MAX + 1));
+        struct entity_key_ids ids = {tuple.ids[0], tuple.ids[1], tuple.ids[2], tuple.ids[3]};
+        assert_int_equal(entity_key_size(&ids, tuple.values, tuple.count), tuple.key_size);
+    }
+}
+
 static void a_key_that_is_too_long_shows_by_its_size(void **state)
 {
     (void)state;
@@ -327,6 +344,7 @@ int main(void)
         cmocka_unit_test(what_is_no_key_is_refused),
         cmocka_unit_test(no_cut_key_is_a_key),
         cmocka_unit_test(keys_of_a_project_begin_alike),
+        cmocka_unit_test(size_is_known_without_making_the_key),
         cmocka_unit_test(a_key_that_is_too_long_shows_by_its_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
