@@ -6,7 +6,6 @@
 #include "cli/references.h"
 #include "sdk/c/include/larder/larder.h"
 
-#include <limits.h>
 #include <stdio.h>
 
 enum { DEFAULT_TIMEOUT_MS = 5000 };
@@ -18,25 +17,15 @@ struct asking {
     struct entities entities;
 };
 
-static enum status read_timeout(const struct options *options, int *timeout_ms, struct error *err)
-{
-    const char *text = option_text(options, "--timeout");
-    int64_t us = INT64_C(1000) * DEFAULT_TIMEOUT_MS;
-    if (text && (!duration_parse(bytes_of_text(text), &us) || us == 0))
-        return fail(err, STATUS_INVALID, "--timeout: not a time to wait: \"%s\"; write it as 5s",
-                    text);
-    *timeout_ms = us / 1000 > INT_MAX ? INT_MAX : (int)(us / 1000);
-    return STATUS_OK;
-}
-
 static enum status read_options(const struct options *options, struct asking *asking,
                                 struct error *err)
 {
+    asking->timeout_ms = DEFAULT_TIMEOUT_MS;
     enum status status = references_check(options, err);
     if (!status)
         status = entities_parse(options, &asking->entities, err);
     if (!status)
-        status = read_timeout(options, &asking->timeout_ms, err);
+        status = option_timeout(options, "--timeout", &asking->timeout_ms, err);
     return status;
 }
 

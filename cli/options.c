@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "config/place.h"
 
+#include <limits.h>
 #include <string.h>
 
 static const struct option_spec common_options[] = {
@@ -168,5 +169,19 @@ enum status option_time(const struct options *options, const char *name, int64_t
     if (text && !timestamp_parse(bytes_of_text(text), us))
         return fail(err, STATUS_INVALID, "%s: not a time: \"%s\"; write it as 2026-01-31T09:30:00Z",
                     name, text);
+    return STATUS_OK;
+}
+
+enum status option_timeout(const struct options *options, const char *name, int *ms,
+                           struct error *err)
+{
+    const char *text = option_text(options, name);
+    int64_t us = 0;
+    if (!text)
+        return STATUS_OK;
+    if (!duration_parse(bytes_of_text(text), &us) || us == 0)
+        return fail(err, STATUS_INVALID, "%s: not a time to wait: \"%s\"; write it as 5s", name,
+                    text);
+    *ms = us / 1000 > INT_MAX ? INT_MAX : (int)(us / 1000);
     return STATUS_OK;
 }

@@ -54,5 +54,8 @@ const char *const *option_texts(const struct options *options, const char *name,
 /* A time; *found false if it was not given. INVALID names the option and what it takes. */
 enum status option_time(const struct options *options, const char *name, int64_t *us, bool *found,
                         struct error *err);
+/* A time to wait; *ms stays as it is if it was not given. */
+enum status option_timeout(const struct options *options, const char *name, int *ms,
+                           struct error *err);
 
 #endif

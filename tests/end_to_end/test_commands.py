@@ -8,7 +8,7 @@ import services
 from drivers import TIPS
 from repository import program
 
-COMMANDS = ["load", "validate", "plan", "apply", "materialize", "serve", "get", "training-set", "status", "list",
+COMMANDS = ["load", "validate", "plan", "apply", "materialize", "serve", "get", "health", "training-set", "status", "list",
             "describe", "teardown"]
 
 
@@ -66,6 +66,28 @@ def test_get_refuses_what_is_wrong(drivers, arguments, word):
 def test_get_without_a_server_says_so(drivers):
     outcome = drivers.refused("get", "--service", "dispatch", "--entity", "driver_id=1", code=1, timeout=60)
     assert str(drivers.repository.port) in outcome.err
+
+
+def test_health_says_whether_requests_are_answered(drivers, own_redis):
+    drivers.use_redis(own_redis.url)
+    drivers.do("apply")
+    health = drivers.refused("health", code=1)
+    assert str(drivers.repository.port) in health.err and not health.out
+    with drivers.repository.serving() as server:
+        assert "serving" in drivers.do("health").out
+        assert drivers.do("health", "--server", server.address, "--json").json["serving"] is True
+        own_redis.kill()
+        server.wait_said("the online store is away")
+        assert drivers.refused("health", code=1).err == (
+            f"larder: {server.address} is not serving: its online store is away, or it is stopping; its log says which\n")
+        told = drivers.refused("health", "--json", code=1)
+        assert told.json["serving"] is False and "online store" in told.json["reason"]
+
+
+def test_health_of_somebody_else_is_no_health(drivers):
+    outcome = drivers.refused("health", "--server", f"127.0.0.1:{drivers.place.redis.port}", "--timeout", "2s", code=1)
+    assert str(drivers.place.redis.port) in outcome.err
+    drivers.refused("health", "--timeout", "soon", code=2)
 
 
 def test_list_and_describe_show_what_is_applied(drivers):

@@ -147,6 +147,17 @@ static void a_large_answer_arrives_whole(void **state)
     }
 }
 
+static void a_health_check_waits_no_longer_than_asked(void **state)
+{
+    struct fixture *f = *state;
+    bool serving = true;
+    assert_int_equal(larder_check_health(f->client, "", 0, &serving, &f->err),
+                     LARDER_INVALID_ARGUMENT);
+    assert_int_equal(larder_check_health(f->client, "", 50, &serving, &f->err),
+                     LARDER_DEADLINE_EXCEEDED); /* the fake has no such method */
+    assert_false(serving);
+}
+
 static void every_refusal_keeps_its_meaning_and_words(void **state)
 {
     static const struct {
@@ -322,6 +333,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(features_come_back_for_every_entity),
         TEST(a_large_answer_arrives_whole),
+        TEST(a_health_check_waits_no_longer_than_asked),
         TEST(every_refusal_keeps_its_meaning_and_words),
         TEST(a_refusal_longer_than_its_place_is_cut_between_characters),
         TEST(answers_that_are_none_are_failures),

@@ -122,6 +122,12 @@ LARDER_API enum larder_result larder_connect(const char *target,
 /* Once no call of it is running. */
 LARDER_API void larder_close(struct larder_client *client);
 
+/* Whether a service of the wire is serving, as grpc.health.v1 tells it: "larder.v1.FeatureService"
+ * while requests can be answered, "" while the process runs. UNKNOWN_NAME: no such service. */
+LARDER_API enum larder_result larder_check_health(struct larder_client *client, const char *service,
+                                                  int timeout_ms, bool *serving,
+                                                  struct larder_error *err);
+
 /* Requests. */
 
 LARDER_API struct larder_request *larder_request_new(void);
