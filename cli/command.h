@@ -38,6 +38,7 @@ extern const struct command command_apply;
 extern const struct command command_describe;
 extern const struct command command_get;
 extern const struct command command_health;
+extern const struct command command_init;
 extern const struct command command_list;
 extern const struct command command_load;
 extern const struct command command_materialize;

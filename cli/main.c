@@ -10,10 +10,10 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-    &command_validate,     &command_plan,   &command_apply, &command_load,
-    &command_materialize,  &command_serve,  &command_get,   &command_health,
-    &command_training_set, &command_status, &command_list,  &command_describe,
-    &command_teardown,
+    &command_init,     &command_validate,     &command_plan,   &command_apply,
+    &command_load,     &command_materialize,  &command_serve,  &command_get,
+    &command_health,   &command_training_set, &command_status, &command_list,
+    &command_describe, &command_teardown,
 };
 
 static int print_overview(FILE *out)

@@ -8,8 +8,8 @@ import services
 from drivers import TIPS
 from repository import program
 
-COMMANDS = ["load", "validate", "plan", "apply", "materialize", "serve", "get", "health", "training-set", "status", "list",
-            "describe", "teardown"]
+COMMANDS = ["init", "load", "validate", "plan", "apply", "materialize", "serve", "get", "health", "training-set",
+            "status", "list", "describe", "teardown"]
 
 
 def test_help_names_every_command(unapplied_drivers):

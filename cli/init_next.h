@@ -1,0 +1,29 @@
+/*
+ * init_next.h - the commands that somebody would give next in a repository that was just written:
+ * from loading its history to asking the server. Each works as it is printed, in this order.
+ */
+#ifndef LARDER_CLI_INIT_NEXT_H
+#define LARDER_CLI_INIT_NEXT_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "cli/init_template.h"
+#include "config/definitions.h"
+
+struct init_command {
+    const char *text;
+    const char *rest; /* what people see on a line of its own behind a backslash; NULL if nothing */
+};
+
+struct init_next {
+    const struct init_command *items;
+    size_t count;
+};
+
+/* directory: as the user named it. The entity that is asked for is the last complete one of the
+ * asks. In the arena. */
+enum status init_next_of(const struct init_template *template,
+                         const struct definitions *definitions, const char *directory,
+                         struct arena *arena, struct init_next *next, struct error *err);
+
+#endif

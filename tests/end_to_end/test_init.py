@@ -1,0 +1,381 @@
+"""test_init.py - larder init: what it writes works, as it says, and what its README tells is so.
+
+Expected values are computed here from the committed files in examples/, without Larder.
+"""
+import bisect
+import collections
+import contextlib
+import csv
+import datetime
+import itertools
+import os
+import re
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+import services
+from repository import READY_SECONDS, ROOT, Outcome, program
+
+EXAMPLES = ROOT / "examples"
+TIMES = {"hour_end", "last_departure", "known_since", "event_timestamp", "measured_at", "received_at"}
+HOUR = 3600
+
+
+def init(*arguments, **more):
+    return Outcome(subprocess.run([program(), "init", *map(str, arguments)], text=True, capture_output=True,
+                                  timeout=60, **more))
+
+
+def refused(*arguments, code=2, **more):
+    outcome = init(*arguments, **more)
+    assert outcome.code == code and outcome.out == "", outcome
+    return outcome.err
+
+
+def instant(text):
+    return int(datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp())
+
+
+def rows(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def committed(template, name):
+    return rows(EXAMPLES / template / name)
+
+
+class World:
+    """A template's repository, written and then used by the very commands that init printed."""
+
+    def __init__(self, folder, template, postgres_url, redis_url):
+        self.folder, self.parent = folder / template, folder
+        self.environment = {**os.environ, "LARDER_POSTGRES": postgres_url, "LARDER_REDIS": redis_url,
+                            "LARDER_GRPC": f"127.0.0.1:{services.free_port()}"}
+        self.written = init(template, "--template", template, cwd=folder, env=self.environment)
+        self.printed = self.written.out.split("What to do next:\n\n")[1]
+        self.used = self._paste(self.printed)
+
+    def _paste(self, commands):
+        """Into a shell, whole; the server that it leaves in the background is ended."""
+        script = f"set -e\n{commands}\nkill %1\nwait %1 || true\n"
+        return Outcome(subprocess.run(["bash", "-c", script], cwd=self.parent, env=self.environment, text=True,
+                                      capture_output=True, timeout=120))
+
+    def do(self, *arguments):
+        outcome = Outcome(subprocess.run([program(), *arguments], cwd=self.folder, env=self.environment, text=True,
+                                         capture_output=True, timeout=60))
+        assert outcome.code == 0, outcome
+        return outcome
+
+    def training_set(self, *options, service):
+        self.do("training-set", "--service", service, "--entities", "asks.csv", "--out", "again.csv", *options)
+        return rows(self.folder / "again.csv")
+
+
+def world(template, tmp_path_factory, postgres, redis):
+    database = postgres.create_database()
+    yield World(tmp_path_factory.mktemp("init"), template, postgres.url_of(database),
+                f"{redis.url}/{redis.empty_database()}")
+    postgres.drop_database(database)
+
+
+@pytest.fixture(scope="module")
+def flights(tmp_path_factory, postgres, redis):
+    yield from world("flights", tmp_path_factory, postgres, redis)
+
+
+@pytest.fixture(scope="module")
+def minimal(tmp_path_factory, postgres, redis):
+    yield from world("minimal", tmp_path_factory, postgres, redis)
+
+
+# What is written -----------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("template", ["flights", "minimal"])
+def test_every_committed_file_is_written_and_nothing_else(template, request):
+    world = request.getfixturevalue(template)
+    wanted = {path.name for path in (EXAMPLES / template).iterdir() if path.suffix in (".csv", ".md", ".yaml")}
+    assert {path.name for path in world.folder.iterdir()} == wanted | {"training.csv"}
+    for path in world.folder.glob("*.[ym]*"):
+        assert path.read_text() == (EXAMPLES / template / path.name).read_text()
+
+
+@pytest.mark.parametrize("template", ["flights", "minimal"])
+def test_all_times_are_moved_by_one_amount_and_nothing_else_changes(template, request):
+    world, moved = request.getfixturevalue(template), set()
+    for path in (EXAMPLES / template).glob("*.csv"):
+        for before, after in itertools.zip_longest(rows(path), rows(world.folder / path.name)):
+            assert list(before) == list(after)
+            for column in before:
+                if column in TIMES:
+                    moved.add(instant(after[column]) - instant(before[column]))
+                else:
+                    assert before[column] == after[column]
+    assert len(moved) == 1, moved
+
+
+def test_the_last_hour_that_every_source_covers_ends_now(flights):
+    last = {name: max(instant(row["hour_end"]) for row in rows(flights.folder / name))
+            for name in ("weather.csv", "carrier_hours.csv")}
+    assert len(set(last.values())) == 1
+    age = datetime.datetime.now().timestamp() - last["weather.csv"]
+    assert 0 <= age < 600 and last["weather.csv"] % 60 == 0
+    said = re.search(r"ended at (\S+?)Z\. All its\D+ moved by one\namount, (.+) days (\d+) h (\d+) min, so that it "
+                     r"ended at (\S+?)Z: now", flights.written.out)
+    assert instant(said[1] + "Z") == instant("2013-07-28T22:00:00Z")
+    assert instant(said[5] + "Z") == last["weather.csv"]
+    minutes = (int(said[2].replace(",", "")) * 24 + int(said[3])) * 60 + int(said[4])
+    assert minutes * 60 == instant(said[5] + "Z") - instant(said[1] + "Z")
+
+
+def test_no_row_of_the_history_is_of_the_future(flights):
+    now = datetime.datetime.now().timestamp()
+    for path in flights.folder.glob("*.csv"):
+        for row in rows(path):
+            assert all(instant(row[column]) <= now for column in TIMES & set(row)), (path.name, row)
+
+
+def test_the_committed_files_stay_small():
+    assert sum(path.stat().st_size for path in (EXAMPLES / "flights").iterdir()) < 4 * 1024 * 1024
+
+
+# What was printed works ----------------------------------------------------------------------------
+
+@pytest.mark.parametrize("template", ["flights", "minimal"])
+def test_the_commands_that_init_prints_work_as_they_are_printed(template, request):
+    world = request.getfixturevalue(template)
+    assert world.written.code == 0 and world.used.code == 0, world.used
+    assert "NOT_FOUND within ttl" in world.used.err and "current to" in world.used.out
+    assert len(rows(world.folder / "training.csv")) == len(committed(template, "asks.csv"))
+
+
+@pytest.mark.parametrize("template", ["flights", "minimal"])
+def test_the_readme_shows_the_commands_that_init_prints(template, request):
+    shown = re.search(r"```sh\n(.*?)```", (EXAMPLES / template / "README.md").read_text(), re.S)[1]
+    printed = re.sub(r"^  ", "", request.getfixturevalue(template).printed, flags=re.M)
+    assert printed.endswith(f"cd {template}\n{shown}")
+
+
+def test_json_says_what_was_written_and_what_to_do_next(tmp_path):
+    said = init("here", "--template", "minimal", "--json", cwd=tmp_path).json
+    assert said["directory"] == "here" and said["template"] == "minimal"
+    assert {each["name"]: each.get("rows") for each in said["files"]} == {
+        "README.md": None, "larder.yaml": None, "sensors.yaml": None, "readings.csv": 11, "asks.csv": 6}
+    assert instant(said["data_ends_now"]) - instant(said["data_ended"]) == said["moved_seconds"]
+    assert "larder load --source readings readings.csv" in said["next"]
+    assert "larder get --service failure_model --entity sensor_id=2" in said["next"]
+
+
+# The values are right ------------------------------------------------------------------------------
+
+class History:
+    """A source's rows of the committed file, by key."""
+
+    def __init__(self, name, keys, event, created, ttl=None):
+        self.keys, self.event, self.created, self.ttl = keys, event, created, ttl
+        self.rows = collections.defaultdict(list)
+        for row in committed("flights", name):
+            self.rows[tuple(row[key] for key in keys)].append((instant(row[event]), instant(row[created]), row))
+        for each in self.rows.values():
+            each.sort(key=lambda row: row[:2])
+
+    def at(self, key, time, known=True):
+        """The latest row at that time that was known then; {} if there is none."""
+        found = self.rows.get(key, [])
+        for event, created, row in reversed(found[:bisect.bisect_right(found, time, key=lambda row: row[0])]):
+            if self.ttl and event < time - self.ttl:
+                break
+            if not known or created <= time:
+                return row
+        return {}
+
+
+def same(text, expected):
+    return text == expected or text != "" and expected != "" and float(text) == float(expected)
+
+
+def delay_model(weather, hours, aircraft, ask, time, known):
+    origin, carrier = ask["origin"], ask["carrier"]
+    here = hours.at((origin, carrier), time, known)
+    elsewhere = hours.at((ask["other_origin"], carrier), time, known)
+    reading, facts = weather.at((origin,), time, known), aircraft.at((ask["tailnum"],), time, known)
+    return {**{name: reading.get(name, "") for name in ("temperature", "wind", "visibility", "precipitation",
+                                                       "pressure")},
+            **{name: here.get(name, "") for name in ("mean_delay", "late_departures")},
+            "elsewhere__mean_delay": elsewhere.get("mean_delay", ""),
+            **{name: facts.get(name, "") for name in ("built", "seats")}}
+
+
+@pytest.fixture(scope="module")
+def histories():
+    return (History("weather.csv", ["origin"], "hour_end", "hour_end", 6 * HOUR),
+            History("carrier_hours.csv", ["origin", "carrier"], "hour_end", "last_departure", 6 * HOUR),
+            History("aircraft.csv", ["tailnum"], "known_since", "known_since"))
+
+
+@pytest.fixture(scope="module")
+def training_sets(flights):
+    return {known: flights.training_set(*["--as-known"] * known, service="delay_model") for known in (True, False)}
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["as known", "by event time alone"])
+def test_training_values_are_those_computed_from_the_committed_files(known, training_sets, histories):
+    asks = committed("flights", "asks.csv")
+    assert len(asks) == len(training_sets[known]) == 10_000
+    for ask, row in zip(asks, training_sets[known]):
+        for name, value in delay_model(*histories, ask, instant(ask["event_timestamp"]), known).items():
+            assert same(row[name], value), (ask, name, row[name], value)
+
+
+def test_the_server_answers_with_the_newest_rows_of_the_committed_files(flights, histories):
+    keys, end = dict(origin="EWR", carrier="US", other_origin="LGA", tailnum="N647AW"), instant("2013-07-28T22:00:00Z")
+    expected = delay_model(*histories, keys, end, True)
+    assert f"--entity {','.join(f'{name}={value}' for name, value in keys.items())}\n" in flights.printed
+    shown = dict(re.findall(r"^  (\w+) +(\S+) +(?:PRESENT|NULL_VALUE) ", flights.used.out, re.M))
+    assert shown.keys() == expected.keys() and shown["pressure"] == "-" and expected["pressure"] == ""
+    assert all(same(shown[name], value) for name, value in expected.items() if name != "pressure")
+
+
+def wait_open(address, server):
+    host, port = address.split(":")
+    deadline = time.monotonic() + READY_SECONDS
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), 1):
+            return
+        assert server.poll() is None and time.monotonic() < deadline, "serve does not open its port"
+        time.sleep(0.02)
+
+
+def test_each_status_that_the_readme_names_is_met(flights):
+    said = (EXAMPLES / "flights" / "README.md").read_text()
+    with open(flights.parent / "log", "w") as log, \
+            subprocess.Popen([program(), "serve"], cwd=flights.folder, env=flights.environment, stderr=log) as server:
+        try:
+            wait_open(flights.environment["LARDER_GRPC"], server)
+            answer = flights.do("get", "--service", "delay_model", "--json",
+                                "--entity", "origin=EWR,carrier=US,other_origin=LGA,tailnum=N3GDAA",
+                                "--entity", "origin=JFK,carrier=HA,other_origin=LGA,tailnum=N647AW").json["entities"]
+        finally:
+            server.terminate()
+    assert "`tailnum=N3GDAA` is NOT_FOUND" in said and answer[0]["features"]["built"]["status"] == "NOT_FOUND"
+    assert "`pressure` at EWR is NULL_VALUE" in said and answer[0]["features"]["pressure"]["status"] == "NULL_VALUE"
+    assert "`origin=JFK,carrier=HA` is OUTSIDE_MAX_AGE" in said
+    assert answer[1]["features"]["mean_delay"]["status"] == "OUTSIDE_MAX_AGE"
+
+
+# What the README tells -----------------------------------------------------------------------------
+
+def pairs_told_apart(values):
+    """Of 100 pairs of a late and a punctual flight, those in which the late one has the greater value."""
+    punctual = sorted(value for value, late in values if not late)
+    won = sum(bisect.bisect_left(punctual, value) + bisect.bisect_right(punctual, value)
+              for value, late in values if late) / 2
+    return 100 * won / (len(punctual) * (len(values) - len(punctual)))
+
+
+def test_the_figures_in_the_readme_are_those_of_the_data(training_sets):
+    said = " ".join((EXAMPLES / "flights" / "README.md").read_text().split())
+    known, naive = training_sets[True], training_sets[False]
+    differ = {name: sum(a[name] != b[name] for a, b in zip(known, naive))
+              for name in ("mean_delay", "late_departures", "elsewhere__mean_delay")}
+    assert sum(differ.values()) == sum(a[name] != b[name] for a, b in zip(known, naive) for name in a)
+    assert (f"Without it {differ['mean_delay']:,} rows get another `mean_delay`, {differ['late_departures']:,} another "
+            f"`late_departures`, and {differ['elsewhere__mean_delay']:,} another `elsewhere__mean_delay`: "
+            f"{sum(differ.values()):,} values") in said
+    both = [(float(a["mean_delay"]), float(b["mean_delay"]), a["late"] == "true")
+            for a, b in zip(known, naive) if a["mean_delay"] and b["mean_delay"]]
+    means = [sum(row[side] for row in both) / len(both) for side in (0, 1)]
+    told = [pairs_told_apart([(row[side], row[2]) for row in both]) for side in (0, 1)]
+    assert f"the {len(both):,} rows that have both | {means[0]:.1f} minutes | {means[1]:.1f} minutes |" in said
+    assert f"with a punctual one | {told[0]:.1f} | {told[1]:.1f} |" in said
+
+
+def test_the_second_use_of_carrier_delays_is_worth_what_the_readme_says(training_sets):
+    said = " ".join((EXAMPLES / "flights" / "README.md").read_text().split())
+    both = [(float(row["mean_delay"]), float(row["elsewhere__mean_delay"]), row["late"] == "true")
+            for row in training_sets[True] if row["mean_delay"] and row["elsewhere__mean_delay"]]
+    here = pairs_told_apart([(a, late) for a, _, late in both])
+    total = pairs_told_apart([(a + b, late) for a, b, late in both])
+    assert f"greater for the late one in {here:.0f}; the sum of both means is so in {total:.0f}" in said
+
+
+def test_the_minimal_training_set_is_what_its_readme_says(minimal):
+    rows_of = {known: [row["temperature"] for row in minimal.training_set(*["--as-known"] * known,
+                                                                          service="failure_model")]
+               for known in (True, False)}
+    assert rows_of[True] == ["18.25", "20", "21", "33", "", "34.5"]
+    assert rows_of[False] == ["18.25", "20", "29.5", "33", "", "34.5"]
+
+
+# What is refused -----------------------------------------------------------------------------------
+
+def test_a_folder_that_is_not_empty_is_refused_and_left_alone(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / ".hidden").write_text("x")
+    assert refused("mine", cwd=tmp_path) == "larder: mine is not empty: name a folder that is not there yet\n"
+    assert [path.name for path in tmp_path.rglob("*")] == ["mine", ".hidden"]
+
+
+def test_a_file_and_a_missing_parent_are_refused(tmp_path):
+    (tmp_path / "file").write_text("x")
+    assert "file is a file: name a folder" in refused("file", cwd=tmp_path)
+    assert "make the folder that it stands in first" in refused("no/such/folder", cwd=tmp_path)
+    assert [path.name for path in tmp_path.rglob("*")] == ["file"]
+
+
+@pytest.mark.parametrize("name, said", [
+    ("flihgts", "there is no template flihgts; did you mean flights?"),
+    ("weather", "there is no template weather; there are: flights, minimal"),
+    ("../flights", "there is no template ../flights; did you mean flights?")])
+def test_an_unknown_template_is_refused_with_those_there_are(name, said, tmp_path):
+    assert refused("here", "--template", name, cwd=tmp_path) == f"larder: {said}\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_folder_is_filled_where_somebody_stands(tmp_path):
+    assert init(".", cwd=tmp_path).code == 0
+    assert (tmp_path / "README.md").exists() and not list(tmp_path.glob("*init-*"))
+
+
+def test_a_name_that_a_shell_would_take_apart_is_quoted(tmp_path):
+    said = init("Ann's first", "--template", "minimal", cwd=tmp_path).out
+    command = re.search(r"^  (cd .*)$", said, re.M)[1]
+    assert subprocess.check_output(["bash", "-c", f"{command}; pwd"], cwd=tmp_path, text=True).endswith(
+        "/Ann's first\n")
+
+
+def without_room():
+    """No file may have more than 300 KB, as on a disk that becomes full."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+
+
+@pytest.mark.parametrize("there_already", [True, False], ids=["an empty folder", "no folder"])
+def test_a_failure_half_way_leaves_nothing_behind(there_already, tmp_path):
+    if there_already:
+        (tmp_path / "here").mkdir()
+    said = refused("here", cwd=tmp_path, code=1, preexec_fn=without_room)
+    assert re.fullmatch(r"larder: cannot write here/carrier_hours.csv: File too large\n", said), said
+    assert list(tmp_path.rglob("*")) == [tmp_path / "here"] * there_already
+
+
+def test_an_installed_program_finds_its_templates_wherever_its_prefix_is_moved(tmp_path):
+    subprocess.run(["cmake", "--install", os.environ.get("LARDER_BUILD") or Path(program()).parent, "--prefix",
+                    tmp_path / "first"], check=True, stdout=subprocess.DEVNULL)
+    shutil.move(tmp_path / "first", tmp_path / "second")
+    subprocess.run([tmp_path / "second/bin/larder", "init", "here"], cwd=tmp_path, check=True,
+                   stdout=subprocess.DEVNULL)
+    installed = tmp_path / "second/share/larder/examples"
+    assert {path.name for path in installed.rglob("*") if path.suffix == ""} == {"flights", "minimal"}
+    os.rename(installed, tmp_path / "elsewhere")
+    outcome = Outcome(subprocess.run([tmp_path / "second/bin/larder", "init", "there"], cwd=tmp_path, text=True,
+                                     capture_output=True))
+    assert outcome.code == 2 and "no templates are installed" in outcome.err, outcome
