@@ -238,10 +238,10 @@ const struct command command_init = {
     .name = "init",
     .summary = "a working example repository, with data",
     .synopsis = "DIR [--template flights|minimal]",
-    .text = "Writes a repository into DIR, which must not be there yet, or be empty: settings,\n"
-            "definitions with comments that explain them, history and asking rows as CSV, and\n"
-            "a README.md. All of it is written, or nothing. It touches no store; it ends with\n"
-            "the commands to give next.\n"
+    .text = "Writes a repository into DIR, which must not be there yet or be empty: settings,\n"
+            "definitions with comments that explain them, history and asking rows as CSV,\n"
+            "and a README.md. All of it is written, or nothing. It touches no store; it ends\n"
+            "with the commands to give next.\n"
             "\n"
             "  larder init flights                       8 weeks of departures from New York\n"
             "  larder init sensors --template minimal    the smallest thing that works\n"
@@ -250,9 +250,9 @@ const struct command command_init = {
             "aircraft; ten thousand flights that ask. minimal: one entity, one source, one\n"
             "feature view, one service, a dozen rows.\n"
             "\n"
-            "The data is years old, and what is older than its ttl is not served. So all times\n"
-            "in the CSV files are moved by one amount: the last hour that every source covers\n"
-            "ends now. What lay between two times lies between them still.\n"
+            "The data is years old, and what is older than its ttl is not served. So all\n"
+            "times in the CSV files are moved by one amount: the last hour that every source\n"
+            "covers ends now. What lay between two times lies between them still.\n"
             "\n"
             "--json prints {\"directory\", \"template\", \"data_ended\", \"data_ends_now\",\n"
             "\"moved_seconds\", \"files\": [{\"name\", \"rows\"}], \"next\": [COMMAND, ...]};\n"
