@@ -1,5 +1,6 @@
 /* training_set.c - `larder training-set`: rows with the features as of their times. */
 #include "training/training_set.h"
+#include "training/output_file.h"
 
 #include "base/timestamp.h"
 #include "cli/command.h"
@@ -56,7 +57,7 @@ static void tell_report(const struct training_request *request,
 {
     char text[COUNT_TEXT_SIZE];
     fprintf(stderr, "%s rows in %.2f s to %s\n", count_format(report->rows, text), seconds,
-            request->out_path);
+            output_name(request->out_path));
     for (int i = 0; i < VALUE_STATUS_COUNT; i++)
         if (tells_apart(request, i))
             fprintf(stderr, "  %14s values %s%s\n", count_format(report->values[i], text),
@@ -106,6 +107,10 @@ static enum status read_request(const struct options *options, struct training_r
     request->with_status = option_flag(options, "--with-status");
     if (!request->asks_path || !request->out_path)
         return fail(err, STATUS_INVALID, "training-set needs --entities FILE and --out FILE");
+    if (options->json && output_is_standard(request->out_path))
+        return fail(err, STATUS_INVALID,
+                    "--json and the training set both want standard output; "
+                    "give --out a file");
     enum status status = references_check(options, err);
     if (status)
         return status;
@@ -149,7 +154,7 @@ static int run(const struct options *options)
 static const struct option_spec training_set_options[] = {
     REFERENCES_OPTIONS,
     {"--entities", OPTION_TEXT, "F.csv", "the rows that ask; - is standard input"},
-    {"--out", OPTION_TEXT, "F.csv", "where the training set goes"},
+    {"--out", OPTION_TEXT, "F.csv", "where the training set goes; - is standard output"},
     {"--as-known", OPTION_FLAG, NULL, "only what was recorded by each row's time"},
     {"--as-of", OPTION_TEXT, "T", "only what was recorded by T: the same file again"},
     {"--with-status", OPTION_FLAG, NULL, "add f__status and f__event_time columns"},

@@ -3,30 +3,97 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { WRITE_SIZE = 1 << 18 };
+enum {
+    WRITE_SIZE = 1 << 18,
+    LINKS_MAX = 40,
+    NAMES_MAX = 100, /* that may be taken already */
+};
 
 struct output_file {
-    char *path;
-    char *temporary; /* NULL: written in place */
+    char *name;      /* in messages */
+    char *path;      /* where it belongs, behind any links */
+    char *temporary; /* what it is called until it is complete; NULL: nothing */
+    bool is_direct;  /* written where it belongs */
     int descriptor;
     struct buffer waiting;
 };
 
+bool output_is_standard(const char *path)
+{
+    return strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0;
+}
+
+const char *output_name(const char *path)
+{
+    return output_is_standard(path) ? "standard output" : path;
+}
+
 static enum status file_failed(const struct output_file *file, struct error *err)
 {
     const char *hint = errno == ENOSPC ? "; make room and run it again" : "";
-    return fail(err, STATUS_FAILED, "cannot write %s: %s%s", file->path, strerror(errno), hint);
+    return fail(err, STATUS_FAILED, "cannot write %s: %s%s", file->name, strerror(errno), hint);
 }
 
+/* What lies behind an open descriptor may be a plain file, but its place is not ours to fill. */
 static bool is_special(const char *path)
 {
     struct stat facts;
-    return stat(path, &facts) == 0 && !S_ISREG(facts.st_mode);
+    return strncmp(path, "/dev/fd/", 8) == 0 || strncmp(path, "/proc/", 6) == 0 ||
+           (stat(path, &facts) == 0 && !S_ISREG(facts.st_mode));
+}
+
+static size_t folder_size(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? (size_t)(slash - path) + 1 : 0;
+}
+
+/* The last file of a chain of links need not be there. */
+static enum status follow_links(struct output_file *file, struct error *err)
+{
+    for (int links = 0; links < LINKS_MAX; links++) {
+        char target[PATH_MAX];
+        ssize_t size = readlink(file->path, target, sizeof target - 1);
+        if (size < 0)
+            return STATUS_OK;
+        target[size] = '\0';
+        int folder = *target == '/' ? 0 : (int)folder_size(file->path);
+        char *next;
+        if (asprintf(&next, "%.*s%s", folder, file->path, target) < 0)
+            out_of_memory();
+        free(file->path);
+        file->path = next;
+    }
+    errno = ELOOP;
+    return file_failed(file, err);
+}
+
+/* /proc is what gives it a name in the end. */
+static bool can_be_named(int descriptor, char path[32])
+{
+    snprintf(path, 32, "/proc/self/fd/%d", descriptor);
+    return access(path, F_OK) == 0;
+}
+
+/* Nothing is left behind whatever ends the process. false: not on this file system. */
+static bool open_unnamed(struct output_file *file)
+{
+    char *folder, unnamed[32];
+    if (asprintf(&folder, "%.*s.", (int)folder_size(file->path), file->path) < 0)
+        out_of_memory();
+    file->descriptor = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+    free(folder);
+    if (file->descriptor >= 0 && !can_be_named(file->descriptor, unnamed)) {
+        close(file->descriptor);
+        file->descriptor = -1;
+    }
+    return file->descriptor >= 0;
 }
 
 /* As an ordinary open(2) would have made it: mkostemp gives rights to the owner alone. */
@@ -51,21 +118,33 @@ static enum status open_temporary(struct output_file *file, struct error *err)
     return STATUS_OK;
 }
 
-static enum status open_in_place(struct output_file *file, struct error *err)
+static enum status open_directly(struct output_file *file, struct error *err)
 {
-    file->descriptor = open(file->path, O_WRONLY | O_CLOEXEC);
+    file->is_direct = true;
+    file->descriptor = output_is_standard(file->path)
+                           ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
+                           : open(file->path, O_WRONLY | O_APPEND | O_CLOEXEC);
     return file->descriptor < 0 ? file_failed(file, err) : STATUS_OK;
+}
+
+static enum status open_file(struct output_file *file, struct error *err)
+{
+    if (output_is_standard(file->path) || is_special(file->path))
+        return open_directly(file, err);
+    enum status status = follow_links(file, err);
+    if (status || open_unnamed(file))
+        return status;
+    return open_temporary(file, err);
 }
 
 enum status output_file_open(const char *path, struct output_file **file, struct error *err)
 {
     struct output_file *opened = calloc(1, sizeof *opened);
-    if (!opened || !(opened->path = strdup(path)))
+    if (!opened || !(opened->path = strdup(path)) || !(opened->name = strdup(output_name(path))))
         out_of_memory();
     opened->descriptor = -1;
     buffer_init(&opened->waiting, 0);
-    enum status status =
-        is_special(path) ? open_in_place(opened, err) : open_temporary(opened, err);
+    enum status status = open_file(opened, err);
     if (status) {
         output_file_close(opened);
         opened = NULL;
@@ -95,12 +174,36 @@ enum status output_file_append(struct output_file *file, const struct buffer *by
     return file->waiting.size < WRITE_SIZE ? STATUS_OK : write_waiting(file, err);
 }
 
+/* A link cannot replace a file, but a file of another name can. */
+static enum status give_name(struct output_file *file, struct error *err)
+{
+    char unnamed[32];
+    can_be_named(file->descriptor, unnamed);
+    for (int number = 0; number < NAMES_MAX; number++) {
+        if (asprintf(&file->temporary, "%s.%ld-%d", file->path, (long)getpid(), number) < 0)
+            out_of_memory();
+        if (linkat(AT_FDCWD, unnamed, AT_FDCWD, file->temporary, AT_SYMLINK_FOLLOW) == 0)
+            return STATUS_OK;
+        free(file->temporary);
+        file->temporary = NULL;
+        if (errno != EEXIST)
+            break;
+    }
+    return file_failed(file, err);
+}
+
 enum status output_file_finish(struct output_file *file, struct error *err)
 {
     enum status status = write_waiting(file, err);
-    if (status || !file->temporary)
+    if (status || file->is_direct)
         return status;
-    if (fsync(file->descriptor) || rename(file->temporary, file->path))
+    if (fsync(file->descriptor))
+        return file_failed(file, err);
+    if (!file->temporary)
+        status = give_name(file, err);
+    if (status)
+        return status;
+    if (rename(file->temporary, file->path))
         return file_failed(file, err);
     free(file->temporary);
     file->temporary = NULL;
@@ -117,6 +220,7 @@ void output_file_close(struct output_file *file)
         unlink(file->temporary);
     free(file->temporary);
     free(file->path);
+    free(file->name);
     buffer_release(&file->waiting);
     free(file);
 }

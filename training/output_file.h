@@ -1,6 +1,9 @@
 /*
- * output_file.h - a file that appears whole or not at all: written beside its place under another
- * name, and renamed when it is complete. One thread.
+ * output_file.h - a file that appears whole or not at all: until it is complete it has no name, or,
+ * where the file system cannot do that, another name beside its place. One thread.
+ *
+ * A link is followed: what it points to is replaced. What is no plain file (a pipe, a device,
+ * standard output as "-" or /dev/stdout) is written directly.
  */
 #ifndef LARDER_TRAINING_OUTPUT_FILE_H
 #define LARDER_TRAINING_OUTPUT_FILE_H
@@ -8,10 +11,11 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
+#include <stdbool.h>
+
 struct output_file;
 
-/* FAILED with the system's reason. A path that is no plain file (a pipe, /dev/stdout) is written
- * directly. */
+/* FAILED with the system's reason. */
 enum status output_file_open(const char *path, struct output_file **file, struct error *err);
 /* Collects; writes when there is enough. */
 enum status output_file_append(struct output_file *file, const struct buffer *bytes,
@@ -19,5 +23,9 @@ enum status output_file_append(struct output_file *file, const struct buffer *by
 /* Everything written, synced, and in its place. */
 enum status output_file_finish(struct output_file *file, struct error *err);
 void output_file_close(struct output_file *file); /* removes what was not finished */
+
+bool output_is_standard(const char *path);
+/* How messages call it: the path, or "standard output". */
+const char *output_name(const char *path);
 
 #endif

@@ -2,8 +2,8 @@
  * training_set.h - a training set: the rows that ask, in their order, each with the features as of
  * its time.
  *
- * Called by `larder training-set`. One row in, one row out. The file appears whole or not at all:
- * it is written under another name beside its place and then renamed.
+ * Called by `larder training-set`. One row in, one row out. The file appears whole or not at all
+ * (output_file.h).
  *
  * A value's status is what serving would have said at that time: PRESENT, NULL_VALUE, NOT_FOUND, or
  * OUTSIDE_MAX_AGE where the newest row is older than ttl but by at most a day. A key that is too
@@ -36,7 +36,7 @@ struct training_request {
     const struct catalog *catalog;
     const struct selection *selection; /* of the catalog's views */
     const char *asks_path;             /* "-": standard input */
-    const char *out_path;
+    const char *out_path;              /* "-": standard output */
     bool as_known;
     int64_t as_of_us; /* AS_OF_NOW: none */
     bool with_status; /* adds name__status and name__event_time behind each feature */

@@ -1,8 +1,11 @@
 """test_training_set.py - one row in, one row out, and what each option adds."""
+import subprocess
+
 import pytest
 
 import compare
 from drivers import TRAINING_SET
+from repository import program
 
 
 @pytest.fixture
@@ -196,3 +199,31 @@ def test_the_summary_counts_only_what_was_looked_for(history):
     assert "2 values OUTSIDE_MAX_AGE" in told.err and "0 values NOT_FOUND\n" in told.err
     assert "2 values NOT_FOUND within ttl" in without.err and "OUTSIDE" not in without.err
     assert history.do(*call, "--json").json["values"]["OUTSIDE_MAX_AGE"] is None
+
+
+def test_a_linked_output_stays_a_link(history):
+    make(history, at("12:10:00"))
+    expected = history.repository.path("out.csv").read_bytes()
+    folder = history.repository.folder
+    (folder / "elsewhere").mkdir()
+    (folder / "elsewhere" / "real.csv").write_text("old")
+    (folder / "link.csv").symlink_to("elsewhere/real.csv")
+    history.do(*TRAINING_SET[:-1], "link.csv")
+    assert (folder / "link.csv").is_symlink()
+    assert (folder / "elsewhere" / "real.csv").read_bytes() == expected
+    assert [path.name for path in (folder / "elsewhere").iterdir()] == ["real.csv"]
+
+
+def test_standard_output_takes_the_training_set(history):
+    make(history, at("12:10:00"))
+    expected = history.repository.path("out.csv").read_text()
+    for name in ("-", "/dev/stdout"):
+        outcome = history.do(*TRAINING_SET[:-1], name)
+        assert outcome.out == expected and "1 rows" in outcome.err and "standard output" in outcome.err
+        collected = history.repository.write("collected.csv", "before\n")
+        with open(collected, "a") as file:
+            code = subprocess.run([program(), *TRAINING_SET[:-1], name], cwd=history.repository.folder, stdout=file,
+                                  stderr=subprocess.DEVNULL).returncode
+        assert code == 0 and collected.read_text() == "before\n" + expected
+        assert "--json" in history.refused(*TRAINING_SET[:-1], name, "--json").err
+    assert not history.repository.path("-").exists()
