@@ -91,12 +91,13 @@ static enum status load_rows(struct load_job *job, struct error *err)
         const struct csv_field *fields;
         size_t count;
         enum status status = csv_reader_next(job->reader, &fields, &count, err);
+        /* Whoever writes to standard input may have been stopped, too, and is not done. */
+        if (!status && atomic_load(job->stop))
+            status = STATUS_CANCELLED;
         if (!status && count == 0)
             return offline_load_finish(job->load, &job->rows, err);
         if (!status)
             status = load_row(job, fields, err);
-        if (!status && atomic_load(job->stop))
-            status = fail(err, STATUS_CANCELLED, "stopped; nothing was loaded");
         if (status)
             return status;
         if (n % 1000 == 0)
@@ -126,10 +127,14 @@ static int load_with(const struct options *options, const struct repository *rep
     job->stop = interrupt_watch();
     arena_init(&job->row_arena, 0);
     enum status status = offline_store_open(&repository->settings, &job->store, &err);
-    if (!status)
+    if (!status) {
+        offline_store_stop_on(job->store, job->stop);
         status = open_load(job, &repository->definitions, options->arena, &err);
+    }
     if (!status)
         status = load_rows(job, &err);
+    if (status == STATUS_CANCELLED && atomic_load(job->stop))
+        fail(&err, status, "stopped; nothing was loaded");
     offline_load_close(job->load);
     offline_store_close(job->store);
     csv_reader_close(job->reader);

@@ -156,6 +156,7 @@ static int materialize_with(const struct options *options, const struct settings
     progress_init(&progress);
     request->catalog = &catalog;
     request->stop = interrupt_watch();
+    offline_store_stop_on(stores->offline, request->stop);
     request->listener = (struct materialize_listener){
         .context = &progress, .progress = tell_progress, .warning = tell_warning};
     enum status status = materialize(stores, request, options->arena, &runs, &count, &err);

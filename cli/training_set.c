@@ -85,6 +85,8 @@ static int make(const struct options *options, const struct settings *settings,
     request->stop = interrupt_watch();
     enum status status = offline_store_open(settings, &store, &err);
     if (!status)
+        offline_store_stop_on(store, request->stop);
+    if (!status)
         status = training_set_make(store, request, &report, &err);
     offline_store_close(store);
     progress_end(&progress);

@@ -377,6 +377,8 @@ enum status view_job_run(const struct materialize_stores *stores,
     buffer_init(&job.key, 0);
     buffer_init(&job.row, 0);
     enum status status = run_job(&job, outdated, err);
+    if (status == STATUS_CANCELLED && is_stopped(request))
+        status = stopped(err);
     buffer_release(&job.key);
     buffer_release(&job.row);
     run->seconds = (double)(timestamp_monotonic_us() - run->started_us) / 1e6;

@@ -51,6 +51,12 @@ enum value_status value_status_at(const struct feature_view *view, const struct 
     return value->is_null ? VALUE_NULL : VALUE_PRESENT;
 }
 
+static enum status stopped(const struct training_request *request, struct error *err)
+{
+    return fail(err, STATUS_CANCELLED, "stopped; %s %s", output_name(request->out_path),
+                output_is_standard(request->out_path) ? "has not got all" : "was not written");
+}
+
 static enum status tell_progress(const struct maker *maker, enum training_phase phase,
                                  uint64_t rows, struct error *err)
 {
@@ -60,7 +66,7 @@ static enum status tell_progress(const struct maker *maker, enum training_phase 
     if (request->progress)
         request->progress(request->context, phase, rows);
     if (request->stop && atomic_load(request->stop))
-        return fail(err, STATUS_CANCELLED, "stopped; %s was not written", request->out_path);
+        return stopped(request, err);
     return STATUS_OK;
 }
 
@@ -307,6 +313,8 @@ enum status training_set_make(struct offline_store *store, const struct training
         status = join_asks(&maker, store, err);
     if (!status)
         status = output_file_finish(maker.file, err);
+    if (status == STATUS_CANCELLED && request->stop && atomic_load(request->stop))
+        status = stopped(request, err);
     offline_join_close(maker.join);
     output_file_close(maker.file);
     asks_close(maker.asks);

@@ -27,6 +27,11 @@ void offline_store_close(struct offline_store *store)
         store->operations->close(store);
 }
 
+void offline_store_stop_on(struct offline_store *store, const atomic_bool *stop)
+{
+    store->operations->stop_on(store, stop);
+}
+
 enum status offline_store_check(struct offline_store *store, const struct definitions *definitions,
                                 struct arena *arena, struct findings *findings, struct error *err)
 {

@@ -20,6 +20,7 @@
 #include "config/selection.h"
 #include "config/settings.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -28,6 +29,10 @@ struct offline_store;
 enum status offline_store_open(const struct settings *settings, struct offline_store **store,
                                struct error *err);
 void offline_store_close(struct offline_store *store);
+/* From now on every call that takes long ends within a second once the flag is set: with CANCELLED,
+ * in the backend's words. What it was part of is then closed as after any failure. NULL: no flag
+ * any more. */
+void offline_store_stop_on(struct offline_store *store, const atomic_bool *stop);
 
 /* Checking --------------------------------------------------------------------------------------
  */

@@ -15,6 +15,7 @@ struct offline_store_operations {
     enum status (*open)(const struct settings *settings, struct offline_store **store,
                         struct error *err);
     void (*close)(struct offline_store *store);
+    void (*stop_on)(struct offline_store *store, const atomic_bool *stop);
     enum status (*check)(struct offline_store *store, const struct definitions *definitions,
                          struct arena *arena, struct findings *findings, struct error *err);
     enum status (*sample)(struct offline_store *store, struct offline_sample *sample,

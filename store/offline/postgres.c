@@ -1,5 +1,6 @@
 /* postgres.c - the offline store in PostgreSQL: the handle, its transactions, its positions. */
 #include "base/timestamp.h"
+#include "store/offline/postgres_canceller.h"
 #include "store/offline/postgres_store.h"
 
 #include <stdlib.h>
@@ -7,12 +8,14 @@
 static enum status connect_store(struct postgres_store *store, struct error *err)
 {
     enum status status = postgres_connect(store->url, store->timeout_ms, &store->connection, err);
+    postgres_canceller_aim(store->canceller, store->connection);
     return status ? fail_within(err, "offline store") : STATUS_OK;
 }
 
 static void postgres_close(struct offline_store *base)
 {
     struct postgres_store *store = postgres_store_of(base);
+    postgres_canceller_close(store->canceller);
     PQfinish(store->connection);
     free(store->url);
     free(store);
@@ -36,6 +39,14 @@ static enum status postgres_open(const struct settings *settings, struct offline
     }
     *opened = &store->base;
     return STATUS_OK;
+}
+
+static void postgres_stop_on(struct offline_store *base, const atomic_bool *stop)
+{
+    struct postgres_store *store = postgres_store_of(base);
+    postgres_canceller_close(store->canceller);
+    store->canceller = stop ? postgres_canceller_open(stop) : NULL;
+    postgres_canceller_aim(store->canceller, store->connection);
 }
 
 static enum status reconnect_if_broken(struct postgres_store *store, struct error *err)
@@ -224,6 +235,7 @@ static enum status postgres_oldest_transaction(struct offline_store *base, struc
 const struct offline_store_operations offline_store_postgres = {
     .open = postgres_open,
     .close = postgres_close,
+    .stop_on = postgres_stop_on,
     .check = postgres_check,
     .sample = postgres_sample,
     .oldest_transaction = postgres_oldest_transaction,

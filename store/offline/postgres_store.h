@@ -12,12 +12,15 @@
 #include "store/offline/offline_store_backend.h"
 #include "store/postgres_connection.h"
 
+struct postgres_canceller;
+
 struct postgres_store {
     struct offline_store base;
     PGconn *connection;
     char *url;
     uint32_t timeout_ms;
-    uint32_t table_count; /* temporary tables made, which numbers the next */
+    struct postgres_canceller *canceller; /* NULL: nobody wants to stop it */
+    uint32_t table_count;                 /* temporary tables made, which numbers the next */
 };
 
 static inline struct postgres_store *postgres_store_of(struct offline_store *store)

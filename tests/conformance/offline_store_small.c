@@ -59,6 +59,42 @@ static void scan_that_is_broken_off_leaves_the_handle_usable(void **state)
     assert_int_equal(count, ROWS);
 }
 
+/* How one scan of all rows ends. */
+static enum status scan_all(struct offline_fixture *f, const struct feature_view *view)
+{
+    struct scan_request request = {view, SCAN_EVENTS, INT64_MIN, INT64_MAX, INT64_MIN};
+    struct offline_scan *scan = NULL;
+    const struct scan_row *row;
+    struct error err;
+    enum status status = offline_store_begin(f->store, NULL, &err);
+    if (!status)
+        status = offline_scan_open(f->store, &request, &scan, &err);
+    while (!status && !(status = offline_scan_next(scan, &row, &err)) && row)
+        continue;
+    offline_scan_close(scan);
+    offline_store_end(f->store);
+    return status;
+}
+
+static void calls_end_once_somebody_wants_to_stop(void **state)
+{
+    struct offline_fixture *f = *state;
+    struct definitions definitions = definitions_of(numbers_yaml, &f->arena);
+    enum { ROWS = 50000 };
+    enum status status;
+    atomic_bool stop = false;
+    load(f, &definitions.sources[0], numbers_columns, 3, numbers(f, ROWS), ROWS);
+    offline_store_stop_on(f->store, &stop);
+    assert_int_equal(scan_all(f, &definitions.views[0]), STATUS_OK);
+    atomic_store(&stop, true);
+    do /* a short call may end before anybody looks at the flag */
+        status = scan_all(f, &definitions.views[0]);
+    while (!status);
+    assert_int_equal(status, STATUS_CANCELLED);
+    offline_store_stop_on(f->store, NULL);
+    assert_int_equal(scan_all(f, &definitions.views[0]), STATUS_OK);
+}
+
 static struct selection select_x(struct offline_fixture *f, const struct definitions *definitions)
 {
     struct bytes reference = bytes_of_text("v:x");
@@ -234,6 +270,7 @@ int offline_store_suite_run_small(const struct offline_store_maker *maker)
     struct offline_fixture fixture = {.maker = maker};
     const struct CMUnitTest tests[] = {
         OFFLINE_SUITE_TEST(scan_that_is_broken_off_leaves_the_handle_usable),
+        OFFLINE_SUITE_TEST(calls_end_once_somebody_wants_to_stop),
         OFFLINE_SUITE_TEST(join_may_be_given_up_at_any_point),
         OFFLINE_SUITE_TEST(join_without_asks_answers_nothing),
         OFFLINE_SUITE_TEST(ask_outside_the_years_is_refused),

@@ -69,8 +69,9 @@ class Repository:
 
     def start(self, *arguments, **more):
         """The command as a running process, its output in pipes."""
+        more = {"stdin": subprocess.DEVNULL, **more}
         return subprocess.Popen([program(), *map(str, arguments)], cwd=self.folder, text=True,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, **more)
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
 
     def run(self, *arguments, input=None, timeout=120, environment=None, **more):
         """The command's outcome, whatever it is."""
