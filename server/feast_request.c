@@ -1,15 +1,13 @@
 /* feast_request.c - see feast_request.h. */
 #include "server/feast_request.h"
 
-/* Field numbers of the contract. */
+#include "server/asked.h"
+
+/* Field numbers of the contract, but for those of asked.c. */
 enum {
-    REQUEST_FEATURE_SERVICE = 1,
-    REQUEST_FEATURES = 2,
-    REQUEST_ENTITIES = 3,
-    REQUEST_FULL_FEATURE_NAMES = 4,
     REQUEST_VERSION_METADATA = 6,
 
-    LIST_VALUES = 1, /* of FeatureList and of RepeatedValue */
+    LIST_VALUES = 1, /* of RepeatedValue */
 
     ENTRY_KEY = 1,
     ENTRY_VALUE = 2,
@@ -17,80 +15,20 @@ enum {
 
 #define SECOND_US INT64_C(1000000)
 
+static bool *flag_of(struct query *query, uint32_t number)
+{
+    return number == REQUEST_VERSION_METADATA ? &query->with_versions : NULL;
+}
+
+static const struct asked_contract contract = {
+    .request_name = "feast.serving.GetOnlineFeaturesRequest",
+    .list_name = "feast.serving.FeatureList",
+    .flag = flag_of,
+};
+
 static enum status not_a_message(const char *name, struct error *err)
 {
     return fail(err, STATUS_INVALID, "the request is no valid feast.%s", name);
-}
-
-static enum status read_references(struct bytes message, struct asked_features *asked,
-                                   const struct query_limits *limits, struct arena *arena,
-                                   struct error *err)
-{
-    struct wire_reader reader = wire_read(message);
-    struct wire_field field;
-    while (wire_next(&reader, &field)) {
-        if (field.number != LIST_VALUES || !wire_expect(&reader, &field, WIRE_BYTES))
-            continue;
-        enum status status = asked_features_add(asked, field.bytes, limits, arena, err);
-        if (status)
-            return status;
-    }
-    return reader.failed ? not_a_message("serving.FeatureList", err) : STATUS_OK;
-}
-
-struct request {
-    struct asked_features asked;
-    struct asked_columns columns; /* entries of the map `entities` */
-    bool full_names;
-};
-
-/* Of the two members of the oneof the one that comes last counts. */
-static enum status read_field(struct wire_reader *reader, const struct wire_field *field,
-                              struct request *request, struct query *query,
-                              const struct query_limits *limits, struct arena *arena,
-                              struct error *err)
-{
-    switch (field->number) {
-    case REQUEST_FEATURE_SERVICE:
-        if (!wire_expect(reader, field, WIRE_BYTES))
-            return STATUS_OK;
-        request->asked.service = field->bytes;
-        request->asked.reference_count = 0;
-        return STATUS_OK;
-    case REQUEST_FEATURES:
-        if (!wire_expect(reader, field, WIRE_BYTES))
-            return STATUS_OK;
-        request->asked.service = (struct bytes){0};
-        return read_references(field->bytes, &request->asked, limits, arena, err);
-    case REQUEST_ENTITIES:
-        if (!wire_expect(reader, field, WIRE_BYTES))
-            return STATUS_OK;
-        return asked_columns_add(&request->columns, field->bytes, arena, err);
-    case REQUEST_FULL_FEATURE_NAMES:
-        if (wire_expect(reader, field, WIRE_VARINT))
-            request->full_names = field->integer != 0;
-        return STATUS_OK;
-    case REQUEST_VERSION_METADATA:
-        if (wire_expect(reader, field, WIRE_VARINT))
-            query->with_versions = field->integer != 0;
-        return STATUS_OK;
-    default:
-        return STATUS_OK;
-    }
-}
-
-static enum status read_request(struct bytes message, struct request *request, struct query *query,
-                                const struct query_limits *limits, struct arena *arena,
-                                struct error *err)
-{
-    struct wire_reader reader = wire_read(message);
-    struct wire_field field;
-    while (wire_next(&reader, &field)) {
-        enum status status = read_field(&reader, &field, request, query, limits, arena, err);
-        if (status)
-            return status;
-    }
-    return reader.failed ? not_a_message("serving.GetOnlineFeaturesRequest", err) : STATUS_OK;
 }
 
 /* The member of Value that holds keys of a type, and its wire type; int64 takes int32, too. */
@@ -247,18 +185,17 @@ enum status feast_read(struct bytes message, const struct snapshot *snapshot,
                        const struct query_limits *limits, struct arena *arena, struct query *query,
                        struct error *err)
 {
-    struct request request = {0};
+    struct asked asked;
     *query = (struct query){0};
-    enum status status = read_request(message, &request, query, limits, arena, err);
+    enum status status = asked_read(message, &contract, query, limits, arena, &asked, err);
     if (!status)
-        status =
-            query_plan(query, snapshot, &request.asked, request.full_names, limits, arena, err);
+        status = query_plan(query, snapshot, &asked, limits, arena, err);
     if (status)
         return status;
     size_t key_count = query->plan->key_count;
     query->key_texts = arena_array(arena, key_count, sizeof *query->key_texts);
     size_t *row_counts = arena_array(arena, key_count, sizeof *row_counts);
-    for (size_t i = 0; !status && i < request.columns.count; i++)
-        status = read_column(request.columns.messages[i], query, row_counts, limits, arena, err);
+    for (size_t i = 0; !status && i < asked.column_count; i++)
+        status = read_column(asked.columns[i], query, row_counts, limits, arena, err);
     return status ? status : query_check_columns(query, row_counts, limits, err);
 }

@@ -1,17 +1,13 @@
 /* larder_v1_request.c - reads larder.v1.GetFeaturesRequest; see larder_v1_request.h. */
 #include "server/larder_v1_request.h"
 
-/* Field numbers of the contract. */
+#include "server/asked.h"
+
+/* Field numbers of the contract, but for those of asked.c. */
 enum {
-    REQUEST_FEATURE_SERVICE = 1,
-    REQUEST_FEATURES = 2,
-    REQUEST_ENTITIES = 3,
-    REQUEST_FULL_FEATURE_NAMES = 4,
     REQUEST_WITH_STATUSES = 5,
     REQUEST_WITH_EVENT_TIMES = 6,
     REQUEST_WITHOUT_NAMES = 7,
-
-    LIST_REFERENCES = 1,
 
     ENTITY_NAME = 1,
     ENTITY_INT64 = 2,
@@ -24,38 +20,9 @@ enum {
     VALUES = 1, /* in every ...Values message */
 };
 
-static enum status not_a_message(const char *name, struct error *err)
-{
-    return fail(err, STATUS_INVALID, "the request is no valid larder.v1.%s", name);
-}
-
-static enum status read_references(struct bytes message, struct asked_features *asked,
-                                   const struct query_limits *limits, struct arena *arena,
-                                   struct error *err)
-{
-    struct wire_reader reader = wire_read(message);
-    struct wire_field field;
-    while (wire_next(&reader, &field)) {
-        if (field.number != LIST_REFERENCES || !wire_expect(&reader, &field, WIRE_BYTES))
-            continue;
-        enum status status = asked_features_add(asked, field.bytes, limits, arena, err);
-        if (status)
-            return status;
-    }
-    return reader.failed ? not_a_message("FeatureList", err) : STATUS_OK;
-}
-
-struct request {
-    struct asked_features asked;
-    struct asked_columns columns;
-    bool full_names;
-};
-
-static bool *flag_of(uint32_t number, struct request *request, struct query *query)
+static bool *flag_of(struct query *query, uint32_t number)
 {
     switch (number) {
-    case REQUEST_FULL_FEATURE_NAMES:
-        return &request->full_names;
     case REQUEST_WITH_STATUSES:
         return &query->with_statuses;
     case REQUEST_WITH_EVENT_TIMES:
@@ -67,43 +34,15 @@ static bool *flag_of(uint32_t number, struct request *request, struct query *que
     }
 }
 
-/* Of the two members of the oneof the one that comes last counts. */
-static enum status read_field(struct wire_reader *reader, const struct wire_field *field,
-                              struct request *request, struct query *query,
-                              const struct query_limits *limits, struct arena *arena,
-                              struct error *err)
-{
-    bool *flag = flag_of(field->number, request, query);
-    if (flag) {
-        if (wire_expect(reader, field, WIRE_VARINT))
-            *flag = field->integer != 0;
-        return STATUS_OK;
-    }
-    if (field->number > REQUEST_ENTITIES || !wire_expect(reader, field, WIRE_BYTES))
-        return STATUS_OK;
-    if (field->number == REQUEST_ENTITIES)
-        return asked_columns_add(&request->columns, field->bytes, arena, err);
-    if (field->number == REQUEST_FEATURE_SERVICE) {
-        request->asked.service = field->bytes;
-        request->asked.reference_count = 0;
-        return STATUS_OK;
-    }
-    request->asked.service = (struct bytes){0};
-    return read_references(field->bytes, &request->asked, limits, arena, err);
-}
+static const struct asked_contract contract = {
+    .request_name = "larder.v1.GetFeaturesRequest",
+    .list_name = "larder.v1.FeatureList",
+    .flag = flag_of,
+};
 
-static enum status read_request(struct bytes message, struct request *request, struct query *query,
-                                const struct query_limits *limits, struct arena *arena,
-                                struct error *err)
+static enum status not_a_column(struct error *err)
 {
-    struct wire_reader reader = wire_read(message);
-    struct wire_field field;
-    while (wire_next(&reader, &field)) {
-        enum status status = read_field(&reader, &field, request, query, limits, arena, err);
-        if (status)
-            return status;
-    }
-    return reader.failed ? not_a_message("GetFeaturesRequest", err) : STATUS_OK;
+    return fail(err, STATUS_INVALID, "the request is no valid larder.v1.EntityColumn");
 }
 
 /* A column of values that grows as they are read. */
@@ -202,7 +141,7 @@ static enum status read_values(struct bytes message, struct key_column *column, 
         if (status)
             return status;
     }
-    return reader.failed ? not_a_message("EntityColumn", err) : STATUS_OK;
+    return reader.failed ? not_a_column(err) : STATUS_OK;
 }
 
 static enum status set_null(struct key_column *column, uint64_t row, struct error *err)
@@ -257,7 +196,7 @@ static enum status read_column_head(struct bytes message, struct column_head *he
         head->values_in = field.number;
         head->values = (struct bytes){begin, (size_t)(reader.end - begin)};
     }
-    return reader.failed ? not_a_message("EntityColumn", err) : STATUS_OK;
+    return reader.failed ? not_a_column(err) : STATUS_OK;
 }
 
 /* Values first, whichever comes first in the message: nulls are then set among them. */
@@ -278,7 +217,7 @@ static enum status read_column_values(struct bytes message, const struct column_
         if (!column->values[i].is_null)
             status = query_check_value(column->key, &column->values[i], i, err);
     if (!status && reader.failed)
-        status = not_a_message("EntityColumn", err);
+        status = not_a_column(err);
     return status;
 }
 
@@ -314,16 +253,15 @@ enum status larder_v1_read(struct bytes message, const struct snapshot *snapshot
                            const struct query_limits *limits, struct arena *arena,
                            struct query *query, struct error *err)
 {
-    struct request request = {0};
+    struct asked asked;
     *query = (struct query){0};
-    enum status status = read_request(message, &request, query, limits, arena, err);
+    enum status status = asked_read(message, &contract, query, limits, arena, &asked, err);
     if (!status)
-        status =
-            query_plan(query, snapshot, &request.asked, request.full_names, limits, arena, err);
+        status = query_plan(query, snapshot, &asked, limits, arena, err);
     if (status)
         return status;
     size_t *row_counts = arena_array(arena, query->plan->key_count, sizeof *row_counts);
-    for (size_t i = 0; !status && i < request.columns.count; i++)
-        status = read_column(request.columns.messages[i], query, row_counts, limits, arena, err);
+    for (size_t i = 0; !status && i < asked.column_count; i++)
+        status = read_column(asked.columns[i], query, row_counts, limits, arena, err);
     return status ? status : query_check_columns(query, row_counts, limits, err);
 }

@@ -2,46 +2,20 @@
 #include "server/query.h"
 
 #include "base/timestamp.h"
-
-enum { COLUMNS_MAX = 1000 };
-
-enum status asked_features_add(struct asked_features *asked, struct bytes reference,
-                               const struct query_limits *limits, struct arena *arena,
-                               struct error *err)
-{
-    if (asked->reference_count >= limits->max_features)
-        return fail(err, STATUS_EXHAUSTED, "a request may list at most %zu features",
-                    limits->max_features);
-    asked->references =
-        arena_grow(arena, asked->references, asked->reference_count, &asked->reference_capacity,
-                   asked->reference_count + 1, sizeof *asked->references);
-    asked->references[asked->reference_count++] = reference;
-    return STATUS_OK;
-}
-
-enum status asked_columns_add(struct asked_columns *columns, struct bytes message,
-                              struct arena *arena, struct error *err)
-{
-    if (columns->count >= COLUMNS_MAX)
-        return fail(err, STATUS_EXHAUSTED, "a request may have at most %d entity columns",
-                    COLUMNS_MAX);
-    columns->messages = arena_grow(arena, columns->messages, columns->count, &columns->capacity,
-                                   columns->count + 1, sizeof *columns->messages);
-    columns->messages[columns->count++] = message;
-    return STATUS_OK;
-}
+#include "server/asked.h"
 
 enum status query_plan(struct query *query, const struct snapshot *snapshot,
-                       const struct asked_features *asked, bool full_names,
-                       const struct query_limits *limits, struct arena *arena, struct error *err)
+                       const struct asked *asked, const struct query_limits *limits,
+                       struct arena *arena, struct error *err)
 {
     enum status status;
     query->snapshot = snapshot;
     if (asked->service.data)
-        status = snapshot_plan_service(snapshot, asked->service, full_names, &query->plan, err);
+        status =
+            snapshot_plan_service(snapshot, asked->service, asked->full_names, &query->plan, err);
     else if (asked->reference_count > 0)
         status = snapshot_plan_references(snapshot, asked->references, asked->reference_count,
-                                          full_names, arena, &query->plan, err);
+                                          asked->full_names, arena, &query->plan, err);
     else
         status = fail(err, STATUS_INVALID,
                       "the request names neither a feature service nor "

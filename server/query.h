@@ -19,24 +19,13 @@
 
 #include <stdbool.h>
 
+struct asked;
+
 /* What one request may ask for; past it, EXHAUSTED. */
 struct query_limits {
     size_t max_entities;
     size_t max_features;
     size_t max_lookups; /* entities times views: rows that one request may read */
-};
-
-/* What a request names: one feature service, or features one by one. */
-struct asked_features {
-    struct bytes service;     /* absent if features are listed */
-    struct bytes *references; /* view:feature */
-    size_t reference_count, reference_capacity;
-};
-
-/* The message's columns, still encoded, in the order in which they stand in it. */
-struct asked_columns {
-    struct bytes *messages;
-    size_t count, capacity;
 };
 
 struct query {
@@ -49,18 +38,10 @@ struct query {
     const struct bytes **key_texts; /* [plan->key_count][row_count]: as they stand in the request */
 };
 
-/* Another reference of a list. EXHAUSTED past max_features. */
-enum status asked_features_add(struct asked_features *asked, struct bytes reference,
-                               const struct query_limits *limits, struct arena *arena,
-                               struct error *err);
-/* Another column. EXHAUSTED past a thousand. */
-enum status asked_columns_add(struct asked_columns *columns, struct bytes message,
-                              struct arena *arena, struct error *err);
-
 /* Finds or makes the plan. NOT_FOUND and INVALID as in snapshot.h; EXHAUSTED: too many features. */
 enum status query_plan(struct query *query, const struct snapshot *snapshot,
-                       const struct asked_features *asked, bool full_names,
-                       const struct query_limits *limits, struct arena *arena, struct error *err);
+                       const struct asked *asked, const struct query_limits *limits,
+                       struct arena *arena, struct error *err);
 /* The plan's key of that name, or -1. */
 int query_find_key(const struct query *query, struct bytes name);
 /* After all columns were read: sets row_count from those that are there. INVALID names the key that
