@@ -10,30 +10,44 @@ void batch_init(struct batch *batch, const struct query_limits *limits)
     memset(batch, 0, sizeof *batch);
     batch->limits = *limits;
     arena_init(&batch->arena, ARENA_KEEP_BYTES);
+    arena_init(&batch->row_arena, ARENA_KEEP_BYTES);
     buffer_init(&batch->keys.encoded, 0);
 }
 
 void batch_release(struct batch *batch)
 {
     buffer_release(&batch->keys.encoded);
+    arena_release(&batch->row_arena);
     arena_release(&batch->arena);
 }
 
 void batch_begin(struct batch *batch, const struct snapshot *snapshot, int64_t now_us)
 {
     arena_reset(&batch->arena);
+    arena_reset(&batch->row_arena);
     batch->snapshot = snapshot;
     batch->now_us = now_us;
     batch->count = 0;
+    batch->lookup_count = 0;
+    batch->message_bytes = 0;
+    batch->store = NULL;
     batch->keys.keys = NULL;
     batch->keys.count = 0;
     batch->keys.capacity = 0;
     batch->rows = NULL;
+    batch->is_divided = false;
 }
 
 bool batch_has_room(const struct batch *batch)
 {
-    return batch->count < BATCH_REQUESTS_MAX && batch->keys.count < BATCH_KEYS_ENOUGH;
+    return batch->count < BATCH_REQUESTS_MAX && batch->lookup_count < BATCH_LOOKUPS_ENOUGH &&
+           batch->message_bytes < BATCH_MESSAGES_ENOUGH &&
+           batch->arena.used_bytes < BATCH_BYTES_ENOUGH;
+}
+
+void batch_count_message(struct batch *batch, size_t size)
+{
+    batch->message_bytes += size;
 }
 
 static void set_failure(struct batch *batch, struct batch_request *request, enum status status,
@@ -43,33 +57,60 @@ static void set_failure(struct batch *batch, struct batch_request *request, enum
     request->message = arena_text(&batch->arena, err->message);
 }
 
-void batch_add(struct batch *batch, const struct api *api, struct bytes message)
+bool batch_add(struct batch *batch, const struct api *api, struct bytes message)
 {
     assert(batch_has_room(batch));
     struct error err;
-    struct batch_request *request = &batch->requests[batch->count++];
+    struct batch_request *request = &batch->requests[batch->count];
+    struct query *query = &request->query;
     request->api = api;
     request->status = STATUS_OK;
     request->message = NULL;
+    request->lookup.key_count = 0;
+    batch_count_message(batch, message.size);
     enum status status =
-        api->read(message, batch->snapshot, &batch->limits, &batch->arena, &request->query, &err);
+        api->read(message, batch->snapshot, &batch->limits, &batch->arena, query, &err);
+    if (!status) {
+        size_t lookup_count = query->row_count * query->plan->view_count;
+        if (batch->count > 0 && lookup_count > BATCH_LOOKUPS_ENOUGH)
+            return false;
+        batch->lookup_count += lookup_count;
+        status = lookup_begin(&request->lookup, query, &batch->keys, &batch->arena, &err);
+    }
     if (status)
         set_failure(batch, request, status, &err);
-    else
-        lookup_begin(&request->lookup, &request->query, &batch->keys, &batch->arena);
+    batch->count++;
+    return true;
+}
+
+static enum status read_rows(struct batch *batch, size_t first, size_t count, struct error *err)
+{
+    arena_reset(&batch->row_arena);
+    enum status status = online_store_read(batch->store, batch->keys.keys + first, count,
+                                           &batch->row_arena, batch->rows + first, err);
+    /* To whom waits for rows, what talks no sense is as good as away. */
+    return status == STATUS_CORRUPT ? STATUS_UNAVAILABLE : status;
+}
+
+static bool has_keys(const struct batch_request *request)
+{
+    return !request->status && request->lookup.key_count > 0;
 }
 
 void batch_read(struct batch *batch, struct online_store *store)
 {
     size_t count = batch->keys.count;
+    batch->store = store;
     batch->rows = arena_array(&batch->arena, count, sizeof *batch->rows);
     if (count == 0)
         return;
     struct error err;
-    enum status status =
-        online_store_read(store, batch->keys.keys, count, &batch->arena, batch->rows, &err);
+    enum status status = read_rows(batch, 0, count, &err);
+    batch->is_divided = status == STATUS_EXHAUSTED;
+    if (batch->is_divided)
+        return;
     for (size_t i = 0; status && i < batch->count; i++)
-        if (!batch->requests[i].status)
+        if (has_keys(&batch->requests[i]))
             set_failure(batch, &batch->requests[i], status, &err);
 }
 
@@ -78,16 +119,20 @@ enum status batch_answer(struct batch *batch, size_t number, struct wire_writer 
 {
     assert(number < batch->count);
     struct batch_request *request = &batch->requests[number];
+    struct lookup *lookup = &request->lookup;
+    enum status status = STATUS_OK;
     *needs_definitions = false;
     wire_writer_clear(writer);
     if (request->status)
         return fail(err, request->status, "%s", request->message);
-    enum status status =
-        lookup_finish(&request->lookup, batch->rows, batch->now_us, &batch->arena, err);
-    *needs_definitions = request->lookup.needs_definitions;
+    if (batch->is_divided && has_keys(request))
+        status = read_rows(batch, lookup->first_key, lookup->key_count, err);
+    if (!status)
+        status = lookup_finish(lookup, batch->rows, batch->now_us, &batch->arena, err);
+    *needs_definitions = lookup->needs_definitions;
     if (status)
         return status;
-    request->api->write(&request->lookup, &batch->arena, writer);
+    request->api->write(lookup, &batch->arena, writer);
     if (writer->overflow)
         return fail(err, STATUS_EXHAUSTED,
                     "the answer is larger than %zu bytes: ask for fewer entities or features",

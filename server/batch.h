@@ -11,6 +11,12 @@
  *     batch_read(&batch, store);
  *     for each request: batch_answer(&batch, i, &writer, &err);
  *
+ * What a batch holds is bounded whatever is asked, and by whomever. It takes no further request
+ * once it has one of the ..._ENOUGH below, and a request for more rows than that is alone in its
+ * batch, so that no other waits for its read. So at the most it holds: messages of MESSAGES_ENOUGH
+ * and one more; for the requests, BYTES_ENOUGH and limits.max_bytes; 120 bytes for each row asked
+ * for, LOOKUPS_ENOUGH and limits.max_lookups of them; and rows of ONLINE_READ_BYTES_MAX.
+ *
  * Requests are borrowed until their answer. One thread.
  */
 #ifndef LARDER_SERVER_BATCH_H
@@ -29,7 +35,9 @@
 
 enum {
     BATCH_REQUESTS_MAX = 256,
-    BATCH_KEYS_ENOUGH = 16 * 1024, /* a batch with so many keys takes no further request */
+    BATCH_LOOKUPS_ENOUGH = 16 * 1024,               /* entities times views */
+    BATCH_MESSAGES_ENOUGH = 32 * 1024 * 1024,       /* bytes, once expanded */
+    BATCH_BYTES_ENOUGH = BATCH_MESSAGES_ENOUGH / 2, /* of memory, before rows are read */
 };
 
 struct batch_request {
@@ -43,12 +51,17 @@ struct batch_request {
 struct batch {
     struct query_limits limits;
     struct arena arena;
+    struct arena row_arena; /* of one read */
     const struct snapshot *snapshot;
     int64_t now_us;
     struct batch_request requests[BATCH_REQUESTS_MAX];
     size_t count;
+    size_t lookup_count;
+    size_t message_bytes;
+    struct online_store *store;
     struct key_list keys;
     struct bytes *rows;
+    bool is_divided; /* the rows are too large to be had at once: each request reads its own */
 };
 
 void batch_init(struct batch *batch, const struct query_limits *limits);
@@ -58,13 +71,16 @@ void batch_release(struct batch *batch);
 void batch_begin(struct batch *batch, const struct snapshot *snapshot, int64_t now_us);
 /* Whether one more request may be added. */
 bool batch_has_room(const struct batch *batch);
-/* Reads a request; what is wrong with it is said by its answer. Its number is the count before. */
-void batch_add(struct batch *batch, const struct api *api, struct bytes request);
+/* Reads a request; what is wrong with it is said by its answer. Its number is the count before.
+ * false: it was not added, because it asks for so much that it has to be the first of a batch. */
+bool batch_add(struct batch *batch, const struct api *api, struct bytes request);
+/* Counts what was read of a message that does not become a request. */
+void batch_count_message(struct batch *batch, size_t size);
 /* Reads all keys at once. Where that fails, all requests that have keys fail with its status. */
 void batch_read(struct batch *batch, struct online_store *store);
-/* Writes one answer (the writer is cleared first). *needs_definitions: nothing was written, and the
- * status is what to say if there are no newer definitions to try. EXHAUSTED: too large an answer.
- */
+/* Writes one answer (the writer is cleared first). What was found for another may be gone then.
+ * *needs_definitions: nothing was written, and the status is what to say if there are no newer
+ * definitions to try. EXHAUSTED: too large an answer, or too large rows. */
 enum status batch_answer(struct batch *batch, size_t number, struct wire_writer *writer,
                          bool *needs_definitions, struct error *err);
 

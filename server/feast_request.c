@@ -158,17 +158,12 @@ static enum status read_entry_values(struct bytes message, struct texts *column,
     return status;
 }
 
-static enum status read_column(struct bytes message, struct query *query, size_t *row_counts,
-                               const struct query_limits *limits, struct arena *arena,
-                               struct error *err)
+static enum status read_column(struct bytes message, size_t index, struct query *query,
+                               size_t *row_counts, const struct query_limits *limits,
+                               struct arena *arena, struct error *err)
 {
-    struct bytes name;
     struct texts column = {0};
-    enum status status = read_entry_name(message, &name, err);
-    int index = status ? -1 : query_find_key(query, name);
-    if (status || index < 0)
-        return status;
-    status = read_entry_values(message, &column, limits, arena, err);
+    enum status status = read_entry_values(message, &column, limits, arena, err);
     if (status)
         return status;
     const struct plan_key *key = &query->plan->keys[index];
@@ -178,7 +173,24 @@ static enum status read_column(struct bytes message, struct query *query, size_t
     query->keys[index] = values;
     query->key_texts[index] = column.texts;
     row_counts[index] = column.count;
-    return status;
+    return status ? status : query_check_memory(query, arena, err);
+}
+
+/* The entries of the plan's keys, absent where there is none. Of several of one name the last
+ * counts, and it alone is looked into: the message can hold a thousand, and each may be long. */
+static enum status find_columns(const struct asked *asked, const struct query *query,
+                                struct bytes *columns, struct error *err)
+{
+    for (size_t i = 0; i < asked->column_count; i++) {
+        struct bytes name;
+        enum status status = read_entry_name(asked->columns[i], &name, err);
+        if (status)
+            return status;
+        int index = query_find_key(query, name);
+        if (index >= 0)
+            columns[index] = asked->columns[i];
+    }
+    return STATUS_OK;
 }
 
 enum status feast_read(struct bytes message, const struct snapshot *snapshot,
@@ -186,7 +198,7 @@ enum status feast_read(struct bytes message, const struct snapshot *snapshot,
                        struct error *err)
 {
     struct asked asked;
-    *query = (struct query){0};
+    query_begin(query, limits, arena);
     enum status status = asked_read(message, &contract, query, limits, arena, &asked, err);
     if (!status)
         status = query_plan(query, snapshot, &asked, limits, arena, err);
@@ -195,7 +207,10 @@ enum status feast_read(struct bytes message, const struct snapshot *snapshot,
     size_t key_count = query->plan->key_count;
     query->key_texts = arena_array(arena, key_count, sizeof *query->key_texts);
     size_t *row_counts = arena_array(arena, key_count, sizeof *row_counts);
-    for (size_t i = 0; !status && i < asked.column_count; i++)
-        status = read_column(asked.columns[i], query, row_counts, limits, arena, err);
+    struct bytes *columns = arena_array(arena, key_count, sizeof *columns);
+    status = find_columns(&asked, query, columns, err);
+    for (size_t i = 0; !status && i < key_count; i++)
+        if (columns[i].data)
+            status = read_column(columns[i], i, query, row_counts, limits, arena, err);
     return status ? status : query_check_columns(query, row_counts, limits, err);
 }

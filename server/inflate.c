@@ -29,6 +29,7 @@ enum status inflate_message(struct bytes compressed, size_t max_size, uint8_t **
     z_stream stream = {.next_in = (Bytef *)(uintptr_t)compressed.data,
                        .avail_in = (uInt)compressed.size};
     *expanded = NULL;
+    *size = 0;
     if (compressed.size > UINT32_MAX / 2 || max_size > UINT32_MAX / 2)
         return fail(err, STATUS_EXHAUSTED, "a compressed request of %zu bytes", compressed.size);
     if (inflateInit2(&stream, EITHER_FORMAT) != Z_OK)

@@ -13,7 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* gzip's or zlib's format, whichever it is. *expanded is the caller's to free, NULL on an error.
+/* gzip's or zlib's format, whichever it is. *expanded is the caller's to free, NULL on an error;
+ * *size is what was expanded, even then.
  * EXHAUSTED: more than max_size bytes; INVALID: no such format, cut off, or damaged. */
 enum status inflate_message(struct bytes compressed, size_t max_size, uint8_t **expanded,
                             size_t *size, struct error *err);

@@ -246,7 +246,7 @@ static enum status read_column(struct bytes message, struct query *query, size_t
     status = read_column_values(message, &head, &column, err);
     query->keys[index] = column.values;
     row_counts[index] = column.count;
-    return status;
+    return status ? status : query_check_memory(query, arena, err);
 }
 
 enum status larder_v1_read(struct bytes message, const struct snapshot *snapshot,
@@ -254,7 +254,7 @@ enum status larder_v1_read(struct bytes message, const struct snapshot *snapshot
                            struct query *query, struct error *err)
 {
     struct asked asked;
-    *query = (struct query){0};
+    query_begin(query, limits, arena);
     enum status status = asked_read(message, &contract, query, limits, arena, &asked, err);
     if (!status)
         status = query_plan(query, snapshot, &asked, limits, arena, err);

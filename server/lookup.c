@@ -35,8 +35,8 @@ static uint32_t add_key(struct key_list *list, struct bytes begin, struct bytes 
     return (uint32_t)list->count++;
 }
 
-static void add_group(struct lookup *lookup, const struct plan_group *group, struct key_list *list,
-                      struct arena *arena)
+static enum status add_group(struct lookup *lookup, const struct plan_group *group,
+                             struct key_list *list, struct arena *arena, struct error *err)
 {
     const struct query *query = lookup->query;
     const struct plan *plan = query->plan;
@@ -54,20 +54,29 @@ static void add_group(struct lookup *lookup, const struct plan_group *group, str
                                   plan->views[view].served->key_end, arena)
                         : NO_KEY;
         }
+        enum status status = query_check_memory(query, arena, err);
+        if (status)
+            return status;
     }
+    return STATUS_OK;
 }
 
-void lookup_begin(struct lookup *lookup, const struct query *query, struct key_list *list,
-                  struct arena *arena)
+enum status lookup_begin(struct lookup *lookup, const struct query *query, struct key_list *list,
+                         struct arena *arena, struct error *err)
 {
     const struct plan *plan = query->plan;
     size_t count = plan->view_count * query->row_count;
-    *lookup = (struct lookup){.query = query};
+    enum status status = STATUS_OK;
+    *lookup = (struct lookup){.query = query, .first_key = list->count};
     lookup->key_numbers = arena_alloc(arena, count * sizeof *lookup->key_numbers);
     list->keys = arena_grow(arena, list->keys, list->count, &list->capacity, list->count + count,
                             sizeof *list->keys);
-    for (size_t i = 0; i < plan->group_count; i++)
-        add_group(lookup, &plan->groups[i], list, arena);
+    for (size_t i = 0; !status && i < plan->group_count; i++)
+        status = add_group(lookup, &plan->groups[i], list, arena, err);
+    if (status)
+        list->count = lookup->first_key;
+    lookup->key_count = list->count - lookup->first_key;
+    return status;
 }
 
 static enum feature_status judge_age(const struct feature_view *view, int64_t event_time_us,

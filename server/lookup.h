@@ -47,13 +47,15 @@ struct found_row {
 
 struct lookup {
     const struct query *query;
-    uint32_t *key_numbers;   /* [view_count * row_count], into the list; NO_KEY: nothing to read */
-    struct found_row *found; /* [view_count * row_count], views outermost */
-    bool needs_definitions;  /* a row of a schema number that the snapshot does not know */
+    uint32_t *key_numbers; /* [view_count * row_count], into the list; NO_KEY: nothing to read */
+    size_t first_key, key_count; /* its part of the list */
+    struct found_row *found;     /* [view_count * row_count], views outermost */
+    bool needs_definitions;      /* a row of a schema number that the snapshot does not know */
 };
 
-void lookup_begin(struct lookup *lookup, const struct query *query, struct key_list *list,
-                  struct arena *arena);
+/* EXHAUSTED, and the list as it was: the keys take more memory than the query may. */
+enum status lookup_begin(struct lookup *lookup, const struct query *query, struct key_list *list,
+                         struct arena *arena, struct error *err);
 /* rows stand as the list's keys do. CORRUPT names the view. Sets needs_definitions, and FAILED,
  * where a row's schema number is not known: it is to be tried again with newer definitions. */
 enum status lookup_finish(struct lookup *lookup, const struct bytes *rows, int64_t now_us,

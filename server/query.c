@@ -4,6 +4,11 @@
 #include "base/timestamp.h"
 #include "server/asked.h"
 
+void query_begin(struct query *query, const struct query_limits *limits, const struct arena *arena)
+{
+    *query = (struct query){.arena_max = arena->used_bytes + limits->max_bytes};
+}
+
 enum status query_plan(struct query *query, const struct snapshot *snapshot,
                        const struct asked *asked, const struct query_limits *limits,
                        struct arena *arena, struct error *err)
@@ -71,6 +76,16 @@ enum status query_check_rows(size_t row_count, const struct query_limits *limits
         return STATUS_OK;
     return fail(err, STATUS_EXHAUSTED, "a request may ask for at most %zu entities",
                 limits->max_entities);
+}
+
+enum status query_check_memory(const struct query *query, const struct arena *arena,
+                               struct error *err)
+{
+    if (arena->used_bytes <= query->arena_max)
+        return STATUS_OK;
+    return fail(err, STATUS_EXHAUSTED,
+                "the request's keys take more memory than one request may: ask for fewer entities "
+                "or features");
 }
 
 enum status query_check_value(const struct plan_key *key, const struct value *value, size_t row,

@@ -26,9 +26,11 @@ struct query_limits {
     size_t max_entities;
     size_t max_features;
     size_t max_lookups; /* entities times views: rows that one request may read */
+    size_t max_bytes;   /* of memory, before its rows are read */
 };
 
 struct query {
+    size_t arena_max; /* what the arena may hold once the request was read */
     const struct snapshot *snapshot;
     const struct plan *plan;
     size_t row_count;
@@ -38,6 +40,8 @@ struct query {
     const struct bytes **key_texts; /* [plan->key_count][row_count]: as they stand in the request */
 };
 
+/* The first thing that a decoder does. */
+void query_begin(struct query *query, const struct query_limits *limits, const struct arena *arena);
 /* Finds or makes the plan. NOT_FOUND and INVALID as in snapshot.h; EXHAUSTED: too many features. */
 enum status query_plan(struct query *query, const struct snapshot *snapshot,
                        const struct asked *asked, const struct query_limits *limits,
@@ -51,6 +55,9 @@ enum status query_check_columns(struct query *query, const size_t *row_counts,
 /* That one more row than `row_count` is not too many. */
 enum status query_check_rows(size_t row_count, const struct query_limits *limits,
                              struct error *err);
+/* That the request has not taken more memory than it may: asked after each step that takes some. */
+enum status query_check_memory(const struct query *query, const struct arena *arena,
+                               struct error *err);
 /* That a value may be a key of its type: text is text, a time in range, an int32 fits. INVALID. */
 enum status query_check_value(const struct plan_key *key, const struct value *value, size_t row,
                               struct error *err);

@@ -64,16 +64,32 @@ static struct bytes payload_bytes(struct rpc *rpc)
 
 enum status rpc_message(struct rpc *rpc, size_t max_size, struct bytes *message, struct error *err)
 {
+    *message = (struct bytes){0};
     if (!rpc->payload)
         return fail(err, STATUS_INVALID, "the call has no request message");
     *message = payload_bytes(rpc);
     if (rpc->payload->data.raw.compression == GRPC_COMPRESS_NONE)
         return STATUS_OK;
     size_t size;
-    free(rpc->expanded); /* where a call is tried a second time */
     enum status status = inflate_message(*message, max_size, &rpc->expanded, &size, err);
     *message = (struct bytes){rpc->expanded, size};
     return status;
+}
+
+void rpc_forget_message(struct rpc *rpc)
+{
+    grpc_slice_unref(rpc->merged);
+    rpc->merged = grpc_empty_slice();
+    free(rpc->expanded);
+    rpc->expanded = NULL;
+}
+
+static void forget_request(struct rpc *rpc)
+{
+    rpc_forget_message(rpc);
+    if (rpc->payload)
+        grpc_byte_buffer_destroy(rpc->payload);
+    rpc->payload = NULL;
 }
 
 bool rpc_deadline_passed(const struct rpc *rpc, gpr_timespec now)
@@ -115,6 +131,7 @@ void rpc_reply(struct rpc *rpc, struct bytes answer, void *tag)
     grpc_op ops[OPS_MAX];
     size_t count = begin_ops(rpc, ops, GRPC_STATUS_OK, NULL);
     rpc->answer = rpc_buffer(answer);
+    forget_request(rpc);
     ops[count].op = GRPC_OP_SEND_MESSAGE;
     ops[count++].data.send_message.send_message = rpc->answer;
     rpc_start(rpc, ops, count, tag);
@@ -124,6 +141,7 @@ void rpc_fail(struct rpc *rpc, grpc_status_code code, const char *message, void 
 {
     grpc_op ops[OPS_MAX];
     grpc_slice details = grpc_slice_from_copied_string(message);
+    forget_request(rpc);
     rpc_start(rpc, ops, begin_ops(rpc, ops, code, &details), tag);
     grpc_slice_unref(details);
 }
@@ -147,12 +165,9 @@ grpc_status_code rpc_code(enum status status)
 void rpc_release(struct rpc *rpc)
 {
     grpc_metadata_array_destroy(&rpc->metadata);
-    if (rpc->payload)
-        grpc_byte_buffer_destroy(rpc->payload);
+    forget_request(rpc);
     if (rpc->answer)
         grpc_byte_buffer_destroy(rpc->answer);
-    grpc_slice_unref(rpc->merged);
-    free(rpc->expanded);
     if (rpc->call)
         grpc_call_unref(rpc->call);
     *rpc = (struct rpc){.merged = grpc_empty_slice()};

@@ -40,12 +40,16 @@ bool rpc_request(struct rpc *rpc, grpc_server *server, void *method, grpc_comple
 bool rpc_request_unregistered(struct rpc *rpc, grpc_call_details *details, grpc_server *server,
                               grpc_completion_queue *queue, void *tag);
 
-/* Borrowed until rpc_release. INVALID: the caller sent no message, or a compressed one that is
- * damaged; EXHAUSTED: it expands to more than max_size. */
+/* Borrowed until it is forgotten or answered. INVALID: the caller sent no message, or a compressed
+ * one that is damaged; EXHAUSTED: it expands to more than max_size. On a failure, message->size
+ * tells how much was expanded in vain. */
 enum status rpc_message(struct rpc *rpc, size_t max_size, struct bytes *message, struct error *err);
+/* Gives back the memory that rpc_message took; it may be called again. */
+void rpc_forget_message(struct rpc *rpc);
 bool rpc_deadline_passed(const struct rpc *rpc, gpr_timespec now);
 
-/* Copies answer. One of the two, once; an rpc_fail's message may be dropped after the call. */
+/* Copies answer. One of the two, once; an rpc_fail's message may be dropped after the call. The
+ * request is gone with it: a caller who does not take its answer costs no more than that. */
 void rpc_reply(struct rpc *rpc, struct bytes answer, void *tag);
 void rpc_fail(struct rpc *rpc, grpc_status_code code, const char *message, void *tag);
 /* The status on the wire for what came of a request. */

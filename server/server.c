@@ -23,9 +23,10 @@
 #include <unistd.h>
 
 enum {
-    FINISH_MS = 10 * 1000,    /* what running calls have when told to stop */
-    WORKERS_DEFAULT_MAX = 8,  /* more are for those who ask for them */
-    LOOKUPS_MAX = 500 * 1000, /* rows that one request may read */
+    FINISH_MS = 10 * 1000,                 /* what running calls have when told to stop */
+    WORKERS_DEFAULT_MAX = 8,               /* more are for those who ask for them */
+    LOOKUPS_MAX = 500 * 1000,              /* rows that one request may read */
+    REQUEST_BYTES_MAX = 128 * 1024 * 1024, /* of memory for what one request asks */
     STREAMS_PER_CONNECTION = 1024,
     ANSWER_BYTES_MIN =
         64 * 1024 * 1024, /* the largest answer, unless requests may be larger still */
@@ -108,7 +109,8 @@ static void fill_context(struct server *server)
         .store_watch = server->store_watch,
         .limits = {.max_entities = settings->max_entities,
                    .max_features = settings->max_features,
-                   .max_lookups = LOOKUPS_MAX},
+                   .max_lookups = LOOKUPS_MAX,
+                   .max_bytes = REQUEST_BYTES_MAX},
         .max_answer_bytes = settings->max_message_bytes > ANSWER_BYTES_MIN
                                 ? settings->max_message_bytes
                                 : ANSWER_BYTES_MIN,

@@ -193,23 +193,33 @@ static void take_up_again(struct worker *worker)
     }
 }
 
-/* Adds one waiting call to the batch, or answers at once where there is nothing to look up. */
-static void add_to_batch(struct worker *worker, struct call *call, gpr_timespec now)
+/* Adds one waiting call to the batch, or answers at once where there is nothing to look up. false:
+ * it has to wait for the next batch. */
+static bool add_to_batch(struct worker *worker, struct call *call, gpr_timespec now)
 {
     struct error err;
     struct bytes message;
+    struct batch *batch = &worker->batch;
     size_t max_size = worker->context->settings->server.max_message_bytes;
     if (rpc_deadline_passed(&call->rpc, now)) {
         reply(worker, call, GRPC_STATUS_DEADLINE_EXCEEDED, "the call's deadline has passed");
-    } else if (rpc_message(&call->rpc, max_size, &message, &err)) {
-        reply(worker, call, rpc_code(err.status), err.message);
-    } else if (store_watch_state(worker->context->store_watch) == STORE_FOREIGN) {
+        return true;
+    }
+    if (store_watch_state(worker->context->store_watch) == STORE_FOREIGN) {
         reply(worker, call, GRPC_STATUS_FAILED_PRECONDITION,
               "the online store belongs to another registry");
-    } else {
-        worker->batch_calls[worker->batch.count] = call;
-        batch_add(&worker->batch, worker_apis[call->method], message);
+        return true;
     }
+    if (rpc_message(&call->rpc, max_size, &message, &err)) {
+        batch_count_message(batch, message.size);
+        reply(worker, call, rpc_code(err.status), err.message);
+        return true;
+    }
+    worker->batch_calls[batch->count] = call;
+    if (batch_add(batch, worker_apis[call->method], message))
+        return true;
+    rpc_forget_message(&call->rpc);
+    return false;
 }
 
 /* Rows that are not what was written: told once in a while, whoever asks for them. */
@@ -233,6 +243,7 @@ static void answer(struct worker *worker, size_t number)
         batch_answer(&worker->batch, number, &worker->writer, &needs_definitions, &err);
     if (needs_definitions && !call->ticket) {
         call->ticket = reload_ask(worker->context->reload);
+        rpc_forget_message(&call->rpc);
         move_call(worker, call, CALL_SET_ASIDE);
         return;
     }
@@ -253,9 +264,11 @@ static void run_batch(struct worker *worker)
     gpr_timespec now = gpr_now(GPR_CLOCK_MONOTONIC);
     batch_begin(batch, snapshot, timestamp_now());
     /* What is added stays on its list until it is answered; the rest of the list comes after it. */
-    for (struct call *call = waiting->first, *after; call && batch_has_room(batch); call = after) {
+    bool goes_on = true;
+    for (struct call *call = waiting->first, *after; call && goes_on && batch_has_room(batch);
+         call = after) {
         after = call->after;
-        add_to_batch(worker, call, now);
+        goes_on = add_to_batch(worker, call, now);
     }
     batch_read(batch, worker->store);
     for (size_t i = 0; i < batch->count; i++)

@@ -35,9 +35,12 @@ void online_store_close(struct online_store *store);
 
 /* Rows. */
 
+enum { ONLINE_READ_BYTES_MAX = 128 * 1024 * 1024 }; /* of rows, in one read */
+
 /* Reads count keys (any number); rows[i] is absent (data NULL) where there is none. Rows live in
  * the arena. Bytes are as stored: row_open checks them. UNAVAILABLE: away, loading, busy beyond the
- * timeout; CORRUPT: the store answered what no store answers. */
+ * timeout; CORRUPT: the store answered what no store answers; EXHAUSTED: the rows are larger than
+ * ONLINE_READ_BYTES_MAX together: ask for fewer keys. */
 enum status online_store_read(struct online_store *store, const struct bytes *keys, size_t count,
                               struct arena *arena, struct bytes *rows, struct error *err);
 

@@ -92,8 +92,10 @@ void flights_init(struct flights *f)
     arena_init(&f->arena, 0);
     f->snapshot = make_snapshot(f, NULL, weather_before);
     memory_online_store_init(&f->memory);
-    f->limits =
-        (struct query_limits){.max_entities = 10000, .max_features = 1000, .max_lookups = 100000};
+    f->limits = (struct query_limits){.max_entities = 10000,
+                                      .max_features = 1000,
+                                      .max_lookups = 100000,
+                                      .max_bytes = 64 * 1024 * 1024};
     batch_init(&f->batch, &f->limits);
     wire_writer_init(&f->writer, 1024 * 1024);
 }

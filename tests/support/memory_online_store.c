@@ -24,6 +24,7 @@ static enum status memory_read(struct online_store *store, const struct bytes *k
     memory->key_count += count;
     if (memory->read_status)
         return fail(err, memory->read_status, "the store was told to fail");
+    size_t bytes = 0;
     for (size_t i = 0; i < count; i++) {
         const struct memory_row *row = find(memory, keys[i]);
         rows[i] = (struct bytes){0};
@@ -31,7 +32,10 @@ static enum status memory_read(struct online_store *store, const struct bytes *k
             rows[i] = arena_bytes(arena, row->row);
         else if (memory->make_row)
             rows[i] = memory->make_row(memory->make_row_context, keys[i], arena);
+        bytes += rows[i].size;
     }
+    if (memory->read_bytes_max && bytes > memory->read_bytes_max)
+        return fail(err, STATUS_EXHAUSTED, "rows of %zu bytes", bytes);
     return STATUS_OK;
 }
 

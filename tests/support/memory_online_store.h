@@ -21,6 +21,7 @@ struct memory_online_store {
     struct bytes (*make_row)(void *context, struct bytes key, struct arena *arena);
     void *make_row_context;
     enum status read_status; /* what the next reads return */
+    size_t read_bytes_max;   /* a read whose rows are more is EXHAUSTED; 0: any number */
     size_t read_count;       /* calls */
     size_t key_count;        /* of all calls */
 };

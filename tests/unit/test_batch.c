@@ -54,6 +54,96 @@ static struct bytes weather_key(struct flights *f, const char *origin)
     return flights_key(f, "airport_weather", &key, 1);
 }
 
+/* Requests as nobody sends them unless to do harm ------------------------------------------------
+ */
+
+enum { MIB = 1024 * 1024 };
+
+static void put_varint(struct buffer *buffer, size_t integer)
+{
+    for (; integer >= 0x80; integer >>= 7)
+        buffer_append_byte(buffer, (uint8_t)(integer | 0x80));
+    buffer_append_byte(buffer, (uint8_t)integer);
+}
+
+static void put_field(struct buffer *buffer, uint32_t number, struct bytes bytes)
+{
+    put_varint(buffer, number << 3 | 2);
+    put_varint(buffer, bytes.size);
+    buffer_append(buffer, bytes.data, bytes.size);
+}
+
+/* Adds a column of Feast's: a value that is not set is a null, and costs two bytes. */
+static void put_nulls(struct buffer *request, const char *name, size_t row_count)
+{
+    struct buffer values, entry;
+    buffer_init(&values, 0);
+    buffer_init(&entry, 0);
+    for (size_t i = 0; i < row_count; i++)
+        put_field(&values, 1, bytes_of_text(""));
+    put_field(&entry, 1, bytes_of_text(name));
+    put_field(&entry, 2, buffer_bytes(&values));
+    put_field(request, 3, buffer_bytes(&entry));
+    buffer_release(&values);
+    buffer_release(&entry);
+}
+
+static void begin_request(struct buffer *request, const char *service)
+{
+    buffer_init(request, 0);
+    put_field(request, 1, bytes_of_text(service));
+}
+
+static struct bytes end_request(struct flights *f, struct buffer *request)
+{
+    struct bytes copy = arena_bytes(&f->arena, buffer_bytes(request));
+    buffer_release(request);
+    return copy;
+}
+
+/* Three rows an entity, none of which is asked of the store. */
+static struct bytes request_of_nulls(struct flights *f, size_t row_count)
+{
+    static const char *const keys[] = {"origin", "carrier", "dest"};
+    struct buffer request;
+    begin_request(&request, "delay_model");
+    for (size_t i = 0; i < COUNT_OF(keys); i++)
+        put_nulls(&request, keys[i], row_count);
+    return end_request(f, &request);
+}
+
+/* A larder.v1 request for `weather` and many airports, each of so many letters. */
+static struct bytes request_for_many(struct flights *f, size_t row_count, size_t letters)
+{
+    struct buffer request, column, values;
+    char *origin = arena_alloc(&f->arena, letters);
+    memset(origin, 'A', letters);
+    begin_request(&request, "weather");
+    buffer_init(&column, 0);
+    buffer_init(&values, 0);
+    for (size_t i = 0; i < row_count; i++)
+        put_field(&values, 1, (struct bytes){origin, letters});
+    put_field(&column, 1, bytes_of_text("origin"));
+    put_field(&column, 3, buffer_bytes(&values));
+    put_field(&request, 3, buffer_bytes(&column));
+    buffer_release(&values);
+    buffer_release(&column);
+    return end_request(f, &request);
+}
+
+/* How often a request goes into one batch, which is then read. */
+static size_t fill_with(struct flights *f, const struct api *api, struct bytes request)
+{
+    size_t count = 0;
+    begin(f, f->snapshot);
+    while (batch_has_room(&f->batch) && batch_add(&f->batch, api, request))
+        count++;
+    batch_read(&f->batch, &f->memory.store);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(answer(f, i), STATUS_OK);
+    return count;
+}
+
 static bool contains(struct bytes bytes, const void *part, size_t size)
 {
     return memmem(bytes.data, bytes.size, part, size) != NULL;
@@ -233,6 +323,121 @@ static void a_batch_is_full_at_its_number_of_requests(void **state)
         assert_int_equal(answer(f, i), STATUS_OK);
 }
 
+static void requests_of_null_keys_alone_fill_a_batch(void **state)
+{
+    struct flights *f = *state;
+    assert_int_equal(fill_with(f, &feast_serving_api, request_of_nulls(f, 4000)), 2);
+    assert_int_equal(f->memory.key_count, 0);
+    assert_in_range(f->batch.arena.used_bytes, 0, 16 * MIB);
+}
+
+static void keys_that_the_store_cannot_hold_fill_a_batch(void **state)
+{
+    struct flights *f = *state;
+    assert_int_equal(fill_with(f, &larder_v1_api, request_for_many(f, 9000, 500)), 2);
+    assert_int_equal(f->memory.key_count, 0);
+    assert_in_range(f->batch.arena.used_bytes, 0, 16 * MIB);
+}
+
+static void a_column_that_is_given_many_times_is_read_once(void **state)
+{
+    struct flights *f = *state;
+    struct buffer request;
+    begin_request(&request, "weather");
+    for (size_t i = 0; i < 300; i++)
+        put_nulls(&request, "origin", 10000);
+    assert_int_equal(fill_with(f, &feast_serving_api, end_request(f, &request)), 2);
+    assert_in_range(f->batch.arena.used_bytes, 0, 16 * MIB);
+}
+
+static void large_messages_fill_a_batch(void **state)
+{
+    struct flights *f = *state;
+    struct buffer request;
+    begin_request(&request, "weather");
+    put_nulls(&request, "origin", 1);
+    put_field(&request, 99, (struct bytes){arena_zero(&f->arena, 4 * MIB), 4 * MIB});
+    assert_int_equal(fill_with(f, &feast_serving_api, end_request(f, &request)), 8);
+}
+
+static void a_request_for_many_rows_is_alone_in_its_batch(void **state)
+{
+    struct flights *f = *state;
+    struct bytes many = request_of_nulls(f, 6000);
+    begin(f, f->snapshot);
+    add(f, "AAA");
+    assert_false(batch_add(&f->batch, &feast_serving_api, many));
+    assert_int_equal(f->batch.count, 1);
+    batch_read(&f->batch, &f->memory.store);
+    assert_int_equal(answer(f, 0), STATUS_OK);
+    assert_int_equal(fill_with(f, &feast_serving_api, many), 1);
+}
+
+static void keys_that_take_too_much_memory_are_refused(void **state)
+{
+    struct flights *f = *state;
+    f->batch.limits.max_bytes = 2 * MIB;
+    begin(f, f->snapshot);
+    assert_true(batch_add(&f->batch, &larder_v1_api, request_for_many(f, 8000, 400)));
+    add(f, "AAA");
+    batch_read(&f->batch, &f->memory.store);
+    assert_int_equal(answer(f, 0), STATUS_EXHAUSTED);
+    assert_non_null(strstr(f->err.message, "ask for fewer"));
+    assert_int_equal(answer(f, 1), STATUS_OK);
+    assert_int_equal(f->memory.key_count, 1);
+    assert_in_range(f->batch.arena.used_bytes, 0, 5 * MIB / 2);
+}
+
+static void columns_that_take_too_much_memory_are_refused(void **state)
+{
+    struct flights *f = *state;
+    f->batch.limits.max_bytes = MIB;
+    begin(f, f->snapshot);
+    batch_add(&f->batch, &feast_serving_api, request_of_nulls(f, 10000));
+    assert_int_equal(answer(f, 0), STATUS_EXHAUSTED);
+}
+
+static void rows_that_are_too_large_together_are_read_one_request_at_a_time(void **state)
+{
+    struct flights *f = *state;
+    flights_put_weather(f, "AAA", 0, 11.5);
+    flights_put_weather(f, "BBB", 0, 12.5);
+    f->memory.read_bytes_max = 100; /* a row is of more than 50 */
+    begin(f, f->snapshot);
+    add(f, "AAA");
+    batch_add(&f->batch, &larder_v1_api, request_for_many(f, 2, 3));
+    add(f, "BBB");
+    batch_read(&f->batch, &f->memory.store);
+    double first = 11.5, last = 12.5;
+    assert_int_equal(answer(f, 0), STATUS_OK);
+    assert_true(contains(wire_written(&f->writer), &first, sizeof first));
+    assert_int_equal(answer(f, 1), STATUS_EXHAUSTED);
+    assert_int_equal(answer(f, 2), STATUS_OK);
+    assert_true(contains(wire_written(&f->writer), &last, sizeof last));
+}
+
+static void a_failed_read_is_nothing_to_those_that_needed_no_row(void **state)
+{
+    struct flights *f = *state;
+    f->memory.read_status = STATUS_UNAVAILABLE;
+    begin(f, f->snapshot);
+    add(f, "AAA");
+    batch_add(&f->batch, &feast_serving_api, request_of_nulls(f, 1));
+    batch_read(&f->batch, &f->memory.store);
+    assert_int_equal(answer(f, 0), STATUS_UNAVAILABLE);
+    assert_int_equal(answer(f, 1), STATUS_OK);
+}
+
+static void a_store_that_talks_rubbish_is_one_that_is_away(void **state)
+{
+    struct flights *f = *state;
+    f->memory.read_status = STATUS_CORRUPT;
+    begin(f, f->snapshot);
+    add(f, "AAA");
+    batch_read(&f->batch, &f->memory.store);
+    assert_int_equal(answer(f, 0), STATUS_UNAVAILABLE);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -247,6 +452,16 @@ int main(void)
         TEST(a_row_of_a_newer_schema_is_given_back_and_then_read),
         TEST(an_answer_that_is_too_large_is_refused),
         TEST(a_batch_is_full_at_its_number_of_requests),
+        TEST(requests_of_null_keys_alone_fill_a_batch),
+        TEST(keys_that_the_store_cannot_hold_fill_a_batch),
+        TEST(a_column_that_is_given_many_times_is_read_once),
+        TEST(large_messages_fill_a_batch),
+        TEST(a_request_for_many_rows_is_alone_in_its_batch),
+        TEST(keys_that_take_too_much_memory_are_refused),
+        TEST(columns_that_take_too_much_memory_are_refused),
+        TEST(rows_that_are_too_large_together_are_read_one_request_at_a_time),
+        TEST(a_failed_read_is_nothing_to_those_that_needed_no_row),
+        TEST(a_store_that_talks_rubbish_is_one_that_is_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -344,7 +344,8 @@ static void limits_hold_to_the_last_row(void **state)
 {
     struct fixture *f = *state;
     struct query_limits *limits = &f->flights.batch.limits;
-    *limits = (struct query_limits){.max_entities = 2, .max_features = 2, .max_lookups = 2};
+    *limits = (struct query_limits){
+        .max_entities = 2, .max_features = 2, .max_lookups = 2, .max_bytes = 10000};
     ask_references(f, (char *[]){"airport_weather:gusts", "airport_weather:wind"}, 2);
     add_texts(f, "origin", (char *[]){"A", "B", "C"}, 2);
     ask_well(f);
