@@ -7,11 +7,12 @@
  * is an answer, not an error.
  *
  * Calls take batches because a round trip costs more than a row; the backend splits them. A handle
- * belongs to one thread. A read is bounded by the settings' timeout as a whole; a write or a
- * removal may take long, but each of its steps is bounded by it; then the answer is UNAVAILABLE. A
- * handle stays good: it reconnects by itself, at most every 100 ms, and answers UNAVAILABLE at once
- * in between. (Looking up a host's name is bounded by the system's resolver alone.) Backends
- * include online_store_backend.h and must pass tests/conformance/online_store_suite.c.
+ * belongs to one thread. No call waits longer than the settings' timeout for its next step (a
+ * read's are a thousand keys each), and no read longer than 20 timeouts altogether; a write or a
+ * removal may take long. Past that the answer is UNAVAILABLE. A handle stays good: it reconnects by
+ * itself, at most every 100 ms, and answers UNAVAILABLE at once in between. (Looking up a host's
+ * name is bounded by the system's resolver alone.) Backends include online_store_backend.h and must
+ * pass tests/conformance/online_store_suite.c.
  */
 #ifndef LARDER_STORE_ONLINE_ONLINE_STORE_H
 #define LARDER_STORE_ONLINE_ONLINE_STORE_H

@@ -1,15 +1,16 @@
 /*
  * redis.c - the Redis backend: its table, reading, and looking at the server.
  *
- * Reads are MGETs of at most READ_KEYS keys or READ_BYTES of keys, all of a call in one pipeline
- * under one deadline.
+ * Reads are MGETs of at most READ_KEYS keys or READ_BYTES of keys, in one pipeline of which
+ * READS_UNDER_WAY are on their way at a time: more would only lie about in memory, here or in
+ * Redis. Each answer renews the deadline, so that the time of a read goes with its size.
  */
 #include "store/online/redis_store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { READ_KEYS = 1000, READ_BYTES = 128 * 1024 };
+enum { READ_KEYS = 1000, READ_BYTES = 128 * 1024, READS_UNDER_WAY = 16 };
 
 static enum status redis_open(const struct settings *settings, struct online_store **opened,
                               struct error *err)
@@ -51,13 +52,16 @@ static size_t measure_read(const struct bytes *keys, size_t count)
     return taken;
 }
 
-static void ask_for_rows(struct redis_connection *connection, const struct bytes *keys,
-                         size_t count)
+/* Asks for the first of these rows; how many. */
+static size_t ask_for_rows(struct redis_connection *connection, const struct bytes *keys,
+                           size_t count)
 {
-    redis_command(connection, count + 1);
+    size_t size = measure_read(keys, count);
+    redis_command(connection, size + 1);
     redis_command_text(connection, "MGET");
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < size; i++)
         redis_command_bytes(connection, keys[i]);
+    return size;
 }
 
 static enum status take_rows(const struct redis_connection *connection,
@@ -85,18 +89,22 @@ static enum status redis_read(struct online_store *base, const struct bytes *key
     enum status status = redis_connection_begin(connection, err);
     if (status)
         return status;
-    for (size_t at = 0, size; at < count; at += size) {
-        size = measure_read(keys + at, count - at);
-        ask_for_rows(connection, keys + at, size);
-    }
-    for (size_t at = 0, size; at < count; at += size) {
-        size = measure_read(keys + at, count - at);
+    redis_connection_allow(connection, ONLINE_READ_BYTES_MAX);
+    size_t asked = 0, taken = 0, under_way = 0;
+    /* After a strange answer no more is asked for, but what is under way is taken. */
+    while (under_way > 0 || (!status && asked < count)) {
+        for (; !status && asked < count && under_way < READS_UNDER_WAY; under_way++)
+            asked += ask_for_rows(connection, keys + asked, count - asked);
         struct redis_reply *reply;
         enum status lost = redis_receive(connection, arena, &reply, status ? NULL : err);
         if (lost)
             return status ? status : lost;
+        redis_connection_go_on(connection);
+        under_way--;
+        size_t size = measure_read(keys + taken, count - taken);
         if (!status)
-            status = take_rows(connection, reply, rows + at, size, err);
+            status = take_rows(connection, reply, rows + taken, size, err);
+        taken += size;
     }
     return status;
 }

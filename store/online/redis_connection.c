@@ -26,9 +26,9 @@ struct redis_connection {
     uint64_t number;
     struct redis_parser *parser;
     struct buffer out;
-    size_t sent;    /* bytes of out that are on their way */
-    size_t pending; /* answers to come, once all commands are sent */
-    int64_t deadline_us;
+    size_t sent;                           /* bytes of out that are on their way */
+    size_t pending;                        /* answers to come, once all commands are sent */
+    int64_t deadline_us, last_deadline_us; /* of this step, and of all steps */
     int64_t next_attempt_us;
     int64_t last_used_us;
     struct error trouble; /* why it was dropped */
@@ -68,12 +68,18 @@ void redis_connection_close(struct redis_connection *connection)
     free(connection);
 }
 
-/* Gives up the connection for the reason that `trouble` holds. */
-static enum status drop(struct redis_connection *connection, struct error *err)
+/* Gives up the connection for the reason that `trouble` holds, though Redis is well. */
+static enum status let_go(struct redis_connection *connection, struct error *err)
 {
     disconnect(connection);
-    connection->next_attempt_us = timestamp_monotonic_us() + RECONNECT_US;
     return fail(err, connection->trouble.status, "%s", connection->trouble.message);
+}
+
+/* The same because Redis is not. */
+static enum status drop(struct redis_connection *connection, struct error *err)
+{
+    connection->next_attempt_us = timestamp_monotonic_us() + RECONNECT_US;
+    return let_go(connection, err);
 }
 
 static enum status drop_for_errno(struct redis_connection *connection, const char *doing,
@@ -86,8 +92,15 @@ static enum status drop_for_errno(struct redis_connection *connection, const cha
 
 static enum status drop_for_silence(struct redis_connection *connection, struct error *err)
 {
+    int timeout_ms = (int)(connection->timeout_us / 1000);
+    if (connection->deadline_us == connection->last_deadline_us) {
+        fail(&connection->trouble, STATUS_UNAVAILABLE,
+             "%s: it answers, but not all of it within %d ms: ask for less at once",
+             connection->url.place, REDIS_TIMEOUTS_MAX * timeout_ms);
+        return let_go(connection, err);
+    }
     fail(&connection->trouble, STATUS_UNAVAILABLE, "%s: no answer within %d ms",
-         connection->url.place, (int)(connection->timeout_us / 1000));
+         connection->url.place, timeout_ms);
     return drop(connection, err);
 }
 
@@ -172,15 +185,23 @@ static enum status connect_now(struct redis_connection *connection, struct error
     return greet(connection, err);
 }
 
+static void set_deadlines(struct redis_connection *connection, int64_t now_us)
+{
+    connection->deadline_us = now_us + connection->timeout_us;
+    connection->last_deadline_us = now_us + REDIS_TIMEOUTS_MAX * connection->timeout_us;
+}
+
 enum status redis_connection_begin(struct redis_connection *connection, struct error *err)
 {
     int64_t now_us = timestamp_monotonic_us();
-    connection->deadline_us = now_us + connection->timeout_us;
+    set_deadlines(connection, now_us);
     if (connection->socket >= 0 && is_stale(connection, now_us))
         disconnect(connection);
     connection->last_used_us = now_us;
-    if (connection->socket >= 0)
+    if (connection->socket >= 0) {
+        redis_connection_allow(connection, SIZE_MAX);
         return STATUS_OK;
+    }
     if (now_us < connection->next_attempt_us)
         return fail(err, STATUS_UNAVAILABLE, "%s", connection->trouble.message);
     return connect_now(connection, err);
@@ -189,7 +210,21 @@ enum status redis_connection_begin(struct redis_connection *connection, struct e
 void redis_connection_renew(struct redis_connection *connection)
 {
     connection->last_used_us = timestamp_monotonic_us();
-    connection->deadline_us = connection->last_used_us + connection->timeout_us;
+    set_deadlines(connection, connection->last_used_us);
+}
+
+void redis_connection_go_on(struct redis_connection *connection)
+{
+    int64_t now_us = timestamp_monotonic_us();
+    connection->last_used_us = now_us;
+    connection->deadline_us = now_us + connection->timeout_us < connection->last_deadline_us
+                                  ? now_us + connection->timeout_us
+                                  : connection->last_deadline_us;
+}
+
+void redis_connection_allow(struct redis_connection *connection, size_t bytes)
+{
+    redis_parser_allow(connection->parser, bytes);
 }
 
 uint64_t redis_connection_number(const struct redis_connection *connection)
@@ -304,7 +339,8 @@ enum status redis_receive(struct redis_connection *connection, struct arena *are
         if (redis_parser_next(connection->parser, arena, reply, &mistake)) {
             fail(&connection->trouble, mistake.status, "%s: %s", connection->url.place,
                  mistake.message);
-            return drop(connection, err);
+            return mistake.status == STATUS_EXHAUSTED ? let_go(connection, err)
+                                                      : drop(connection, err);
         }
         if (*reply) {
             connection->pending--;

@@ -6,7 +6,8 @@
  * trickle in, the deadline holds. When it passes, or when what comes is not Redis' protocol, the
  * connection is dropped, since later answers could be taken for others; the next attempt is made
  * 100 ms later, and until then begin fails at once. A connection that its other end closed while it
- * lay idle, or from which a call did not take all answers, is replaced without a word. One thread.
+ * lay idle, from which a call did not take all answers, or that was dropped though Redis was well
+ * (it answered, but too much or for too long), is replaced without a word. One thread.
  */
 #ifndef LARDER_STORE_ONLINE_REDIS_CONNECTION_H
 #define LARDER_STORE_ONLINE_REDIS_CONNECTION_H
@@ -30,6 +31,12 @@ void redis_connection_close(struct redis_connection *connection);
 enum status redis_connection_begin(struct redis_connection *connection, struct error *err);
 /* The deadline is one timeout from now: for calls of many steps, when one is done. */
 void redis_connection_renew(struct redis_connection *connection);
+/* The same for a call whose steps have an end together, which is REDIS_TIMEOUTS_MAX timeouts after
+ * begin or renew: as long as Redis goes on answering, a long read goes on. */
+void redis_connection_go_on(struct redis_connection *connection);
+enum { REDIS_TIMEOUTS_MAX = 20 };
+/* The answers of this call hold at most so many bytes of text; past it, EXHAUSTED. */
+void redis_connection_allow(struct redis_connection *connection, size_t bytes);
 /* 0 before the first connection, then one more with each. */
 uint64_t redis_connection_number(const struct redis_connection *connection);
 /* What messages call it: "redis localhost:6379". */

@@ -22,7 +22,8 @@ struct redis_parser {
     redisReader *reader;
     struct arena *arena; /* of the answer being built */
     size_t element_count;
-    bool has_too_many;
+    size_t allowed_bytes; /* of texts to come */
+    bool has_too_many, has_too_much;
 };
 
 /* Where the object of a task goes: into its list, or, at the top, somewhere new. */
@@ -37,6 +38,11 @@ static struct redis_reply *place_of(const redisReadTask *task)
 static void *create_text(const redisReadTask *task, char *text, size_t size)
 {
     struct redis_parser *parser = task->privdata;
+    if (size > parser->allowed_bytes) {
+        parser->has_too_much = true;
+        return NULL; /* which hiredis takes for a lack of memory: the reader is then broken */
+    }
+    parser->allowed_bytes -= size;
     struct redis_reply *reply = place_of(task);
     enum reply_type type = task->type == REDIS_REPLY_ERROR    ? REPLY_ERROR
                            : task->type == REDIS_REPLY_STATUS ? REPLY_STATUS
@@ -51,7 +57,7 @@ static void *create_list(const redisReadTask *task, element_count count)
     struct redis_parser *parser = task->privdata;
     if (count < 0 || (size_t)count > ELEMENTS_MAX - parser->element_count) {
         parser->has_too_many = true;
-        return NULL; /* which hiredis takes for a lack of memory: the reader is then broken */
+        return NULL; /* as above */
     }
     parser->element_count += (size_t)count;
     struct redis_reply *reply = place_of(task);
@@ -88,6 +94,7 @@ struct redis_parser *redis_parser_open(void)
     if (!parser || !reader)
         out_of_memory();
     parser->reader = reader;
+    parser->allowed_bytes = SIZE_MAX;
     reader->maxbuf = KEEP_BUFFER;
     reader->privdata = parser;
     return parser;
@@ -101,6 +108,11 @@ void redis_parser_close(struct redis_parser *parser)
     free(parser);
 }
 
+void redis_parser_allow(struct redis_parser *parser, size_t bytes)
+{
+    parser->allowed_bytes = bytes;
+}
+
 void redis_parser_feed(struct redis_parser *parser, const void *data, size_t size)
 {
     /* Its errors are kept, and found by the next call of redis_parser_next. */
@@ -111,6 +123,8 @@ static enum status broken(struct redis_parser *parser, struct error *err)
 {
     if (parser->has_too_many)
         return fail(err, STATUS_CORRUPT, "an answer of over %d elements", ELEMENTS_MAX);
+    if (parser->has_too_much)
+        return fail(err, STATUS_EXHAUSTED, "it answers with more bytes than may be taken at once");
     if (parser->reader->err == REDIS_ERR_OOM)
         out_of_memory();
     return fail(err, STATUS_CORRUPT, "what it answers is not Redis' protocol");

@@ -416,6 +416,23 @@ static void any_sequence_of_writes_ends_as_the_specification_says(void **state)
         assert_true(seen[i] > ROUNDS); /* each outcome was met often */
 }
 
+static void rows_that_are_too_large_together_are_refused(void **state)
+{
+    enum { ROW_SIZE = 1024 * 1024, COUNT = ONLINE_READ_BYTES_MAX / ROW_SIZE + 1 };
+    struct fixture *f = *state;
+    struct bytes keys[COUNT], rows[COUNT];
+    char *text = arena_zero(&f->arena, ROW_SIZE + 1);
+    memset(text, 'x', ROW_SIZE);
+    put(f, 1, row_at(f, 1, 1, text));
+    for (int i = 0; i < COUNT; i++)
+        keys[i] = driver(f, 1);
+    assert_int_equal(online_store_read(f->store, keys, COUNT, &f->arena, rows, &f->err),
+                     STATUS_EXHAUSTED);
+    check_ok(f, online_store_read(f->store, keys, COUNT / 2, &f->arena, rows, &f->err));
+    assert_int_equal(rows[COUNT / 2 - 1].size, rows[0].size);
+    check_row(f, 1, text);
+}
+
 #define SUITE_TEST(test)                                                                           \
     {                                                                                              \
 #test, test, set_up, tear_down, (void *)maker                                              \
@@ -437,6 +454,7 @@ int online_store_row_tests(const struct online_store_maker *maker)
         SUITE_TEST(key_may_be_read_twice_in_a_batch),
         SUITE_TEST(large_rows_pass),
         SUITE_TEST(largest_row_passes),
+        SUITE_TEST(rows_that_are_too_large_together_are_refused),
         SUITE_TEST(keys_may_hold_any_byte),
         SUITE_TEST(row_up_to_the_floor_is_refused),
         SUITE_TEST(later_rows_keep_the_floor),

@@ -1,11 +1,14 @@
 """test_server_limits.py - what a server holds at the most, whatever is asked of it, and by whomever."""
+import contextlib
 import gzip
+import time
 
 import grpc
 import pytest
 
 from asking import feast_request, get_features, larder_request
 from http2 import Connection
+from slow_redis import SlowRedis
 
 KEY = {"driver_id": "int64"}
 GET_FEATURES = "/larder.v1.FeatureService/GetFeatures"
@@ -34,16 +37,19 @@ feature_services:
 class Wide:
     """A server with one worker, 50 views of one feature each, and driver 1 in all of them."""
 
-    def __init__(self, place, stubs):
+    def __init__(self, place, stubs, redis_url=None):
         self.place, self.stubs = place, stubs
         columns = ", ".join(f"f{i} double precision DEFAULT {i}" for i in range(VIEWS))
         place.sql(f"CREATE TABLE wide (driver_id bigint, happened timestamptz, {columns})",
                   "INSERT INTO wide VALUES (1, now())")
         self.repository = place.repository({"features.yaml": DEFINITIONS})
-        text = self.repository.settings_text()
-        self.repository.write("larder.yaml", text.replace("server: {", "server: {workers: 1, "))
+        self.use_redis(redis_url or place.redis_url)
         self.repository.do("apply")
         self.repository.do("materialize")
+
+    def use_redis(self, url):
+        text = self.repository.settings_text().replace(self.place.redis_url, url)
+        self.repository.write("larder.yaml", text.replace("server: {", "server: {workers: 1, "))
 
     def memory(self):
         """What the server has held at the most until now."""
@@ -58,12 +64,18 @@ class Wide:
         assert answer.columns[0].double_values.values[0] == 0 and not answer.columns[0].statuses
 
 
+    @contextlib.contextmanager
+    def serving(self):
+        any_size = [("grpc.max_receive_message_length", -1)]
+        with self.repository.serving() as server, grpc.insecure_channel(server.address, any_size) as channel:
+            self.server, self.channel = server, channel
+            self.ask()
+            yield self
+
+
 @pytest.fixture
 def wide(place, stubs):
-    wide = Wide(place, stubs)
-    with wide.repository.serving() as server, grpc.insecure_channel(server.address) as channel:
-        wide.server, wide.channel = server, channel
-        wide.ask()
+    with Wide(place, stubs).serving() as wide:
         yield wide
 
 
@@ -74,6 +86,14 @@ def field(number, content):
         length, size = length + bytes([size & 0x7f | 0x80]), size >> 7
     tag = number << 3 | 2
     return (bytes([tag]) if tag < 0x80 else bytes([tag & 0x7f | 0x80, tag >> 7])) + length + bytes([size]) + content
+
+
+def code_of(call):
+    try:
+        call()
+    except grpc.RpcError as error:
+        return error.code()
+    return grpc.StatusCode.OK
 
 
 def growth(wide, method, message, count, compression=None):
@@ -103,3 +123,27 @@ def test_a_column_that_is_given_over_and_over_is_read_once(wide):
 def test_null_keys_in_many_views_are_read_a_few_at_a_time(wide):
     request = wide.request([None] * ENTITIES_MAX, "all").SerializeToString()
     assert growth(wide, GET_FEATURES, request, 60) < 500 * MIB  # all of them took 1,400
+
+
+# Reads that take long ------------------------------------------------------------------------------
+
+@pytest.fixture
+def slow_wide(place, stubs, own_redis):
+    """On a Redis that answers with no more than 1.3 MiB a second."""
+    wide = Wide(place, stubs, own_redis.url)
+    with SlowRedis(own_redis.port, 16 << 10, 0.012) as redis:
+        wide.use_redis(redis.url)
+        with wide.serving():
+            yield wide
+
+
+def test_a_large_read_takes_its_time_and_fails_nobody(slow_wide):
+    request = slow_wide.request(range(ENTITIES_MAX), "all", without_names=True)
+    began = time.monotonic()
+    much = slow_wide.stubs.larder_grpc.FeatureServiceStub(slow_wide.channel).GetFeatures.future(request, timeout=60)
+    asked = []
+    while not much.done():
+        asked.append(code_of(slow_wide.ask))
+    assert [list(column.double_values.values)[:2] for column in much.result().columns] == [[0, i] for i in range(VIEWS)]
+    assert time.monotonic() - began > 1, "it was no long read"
+    assert set(asked) == {grpc.StatusCode.OK}

@@ -63,6 +63,58 @@ static void serve(const struct fake_redis *fake, int connection)
     }
 }
 
+/* The next line's number, "*3" or "$12"; false when the other end is gone. */
+static bool hear_number(const struct fake_redis *fake, FILE *from, char mark, long *number)
+{
+    char line[32];
+    if (!fgets(line, sizeof line, from))
+        return false;
+    check(line[0] == mark, "a command");
+    *number = strtol(line + 1, NULL, 10);
+    return !fake->done;
+}
+
+/* A whole command, of which only the number of its parts is kept. */
+static bool hear_command(const struct fake_redis *fake, FILE *from, long *part_count)
+{
+    if (!hear_number(fake, from, '*', part_count))
+        return false;
+    for (long i = 0; i < *part_count; i++) {
+        long size;
+        if (!hear_number(fake, from, '$', &size))
+            return false;
+        for (size += 2; size > 0; size--)
+            if (getc(from) == EOF)
+                return false;
+    }
+    return true;
+}
+
+static void answer_reads(struct fake_redis *fake, int connection)
+{
+    FILE *from = fdopen(dup(connection), "r");
+    long part_count;
+    check(from != NULL, "fdopen");
+    for (int reads = 0; hear_command(fake, from, &part_count); reads++) {
+        char *answer = NULL;
+        size_t size;
+        FILE *to = open_memstream(&answer, &size);
+        fake->reads++;
+        while (fake->reads_max && reads >= fake->reads_max && !fake->done)
+            usleep(PATIENCE_MS * 1000);
+        usleep(fake->read_pause_us);
+        fprintf(to, "*%ld\r\n", part_count - 1);
+        for (long i = 1; i < part_count; i++)
+            fputs("$-1\r\n", to);
+        fclose(to);
+        bool is_sent = send_all(fake, connection, (struct bytes){answer, size});
+        free(answer);
+        if (!is_sent)
+            break;
+    }
+    fclose(from);
+}
+
 static void *run(void *argument)
 {
     struct fake_redis *fake = argument;
@@ -70,7 +122,10 @@ static void *run(void *argument)
         int connection = accept(fake->listener, NULL, NULL);
         check(connection >= 0, "accept");
         fake->connections++;
-        serve(fake, connection);
+        if (fake->answers_reads)
+            answer_reads(fake, connection);
+        else
+            serve(fake, connection);
         close(connection);
     }
     return NULL;

@@ -255,6 +255,73 @@ static void flood_ends_with_the_timeout_or_a_limit(void **state)
     end(&s);
 }
 
+/* Reads of many keys ----------------------------------------------------------------------------
+ */
+
+enum { KEYS_A_COMMAND = 1000 };
+
+/* A server that takes its time for each command of a read. */
+static void begin_slowly(struct scene *s, int pause_ms, int reads_max, uint32_t timeout_ms)
+{
+    *s = (struct scene){.fake = {.answers_reads = true,
+                                 .read_pause_us = (uint32_t)pause_ms * 1000,
+                                 .reads_max = reads_max}};
+    fake_redis_start(&s->fake);
+    s->store = store_on(s->fake.url, timeout_ms);
+    arena_init(&s->arena, 0);
+}
+
+static enum status read_many(struct scene *s, size_t command_count)
+{
+    size_t count = command_count * KEYS_A_COMMAND;
+    struct bytes *keys = arena_array(&s->arena, count, sizeof *keys);
+    struct bytes *rows = arena_array(&s->arena, count, sizeof *rows);
+    for (size_t i = 0; i < count; i++)
+        keys[i] = bytes_of_text("{a}1");
+    int64_t began_us = timestamp_monotonic_us();
+    enum status status = online_store_read(s->store, keys, count, &s->arena, rows, &s->err);
+    s->took_us = timestamp_monotonic_us() - began_us;
+    return status;
+}
+
+static void long_read_that_goes_on_is_waited_for(void **state)
+{
+    (void)state;
+    struct scene s;
+    begin_slowly(&s, 30, 0, TIMEOUT_MS);
+    if (read_many(&s, 30))
+        fail_msg("%s", s.err.message);
+    assert_true(s.took_us > 3 * TIMEOUT_US);
+    assert_int_equal(s.fake.reads, 30);
+    end(&s);
+}
+
+static void long_read_that_stalls_ends_with_the_timeout(void **state)
+{
+    (void)state;
+    struct scene s;
+    begin_slowly(&s, 0, 5, TIMEOUT_MS);
+    assert_int_equal(read_many(&s, 30), STATUS_UNAVAILABLE);
+    assert_non_null(strstr(s.err.message, "no answer within 200 ms"));
+    assert_in_range(s.took_us, TIMEOUT_US * 9 / 10, TIMEOUT_US + SLACK_US);
+    assert_int_equal(read_many(&s, 1), STATUS_UNAVAILABLE);
+    assert_in_range(s.took_us, 0, AT_ONCE_US);
+    end(&s);
+}
+
+static void read_that_never_ends_is_given_up_and_leaves_the_store_ready(void **state)
+{
+    (void)state;
+    struct scene s;
+    begin_slowly(&s, 25, 0, TIMEOUT_MS / 2);
+    assert_int_equal(read_many(&s, 200), STATUS_UNAVAILABLE);
+    assert_non_null(strstr(s.err.message, "2000 ms"));
+    assert_in_range(s.took_us, 1900 * 1000, 2000 * 1000 + SLACK_US);
+    assert_int_equal(read_many(&s, 1), STATUS_OK); /* at once: nothing is wrong with Redis */
+    assert_int_equal(s.fake.connections, 2);
+    end(&s);
+}
+
 static void closed_connection_is_unavailable(void **state)
 {
     (void)state;
@@ -324,6 +391,9 @@ int main(void)
         cmocka_unit_test(silence_ends_with_the_timeout),
         cmocka_unit_test(trickle_ends_with_the_timeout),
         cmocka_unit_test(flood_ends_with_the_timeout_or_a_limit),
+        cmocka_unit_test(long_read_that_goes_on_is_waited_for),
+        cmocka_unit_test(long_read_that_stalls_ends_with_the_timeout),
+        cmocka_unit_test(read_that_never_ends_is_given_up_and_leaves_the_store_ready),
         cmocka_unit_test(closed_connection_is_unavailable),
         cmocka_unit_test(connection_closed_within_an_answer_is_unavailable),
         cmocka_unit_test(password_that_redis_repeats_is_not_shown),
