@@ -147,7 +147,8 @@ enum status postgres_registry_open(const struct settings *settings, struct regis
         return status;
     status = postgres_run(connection, "preparing the registry's session",
                           "SET search_path = pg_catalog;"
-                          "SET default_transaction_isolation = 'read committed'",
+                          "SET default_transaction_isolation = 'read committed';"
+                          "SET default_transaction_read_only = off",
                           err);
     if (status) {
         PQfinish(connection);

@@ -4,7 +4,8 @@
  *
  * Tables stand in a schema of their own (postgres_schema.c lists them). A session has search_path
  * pg_catalog, so that nothing of an owner's can stand in for what we call, and reads committed
- * rows, because what follows the lock must see what the last holder wrote.
+ * rows, because what follows the lock must see what the last holder wrote. Where an owner has made
+ * sessions read-only, it still writes: to tables of our own.
  *
  * Texts of SQL have '@' where the quoted schema belongs, and parameters for everything else.
  */

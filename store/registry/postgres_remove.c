@@ -21,6 +21,25 @@ static enum status remove_project(struct postgres_registry *r, const char *proje
     return was_last ? schema_drop(r, err) : STATUS_OK;
 }
 
+/* *gone: there is no registry; another command may have removed it while this one waited for the
+ * lock. */
+static enum status remove_in_transaction(struct postgres_registry *r, const char *project,
+                                         bool *gone, struct error *err)
+{
+    uint64_t identity;
+    enum status status = schema_read(r, &identity, err);
+    *gone = status == STATUS_NOT_FOUND || (!status && identity == 0);
+    if (status || *gone)
+        return status;
+    status = remove_project(r, project, err);
+    if (status != STATUS_NOT_FOUND)
+        return status;
+    return fail(err, STATUS_FAILED,
+                "the registry in the schema %s lacks a table, so the project cannot be taken out "
+                "of it: drop what is left of the schema",
+                r->quoted_schema);
+}
+
 enum status postgres_remove(struct registry *registry, const char *project, struct error *err)
 {
     struct postgres_registry *r = postgres_registry_of(registry);
@@ -31,11 +50,11 @@ enum status postgres_remove(struct registry *registry, const char *project, stru
     status = transaction_begin(r, err);
     if (status)
         return status;
-    status = remove_project(r, project, err);
+    bool gone;
+    status = remove_in_transaction(r, project, &gone, err);
     r->format_known = false;
-    if (!status)
+    if (!status && !gone)
         return transaction_commit(r, err);
     transaction_rollback(r);
-    /* Another command removed it while this one waited for the lock. */
-    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    return gone ? STATUS_OK : status;
 }

@@ -177,17 +177,24 @@ static bool must_stay(const struct postgres_registry *r)
     return strcmp(r->sqlstate, "2BP01") == 0 || strcmp(r->sqlstate, "42501") == 0;
 }
 
-/* Drops, or leaves all as it is. */
-static enum status try_drop(struct postgres_registry *r, const char *sql, bool *dropped,
-                            struct error *err)
+/* An owner may have dropped what is ours. */
+static bool is_missing(const struct postgres_registry *r)
 {
-    enum status status = statement_run(r, "removing the registry", "SAVEPOINT drop", err);
+    return strcmp(r->sqlstate, "42P01") == 0;
+}
+
+/* Runs a statement, or leaves all as it is where that may be. */
+static enum status try_removal(struct postgres_registry *r, const char *sql,
+                               bool (*may_fail)(const struct postgres_registry *r), bool *done,
+                               struct error *err)
+{
+    enum status status = statement_run(r, "removing the registry", "SAVEPOINT removal", err);
     if (status)
         return status;
     status = statement_run(r, "removing the registry", sql, err);
-    *dropped = status == STATUS_OK;
-    if (status && must_stay(r))
-        status = statement_run(r, "removing the registry", "ROLLBACK TO drop", err);
+    *done = status == STATUS_OK;
+    if (status && may_fail(r))
+        status = statement_run(r, "removing the registry", "ROLLBACK TO removal", err);
     return status;
 }
 
@@ -201,12 +208,13 @@ enum status schema_drop(struct postgres_registry *r, struct error *err)
         return status;
     bool made_schema = PQntuples(result) && *PQgetvalue(result, 0, 0) == 't';
     PQclear(result);
-    bool dropped = false;
-    status = statement_run(r, "removing the registry", "DELETE FROM @.sample", err);
+    bool dropped = false, emptied;
+    status = try_removal(r, "DELETE FROM @.sample", is_missing, &emptied, err);
     if (!status)
-        status = try_drop(r, "DROP TABLE @.sample, @.view_state, @.version, @.project, @.registry",
-                          &dropped, err);
+        status = try_removal(
+            r, "DROP TABLE IF EXISTS @.sample, @.view_state, @.version, @.project, @.registry",
+            must_stay, &dropped, err);
     if (!status && dropped && made_schema)
-        status = try_drop(r, "DROP SCHEMA @", &dropped, err);
+        status = try_removal(r, "DROP SCHEMA @", must_stay, &dropped, err);
     return status;
 }

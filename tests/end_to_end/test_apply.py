@@ -124,6 +124,16 @@ def test_string_keys_with_a_collation_that_folds_case_are_refused(place, unappli
     assert "collation" in unapplied_drivers.refused("plan").said.lower()
 
 
+def test_sessions_that_are_read_only_by_default_hold_nothing_up(drivers):
+    drivers.add(1)
+    drivers.sql(f"ALTER DATABASE {drivers.place.database} SET default_transaction_read_only = on")
+    drivers.define(("ttl: 6h", "ttl: 7h"))
+    drivers.do("apply")
+    drivers.materialize()
+    assert drivers.online(1) == ("PRESENT", 1)
+    drivers.do("teardown", "--yes")
+
+
 # Whose online store it is --------------------------------------------------------------------------
 
 @pytest.fixture

@@ -246,6 +246,29 @@ static void an_owners_view_on_our_tables_stays_and_an_apply_follows(void **state
     sql_run(database.session, "DROP VIEW larder_watch");
 }
 
+static void a_table_that_an_owner_dropped_is_not_missed_by_a_removal(void **state)
+{
+    static const char *const lost[] = {"sample", "view_state", "version"};
+    struct fixture *f = *state;
+    for (size_t i = 0; i < COUNT_OF(lost); i++) {
+        char sql[64];
+        demand(f, apply(f, shop(&f->arena)));
+        snprintf(sql, sizeof sql, "DROP TABLE larder.%s", lost[i]);
+        sql_run(database.session, sql);
+        demand(f, registry_remove(f->registry, "shop", &f->err));
+        assert_int_equal(tables_in("larder"), 0);
+    }
+}
+
+static void a_removal_that_cannot_be_done_is_no_success(void **state)
+{
+    struct fixture *f = *state;
+    demand(f, apply(f, shop(&f->arena)));
+    sql_run(database.session, "DROP TABLE larder.project CASCADE");
+    assert_int_equal(registry_remove(f->registry, "shop", &f->err), STATUS_FAILED);
+    check_words(f, "larder");
+}
+
 static void what_an_owner_puts_in_the_way_is_not_called(void **state)
 {
     struct fixture *f = *state;
@@ -535,6 +558,8 @@ int main(void)
         TEST(a_schema_that_an_owner_made_stays),
         TEST(an_owners_table_in_the_schema_stays),
         TEST(an_owners_view_on_our_tables_stays_and_an_apply_follows),
+        TEST(a_table_that_an_owner_dropped_is_not_missed_by_a_removal),
+        TEST(a_removal_that_cannot_be_done_is_no_success),
         TEST(what_an_owner_puts_in_the_way_is_not_called),
         TEST(a_user_without_rights_is_told_what_to_grant),
         TEST(a_guest_removes_a_project_but_not_an_owners_tables),
