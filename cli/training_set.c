@@ -77,7 +77,7 @@ static int make(const struct options *options, const struct settings *settings,
 {
     struct error err;
     struct progress progress;
-    struct training_report report;
+    struct training_report report = {0};
     struct offline_store *store = NULL;
     progress_init(&progress);
     request->progress = tell_progress;
@@ -92,7 +92,7 @@ static int make(const struct options *options, const struct settings *settings,
     progress_end(&progress);
     double seconds = (double)(timestamp_monotonic_us() - progress.started_us) / 1e6;
     if (status)
-        return command_failed(&err);
+        return report.refused ? command_misused(&err) : command_failed(&err);
     if (options->json)
         return print_report_json(request, &report, seconds);
     tell_report(request, &report, seconds);

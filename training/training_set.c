@@ -241,6 +241,7 @@ static enum status join_asks(struct maker *maker, struct offline_store *store, s
         .with_status = maker->request->with_status,
     };
     enum status status = offline_join_open(store, &request, &maker->join, err);
+    maker->report->refused = status == STATUS_INVALID;
     if (!status)
         status = read_asks(maker, err);
     uint64_t asked = asks_count(maker->asks);

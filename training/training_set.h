@@ -51,6 +51,8 @@ struct training_report {
                                             too old a row is not looked for, and is NOT_FOUND */
     uint64_t recorded_later; /* values recorded after their row asked: they were not known then */
     struct join_counts joined;
+    bool refused; /* INVALID, because the sources cannot be asked in this way: the call is wrong, or
+                     the definitions are */
 };
 
 /* INVALID: the asks, or names that collide; CONFLICT or INVALID of the join; FAILED: the file. */
