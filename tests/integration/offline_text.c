@@ -13,12 +13,29 @@
 
 #include <cmocka.h>
 
+static struct private_database database;
+static struct offline_test test = {.database = &database};
+
+int offline_tests_begin(void **state)
+{
+    (void)state;
+    private_database_make(&database);
+    return 0;
+}
+
+int offline_tests_end(void **state)
+{
+    (void)state;
+    private_database_drop(&database);
+    return 0;
+}
+
 int offline_test_set_up(void **state)
 {
-    struct offline_test *t = *state;
-    private_database_clear(t->database);
-    t->store = private_database_store(t->database, NULL);
-    arena_init(&t->arena, 0);
+    private_database_clear(&database);
+    test.store = private_database_store(&database, NULL);
+    arena_init(&test.arena, 0);
+    *state = &test;
     return 0;
 }
 
@@ -28,6 +45,24 @@ int offline_test_tear_down(void **state)
     offline_store_close(t->store);
     arena_release(&t->arena);
     return 0;
+}
+
+void connect_anew(struct offline_test *t, const char *options)
+{
+    offline_store_close(t->store);
+    t->store = private_database_store(t->database, options);
+}
+
+void make_reader(struct offline_test *t)
+{
+    owner(t, "DROP ROLE IF EXISTS " READER "; CREATE ROLE " READER " LOGIN;"
+             "GRANT USAGE ON SCHEMA public TO " READER);
+}
+
+void drop_reader(struct offline_test *t)
+{
+    connect_anew(t, NULL);
+    owner(t, "DROP OWNED BY " READER "; DROP ROLE " READER);
 }
 
 void owner(struct offline_test *t, const char *sql)
@@ -48,6 +83,26 @@ void define(struct offline_test *t, const char *join_keys, const char *source, c
                                 "sources: [{name: s, event_time: at, %s}]\n"
                                 "feature_views: [{name: v, entities: [thing], source: s, %s}]\n",
                                 join_keys, source, view));
+}
+
+static void make_table(struct offline_test *t, const char *columns, const char *rows)
+{
+    owner(t, arena_printf(&t->arena, "CREATE TABLE r (%s)", columns));
+    if (rows)
+        owner(t, arena_printf(&t->arena, "INSERT INTO r VALUES %s", rows));
+}
+
+void keep_history(struct offline_test *t, const char *rows)
+{
+    make_table(t, "id int, at timestamptz, x float8", rows);
+    define(t, "id: int32", "table: r", X);
+}
+
+void keep_recorded_history(struct offline_test *t, const char *policy, const char *rows)
+{
+    make_table(t, "id int, at timestamptz, made timestamptz, x float8", rows);
+    define(t, "id: int32",
+           arena_printf(&t->arena, "table: r, created_time: made, misfits: %s", policy), X);
 }
 
 static const char *time_text(struct arena *arena, int64_t us)

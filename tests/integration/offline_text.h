@@ -1,6 +1,9 @@
 /*
  * offline_text.h - what the offline store says, as text that a test can write down.
  *
+ * Also what every test of it begins with: an empty database, a store on it, and the smallest
+ * history.
+ *
  * Fields stand with '|' between them, null as "null", values as CSV has them. Times of the year
  * 2024 are written short: "01-02 03:04:05".
  */
@@ -16,10 +19,23 @@ struct offline_test {
     struct definitions definitions;
 };
 
-/* For cmocka: prestate is the offline_test with its database; each test begins with an empty one.
- */
+/* A program makes its database once; each of its tests has an offline_test, and finds it empty:
+ *     const struct CMUnitTest tests[] = {OFFLINE_TEST(one), OFFLINE_TEST(another)};
+ *     return cmocka_run_group_tests(tests, offline_tests_begin, offline_tests_end); */
+int offline_tests_begin(void **state);
+int offline_tests_end(void **state);
 int offline_test_set_up(void **state);
 int offline_test_tear_down(void **state);
+#define OFFLINE_TEST(name)                                                                         \
+    cmocka_unit_test_setup_teardown(name, offline_test_set_up, offline_test_tear_down)
+
+/* A role that may use the schema and nothing else. Dropping it connects the store as before. */
+#define READER "larder_test_reader"
+void make_reader(struct offline_test *t);
+void drop_reader(struct offline_test *t);
+
+/* The store is opened anew; options: more of a connection string, such as "user=ann", or NULL. */
+void connect_anew(struct offline_test *t, const char *options);
 
 /* Runs SQL as the owner. */
 void owner(struct offline_test *t, const char *sql);
@@ -27,6 +43,13 @@ void owner(struct offline_test *t, const char *sql);
  * v's own. */
 void define(struct offline_test *t, const char *join_keys, const char *source, const char *view);
 void define_yaml(struct offline_test *t, const char *yaml);
+#define X "features: [{name: x, type: float64}]"
+
+/* The table r (id int, at timestamptz, x float8) with those rows ("(1, '2024-01-01', 1)"; NULL:
+ * none), and view v of its x. */
+void keep_history(struct offline_test *t, const char *rows);
+/* The same with a created time made, between at and x; policy: what misfits do. */
+void keep_recorded_history(struct offline_test *t, const char *policy, const char *rows);
 
 /*
  * A scan of view v: a line "keys|event|created|features" for each row, sorted, then

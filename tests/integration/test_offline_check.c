@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 
-#define X "features: [{name: x, type: float64}]"
 #define TABLE "CREATE TABLE r (id int, at timestamptz, made timestamptz, x float8);"
 
 static void table_with_the_index_has_no_finding(void **state)
@@ -150,16 +149,15 @@ static void lax_collations_are_errors_for_keys_alone(void **state)
 static void missing_rights_are_errors(void **state)
 {
     struct offline_test *t = *state;
-    owner(t, "DROP ROLE IF EXISTS larder_test_reader; CREATE ROLE larder_test_reader LOGIN;" TABLE
-             "CREATE INDEX ON r (id, at); CREATE SCHEMA hidden; CREATE TABLE hidden.r (id int);"
-             "CREATE TABLE k (id text, at date, x float8); CREATE INDEX ON k (id, at)");
-    offline_store_close(t->store);
-    t->store = private_database_store(t->database, "user=larder_test_reader");
+    make_reader(t);
+    owner(t,
+          TABLE "CREATE INDEX ON r (id, at); CREATE SCHEMA hidden; CREATE TABLE hidden.r (id int);"
+                "CREATE TABLE k (id text, at date, x float8); CREATE INDEX ON k (id, at)");
+    connect_anew(t, "user=" READER);
     define(t, "id: int32", "table: r", X);
-    owner(t, "GRANT USAGE ON SCHEMA public TO larder_test_reader; GRANT SELECT (id, at) ON r TO "
-             "larder_test_reader");
+    owner(t, "GRANT SELECT (id, at) ON r TO " READER);
     check_holds(checked(t), "error: feature view v: reading r: permission denied for table r");
-    owner(t, "GRANT SELECT (x) ON r TO larder_test_reader");
+    owner(t, "GRANT SELECT (x) ON r TO " READER);
     check_text(checked(t), "");
     check_text(scanned_all(t), "left out 0, misfits 0");
     define(t, "id: int32", "table: hidden.r", X);
@@ -167,10 +165,8 @@ static void missing_rights_are_errors(void **state)
                 "error: source s: looking at its columns: permission denied for schema");
     define(t, "id: string", "table: k", X);
     check_holds(checked(t), "permission denied for table k");
-    offline_store_close(t->store);
-    t->store = private_database_store(t->database, NULL);
-    owner(t, "DROP SCHEMA hidden CASCADE; DROP OWNED BY larder_test_reader; DROP ROLE "
-             "larder_test_reader");
+    drop_reader(t);
+    owner(t, "DROP SCHEMA hidden CASCADE");
 }
 
 /* Not from inside the database, which PostgreSQL does not let shut its own door. */
@@ -266,28 +262,20 @@ static void oldest_transaction_is_one_that_writes(void **state)
 
 int main(void)
 {
-    struct private_database database;
-    struct offline_test test = {.database = &database};
-#define TEST(name)                                                                                 \
-    cmocka_unit_test_prestate_setup_teardown(name, offline_test_set_up, offline_test_tear_down,    \
-                                             &test)
     const struct CMUnitTest tests[] = {
-        TEST(table_with_the_index_has_no_finding),
-        TEST(table_without_the_index_has_a_hint_that_runs),
-        TEST(keys_may_stand_in_any_order_in_the_index),
-        TEST(index_under_another_collation_does_not_serve),
-        TEST(partitioned_table_is_served_by_its_own_index),
-        TEST(views_and_queries_have_no_hint),
-        TEST(all_findings_are_told_in_the_order_of_their_objects),
-        TEST(lax_collations_are_errors_for_keys_alone),
-        TEST(missing_rights_are_errors),
-        TEST(check_that_cannot_look_is_an_error),
-        TEST(sample_tells_where_the_database_stands),
-        TEST(snapshot_waits_for_what_was_open_at_the_sample),
-        TEST(oldest_transaction_is_one_that_writes),
+        OFFLINE_TEST(table_with_the_index_has_no_finding),
+        OFFLINE_TEST(table_without_the_index_has_a_hint_that_runs),
+        OFFLINE_TEST(keys_may_stand_in_any_order_in_the_index),
+        OFFLINE_TEST(index_under_another_collation_does_not_serve),
+        OFFLINE_TEST(partitioned_table_is_served_by_its_own_index),
+        OFFLINE_TEST(views_and_queries_have_no_hint),
+        OFFLINE_TEST(all_findings_are_told_in_the_order_of_their_objects),
+        OFFLINE_TEST(lax_collations_are_errors_for_keys_alone),
+        OFFLINE_TEST(missing_rights_are_errors),
+        OFFLINE_TEST(check_that_cannot_look_is_an_error),
+        OFFLINE_TEST(sample_tells_where_the_database_stands),
+        OFFLINE_TEST(snapshot_waits_for_what_was_open_at_the_sample),
+        OFFLINE_TEST(oldest_transaction_is_one_that_writes),
     };
-    private_database_make(&database);
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    private_database_drop(&database);
-    return failed;
+    return cmocka_run_group_tests(tests, offline_tests_begin, offline_tests_end);
 }

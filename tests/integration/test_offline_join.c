@@ -11,7 +11,6 @@
 
 #include <cmocka.h>
 
-#define X "features: [{name: x, type: float64}]"
 #define NOW "2024-06-01"
 
 static const struct join_request plain = {.as_of_us = AS_OF_NOW};
@@ -151,12 +150,8 @@ static void rows_beyond_the_ttl_are_handed_out_for_a_day_where_status_is_asked(v
 static void rows_that_nobody_can_have_are_left_out_and_counted(void **state)
 {
     struct offline_test *t = *state;
-    owner(
-        t,
-        "CREATE TABLE r (id int, at timestamptz, x float8);"
-        "INSERT INTO r VALUES (1, '2024-01-01', 1), (NULL, '2024-01-01', 2), (1, NULL, 3),"
-        " (1, 'infinity', 4), (2, '-infinity', 5), (2, '0044-03-15 BC', 6), (1, '12345-01-01', 7)");
-    define(t, "id: int32", "table: r", X);
+    keep_history(t, "(1, '2024-01-01', 1), (NULL, '2024-01-01', 2), (1, NULL, 3), (1, 'infinity', "
+                    "4), (2, '-infinity', 5), (2, '0044-03-15 BC', 6), (1, '12345-01-01', 7)");
     check_text(JOINED(t, "v:x", plain, "1@9999-12-31", "2@9999-12-31", "@9999-12-31"),
                "01-01 00:00:00|null|1\n-\n-\nleft out 6, unknown 0, misfits 0");
 }
@@ -231,21 +226,12 @@ static void views_of_the_same_keys_leave_out_the_same_rows_each(void **state)
 
 /* Created times ------------------------------------------------------------------------------- */
 
-static void define_recorded(struct offline_test *t, const char *policy)
-{
-    define(t, "id: int32",
-           arena_printf(&t->arena, "table: r, created_time: made, misfits: %s", policy),
-           "features: [{name: x, type: float64}]");
-}
-
 static void as_of_takes_what_was_recorded_by_then(void **state)
 {
     struct offline_test *t = *state;
-    owner(t, "CREATE TABLE r (id int, at timestamptz, made timestamptz, x float8);"
-             "INSERT INTO r VALUES (1, '2024-01-01', '2024-01-02', 1), (1, '2024-01-01', "
-             "'2024-02-01', 2),"
-             " (1, '2024-01-01', NULL, 3), (2, '2024-01-01', NULL, 4)");
-    define_recorded(t, "stop");
+    keep_recorded_history(t, "stop",
+                          "(1, '2024-01-01', '2024-01-02', 1), (1, '2024-01-01', '2024-02-01', 2),"
+                          " (1, '2024-01-01', NULL, 3), (2, '2024-01-01', NULL, 4)");
     check_text(JOINED(t, "v:x", as_of("2024-01-02"), "1@" NOW, "2@" NOW),
                "01-01 00:00:00|01-02 00:00:00|1\n-\nleft out 0, unknown 2, misfits 0");
     check_text(JOINED(t, "v:x", as_of("2024-01-01T23:59:59.999999Z"), "1@" NOW),
@@ -262,8 +248,7 @@ static void as_of_a_time_that_may_still_change_is_refused(void **state)
 {
     struct offline_test *t = *state;
     struct join_request request = plain;
-    owner(t, "CREATE TABLE r (id int, at timestamptz, made timestamptz, x float8)");
-    define_recorded(t, "stop");
+    keep_recorded_history(t, "stop", NULL);
     request.as_of_us = timestamp_now() - INT64_C(3599000000);
     check_holds(JOINED(t, "v:x", request, "1@" NOW),
                 "INVALID: source s: rows may still arrive that were created up to 1h ago");
@@ -277,12 +262,9 @@ static void infinite_created_time_stops_if_its_row_would_be_the_answer(void **st
     const char *stopped =
         "INVALID: feature view v: r.made holds an infinite time where id=1, asked at "
         "2024-06-01 00:00:00+00, which created_time cannot be";
-    owner(
-        t,
-        "CREATE TABLE r (id int, at timestamptz, made timestamptz, x float8);"
-        "INSERT INTO r VALUES (1, '2024-01-01', 'infinity', 1), (1, '2024-01-01', '2024-01-02', 2),"
-        " (2, '2024-01-01', '-infinity', 3)");
-    define_recorded(t, "stop");
+    keep_recorded_history(t, "stop",
+                          "(1, '2024-01-01', 'infinity', 1), (1, '2024-01-01', '2024-01-02', 2),"
+                          " (2, '2024-01-01', '-infinity', 3)");
     check_holds(JOINED(t, "v:x", plain, "1@" NOW), stopped);
     check_holds(JOINED(t, "v:x", as_known, "1@" NOW), stopped);
     check_holds(JOINED(t, "v:x", as_of(NOW), "1@" NOW), stopped);
@@ -292,12 +274,9 @@ static void infinite_created_time_stops_if_its_row_would_be_the_answer(void **st
 static void infinite_created_time_read_as_null_is_unknown_to_all(void **state)
 {
     struct offline_test *t = *state;
-    owner(
-        t,
-        "CREATE TABLE r (id int, at timestamptz, made timestamptz, x float8);"
-        "INSERT INTO r VALUES (1, '2024-01-01', 'infinity', 1), (1, '2024-01-01', '2024-01-02', 2),"
-        " (2, '2024-01-01', '-infinity', 3), (2, '2023-01-01', '2023-01-01', 4)");
-    define_recorded(t, "as_null");
+    keep_recorded_history(t, "as_null",
+                          "(1, '2024-01-01', 'infinity', 1), (1, '2024-01-01', '2024-01-02', 2),"
+                          " (2, '2024-01-01', '-infinity', 3), (2, '2023-01-01', '2023-01-01', 4)");
     check_text(JOINED(t, "v:x", plain, "1@" NOW, "2@" NOW),
                "01-01 00:00:00|01-02 00:00:00|2\n01-01 00:00:00|null|3\n"
                "left out 0, unknown 0, misfits 1");
@@ -409,8 +388,7 @@ static void table_dropped_midway_is_named(void **state)
     struct offline_test *t = *state;
     struct selection selection;
     struct error err;
-    owner(t, "CREATE TABLE r (id int, at timestamptz, x float8)");
-    define(t, "id: int32", "table: r", X);
+    keep_history(t, NULL);
     struct offline_join *join = open_join(t, &selection);
     owner(t, "DROP TABLE r");
     assert_int_equal(offline_join_run(join, &err), STATUS_NOT_FOUND);
@@ -423,8 +401,7 @@ static void column_whose_type_changed_midway_is_refused(void **state)
     struct offline_test *t = *state;
     struct selection selection;
     struct error err;
-    owner(t, "CREATE TABLE r (id int, at timestamptz, x float8)");
-    define(t, "id: int32", "table: r", X);
+    keep_history(t, NULL);
     struct offline_join *join = open_join(t, &selection);
     owner(t, "ALTER TABLE r ALTER x TYPE timestamptz USING now()");
     assert_int_equal(offline_join_run(join, &err), STATUS_INVALID);
@@ -435,8 +412,7 @@ static void column_whose_type_changed_midway_is_refused(void **state)
 static void join_leaves_nothing_behind(void **state)
 {
     struct offline_test *t = *state;
-    owner(t, "CREATE TABLE r (id int, at timestamptz, x float8)");
-    define(t, "id: int32", "table: r", X);
+    keep_history(t, NULL);
     JOINED(t, "v:x", plain, "1@" NOW);
     check_text(private_database_ask(t->database,
                                     "SELECT count(*) FROM pg_class WHERE relname LIKE 'larder%'"),
@@ -446,11 +422,8 @@ static void join_leaves_nothing_behind(void **state)
 static void session_that_reads_only_by_default_can_join(void **state)
 {
     struct offline_test *t = *state;
-    offline_store_close(t->store);
-    t->store = private_database_store(t->database, "options='-c default_transaction_read_only=on'");
-    owner(t, "CREATE TABLE r (id int, at timestamptz, x float8); INSERT INTO r VALUES (1, "
-             "'2024-01-01', 1)");
-    define(t, "id: int32", "table: r", X);
+    connect_anew(t, "options='-c default_transaction_read_only=on'");
+    keep_history(t, "(1, '2024-01-01', 1)");
     check_text(JOINED(t, "v:x", plain, "1@" NOW),
                "01-01 00:00:00|null|1\nleft out 0, unknown 0, misfits 0");
 }
@@ -458,20 +431,15 @@ static void session_that_reads_only_by_default_can_join(void **state)
 static void user_without_temporary_tables_is_told(void **state)
 {
     struct offline_test *t = *state;
-    owner(t, "DROP ROLE IF EXISTS larder_test_reader; CREATE ROLE larder_test_reader LOGIN;"
-             "CREATE TABLE r (id int, at timestamptz, x float8); GRANT SELECT ON r TO "
-             "larder_test_reader;"
-             "GRANT USAGE ON SCHEMA public TO larder_test_reader");
+    keep_history(t, NULL);
+    make_reader(t);
+    owner(t, "GRANT SELECT ON r TO " READER);
     owner(t, arena_printf(&t->arena, "REVOKE TEMP ON DATABASE %s FROM public", t->database->name));
-    offline_store_close(t->store);
-    t->store = private_database_store(t->database, "user=larder_test_reader");
-    define(t, "id: int32", "table: r", X);
+    connect_anew(t, "user=" READER);
     check_holds(JOINED(t, "v:x", plain, "1@" NOW), "permission denied to create temporary tables");
     owner(t, arena_printf(&t->arena, "GRANT TEMP ON DATABASE %s TO public", t->database->name));
     check_text(JOINED(t, "v:x", plain, "1@" NOW), "-\nleft out 0, unknown 0, misfits 0");
-    offline_store_close(t->store);
-    t->store = private_database_store(t->database, NULL);
-    owner(t, "DROP OWNED BY larder_test_reader; DROP ROLE larder_test_reader");
+    drop_reader(t);
 }
 
 /* Asks of every entity; how often the index was looked into, as PostgreSQL tells a little later. */
@@ -484,8 +452,7 @@ static int index_scans(struct offline_test *t, struct join_request request)
                          private_database_ask(
                              t->database, arena_printf(&t->arena, "SELECT md5('%d')::uuid", i)));
     check_holds(joined(t, "v:x", request, asks, COUNT_OF(asks)), "left out 0");
-    offline_store_close(t->store); /* which makes its session report */
-    t->store = private_database_store(t->database, NULL);
+    connect_anew(t, NULL); /* which makes its session report */
     int scans = 0;
     for (int i = 0; i < 100 && scans == 0; i++) {
         owner(t, "SELECT pg_stat_clear_snapshot(), pg_sleep(0.05)");
@@ -514,39 +481,31 @@ static void index_over_keys_and_event_time_serves(void **state)
 
 int main(void)
 {
-    struct private_database database;
-    struct offline_test test = {.database = &database};
-#define TEST(name)                                                                                 \
-    cmocka_unit_test_prestate_setup_teardown(name, offline_test_set_up, offline_test_tear_down,    \
-                                             &test)
     const struct CMUnitTest tests[] = {
-        TEST(keys_of_every_type_are_found),
-        TEST(one_asking_column_serves_views_of_both_integers),
-        TEST(very_long_ttls_are_exact_and_never_overflow),
-        TEST(dates_join_at_midnight_utc),
-        TEST(rows_beyond_the_ttl_are_handed_out_for_a_day_where_status_is_asked),
-        TEST(rows_that_nobody_can_have_are_left_out_and_counted),
-        TEST(source_rows_of_keys_that_are_too_long_are_counted),
-        TEST(row_that_is_left_out_for_two_reasons_counts_once),
-        TEST(views_of_the_same_keys_leave_out_the_same_rows_each),
-        TEST(as_of_takes_what_was_recorded_by_then),
-        TEST(as_of_a_time_that_may_still_change_is_refused),
-        TEST(infinite_created_time_stops_if_its_row_would_be_the_answer),
-        TEST(infinite_created_time_read_as_null_is_unknown_to_all),
-        TEST(misfits_stop_the_join_or_read_as_null),
-        TEST(only_the_columns_asked_for_are_read),
-        TEST(queries_partitions_and_odd_names_are_joined),
-        TEST(query_reads_nothing_of_the_asking_rows),
-        TEST(keys_under_a_lax_collation_are_refused),
-        TEST(table_dropped_midway_is_named),
-        TEST(column_whose_type_changed_midway_is_refused),
-        TEST(join_leaves_nothing_behind),
-        TEST(session_that_reads_only_by_default_can_join),
-        TEST(user_without_temporary_tables_is_told),
-        TEST(index_over_keys_and_event_time_serves),
+        OFFLINE_TEST(keys_of_every_type_are_found),
+        OFFLINE_TEST(one_asking_column_serves_views_of_both_integers),
+        OFFLINE_TEST(very_long_ttls_are_exact_and_never_overflow),
+        OFFLINE_TEST(dates_join_at_midnight_utc),
+        OFFLINE_TEST(rows_beyond_the_ttl_are_handed_out_for_a_day_where_status_is_asked),
+        OFFLINE_TEST(rows_that_nobody_can_have_are_left_out_and_counted),
+        OFFLINE_TEST(source_rows_of_keys_that_are_too_long_are_counted),
+        OFFLINE_TEST(row_that_is_left_out_for_two_reasons_counts_once),
+        OFFLINE_TEST(views_of_the_same_keys_leave_out_the_same_rows_each),
+        OFFLINE_TEST(as_of_takes_what_was_recorded_by_then),
+        OFFLINE_TEST(as_of_a_time_that_may_still_change_is_refused),
+        OFFLINE_TEST(infinite_created_time_stops_if_its_row_would_be_the_answer),
+        OFFLINE_TEST(infinite_created_time_read_as_null_is_unknown_to_all),
+        OFFLINE_TEST(misfits_stop_the_join_or_read_as_null),
+        OFFLINE_TEST(only_the_columns_asked_for_are_read),
+        OFFLINE_TEST(queries_partitions_and_odd_names_are_joined),
+        OFFLINE_TEST(query_reads_nothing_of_the_asking_rows),
+        OFFLINE_TEST(keys_under_a_lax_collation_are_refused),
+        OFFLINE_TEST(table_dropped_midway_is_named),
+        OFFLINE_TEST(column_whose_type_changed_midway_is_refused),
+        OFFLINE_TEST(join_leaves_nothing_behind),
+        OFFLINE_TEST(session_that_reads_only_by_default_can_join),
+        OFFLINE_TEST(user_without_temporary_tables_is_told),
+        OFFLINE_TEST(index_over_keys_and_event_time_serves),
     };
-    private_database_make(&database);
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    private_database_drop(&database);
-    return failed;
+    return cmocka_run_group_tests(tests, offline_tests_begin, offline_tests_end);
 }

@@ -254,24 +254,16 @@ static void query_takes_no_rows(void **state)
 
 int main(void)
 {
-    struct private_database database;
-    struct offline_test test = {.database = &database};
-#define TEST(name)                                                                                 \
-    cmocka_unit_test_prestate_setup_teardown(name, offline_test_set_up, offline_test_tear_down,    \
-                                             &test)
     const struct CMUnitTest tests[] = {
-        TEST(missing_table_is_made_from_the_declared_types),
-        TEST(columns_named_twice_are_made_once),
-        TEST(missing_schema_is_named),
-        TEST(owners_types_are_converted_into),
-        TEST(row_that_postgres_refuses_is_named_and_nothing_stays),
-        TEST(mistake_in_the_first_of_many_rows_is_told),
-        TEST(column_that_does_not_fit_is_refused),
-        TEST(value_that_a_column_would_change_is_refused_by_its_place),
-        TEST(query_takes_no_rows),
+        OFFLINE_TEST(missing_table_is_made_from_the_declared_types),
+        OFFLINE_TEST(columns_named_twice_are_made_once),
+        OFFLINE_TEST(missing_schema_is_named),
+        OFFLINE_TEST(owners_types_are_converted_into),
+        OFFLINE_TEST(row_that_postgres_refuses_is_named_and_nothing_stays),
+        OFFLINE_TEST(mistake_in_the_first_of_many_rows_is_told),
+        OFFLINE_TEST(column_that_does_not_fit_is_refused),
+        OFFLINE_TEST(value_that_a_column_would_change_is_refused_by_its_place),
+        OFFLINE_TEST(query_takes_no_rows),
     };
-    private_database_make(&database);
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    private_database_drop(&database);
-    return failed;
+    return cmocka_run_group_tests(tests, offline_tests_begin, offline_tests_end);
 }

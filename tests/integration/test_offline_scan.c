@@ -10,8 +10,6 @@
 
 #include <cmocka.h>
 
-#define X "features: [{name: x, type: float64}]"
-
 static struct scan_request window(enum scan_mode mode, const char *from, const char *to)
 {
     struct scan_request request = {NULL, mode, INT64_MIN, INT64_MAX, INT64_MIN};
@@ -192,12 +190,8 @@ static void long_keys_are_cut_in_messages(void **state)
 static void rows_without_key_or_time_are_left_out(void **state)
 {
     struct offline_test *t = *state;
-    owner(
-        t,
-        "CREATE TABLE r (id int, at timestamptz, x float8);"
-        "INSERT INTO r VALUES (1, '2024-01-01', 1), (NULL, '2024-01-01', 2), (2, NULL, 3),"
-        " (3, 'infinity', 4), (4, '-infinity', 5), (5, '20000-01-01', 6), (6, '0044-03-15 BC', 7)");
-    define(t, "id: int32", "table: r", X);
+    keep_history(t, "(1, '2024-01-01', 1), (NULL, '2024-01-01', 2), (2, NULL, 3), (3, 'infinity', "
+                    "4), (4, '-infinity', 5), (5, '20000-01-01', 6), (6, '0044-03-15 BC', 7)");
     check_text(scanned_all(t), "1|01-01 00:00:00|null|1\nleft out 6, misfits 0");
     check_text(scanned(t, window(SCAN_EVENTS, NULL, "2024-01-01")),
                "1|01-01 00:00:00|null|1\nleft out 6, misfits 0");
@@ -208,9 +202,7 @@ static void rows_without_key_or_time_are_left_out(void **state)
 static void first_and_last_microsecond_of_all_years_are_read(void **state)
 {
     struct offline_test *t = *state;
-    owner(t, "CREATE TABLE r (id int, at timestamptz, x float8);"
-             "INSERT INTO r VALUES (1, '0001-01-01', 1), (2, '9999-12-31 23:59:59.999999', 2)");
-    define(t, "id: int32", "table: r", X);
+    keep_history(t, "(1, '0001-01-01', 1), (2, '9999-12-31 23:59:59.999999', 2)");
     check_text(scanned_all(t), "1|0001-01-01T00:00:00.000000Z|null|1\n"
                                "2|9999-12-31T23:59:59.999999Z|null|2\nleft out 0, misfits 0");
 }
@@ -253,14 +245,12 @@ static void created_time_that_is_a_misfit_stops_or_is_unknown(void **state)
 static void incremental_scan_counts_what_was_recorded_in_its_window(void **state)
 {
     struct offline_test *t = *state;
-    owner(t, "CREATE TABLE r (id int, at timestamptz, made timestamptz, x float8);"
-             "INSERT INTO r VALUES"
-             " (1, '2024-01-01', '2024-03-01', 1)," /* recorded in the window */
-             " (2, NULL, '2024-03-01', 2), (3, 'infinity', '2024-03-01', 3),"
-             " (4, NULL, '2024-05-01', 4)," /* recorded later: not in the window */
-             " (NULL, '2024-03-01', NULL, 5),"
-             " (5, '2024-05-01', '2024-03-01', 6)"); /* not due */
-    define(t, "id: int32", "table: r, created_time: made", X);
+    keep_recorded_history(t, "stop",
+                          " (1, '2024-01-01', '2024-03-01', 1)," /* recorded in the window */
+                          " (2, NULL, '2024-03-01', 2), (3, 'infinity', '2024-03-01', 3),"
+                          " (4, NULL, '2024-05-01', 4)," /* recorded later: not in the window */
+                          " (NULL, '2024-03-01', NULL, 5),"
+                          " (5, '2024-05-01', '2024-03-01', 6)"); /* not due */
     check_text(scanned(t, window(SCAN_INCREMENTAL, "2024-02-01", "2024-04-01")),
                "1|01-01 00:00:00|03-01 00:00:00|1\nleft out 3, misfits 0");
 }
@@ -388,8 +378,8 @@ static void scan_of_a_killed_connection_is_unavailable_and_the_handle_recovers(v
     owner(t, "CREATE TABLE r AS SELECT i AS id, '2024-01-01'::timestamptz AS at, i::float8 AS x"
              " FROM generate_series(1, 1000000) i");
     define(t, "id: int32", "table: r", X);
-    struct scan_request all = {&t->definitions.views[0], SCAN_EVENTS, INT64_MIN, INT64_MAX,
-                               INT64_MIN};
+    struct scan_request all = window(SCAN_EVENTS, NULL, NULL);
+    all.view = &t->definitions.views[0];
     assert_int_equal(offline_store_begin(t->store, NULL, &err), STATUS_OK);
     assert_int_equal(offline_scan_open(t->store, &all, &scan, &err), STATUS_OK);
     owner(t, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
@@ -410,10 +400,9 @@ static void snapshot_does_not_change_while_it_stands(void **state)
     struct offline_scan *scan;
     const struct scan_row *row;
     struct error err;
-    owner(t, "CREATE TABLE r (id int, at timestamptz, x float8)");
-    define(t, "id: int32", "table: r", X);
-    struct scan_request all = {&t->definitions.views[0], SCAN_EVENTS, INT64_MIN, INT64_MAX,
-                               INT64_MIN};
+    keep_history(t, NULL);
+    struct scan_request all = window(SCAN_EVENTS, NULL, NULL);
+    all.view = &t->definitions.views[0];
     assert_int_equal(offline_store_begin(t->store, NULL, &err), STATUS_OK);
     owner(t, "INSERT INTO r VALUES (1, '2024-01-01', 1)");
     assert_int_equal(offline_scan_open(t->store, &all, &scan, &err), STATUS_OK);
@@ -426,39 +415,31 @@ static void snapshot_does_not_change_while_it_stands(void **state)
 
 int main(void)
 {
-    struct private_database database;
-    struct offline_test test = {.database = &database};
-#define TEST(name)                                                                                 \
-    cmocka_unit_test_prestate_setup_teardown(name, offline_test_set_up, offline_test_tear_down,    \
-                                             &test)
     const struct CMUnitTest tests[] = {
-        TEST(types_that_fit_are_read),
-        TEST(arrays_that_fit_are_read),
-        TEST(domains_are_read_as_what_they_are_made_of),
-        TEST(types_that_do_not_fit_are_refused_by_name),
-        TEST(misfits_stop_the_scan_or_read_as_null),
-        TEST(misfit_names_every_key),
-        TEST(long_keys_are_cut_in_messages),
-        TEST(rows_without_key_or_time_are_left_out),
-        TEST(first_and_last_microsecond_of_all_years_are_read),
-        TEST(misfits_of_rows_left_out_stop_nothing),
-        TEST(key_that_is_a_misfit_stops_or_leaves_out),
-        TEST(created_time_that_is_a_misfit_stops_or_is_unknown),
-        TEST(incremental_scan_counts_what_was_recorded_in_its_window),
-        TEST(dates_and_times_without_zone_are_utc),
-        TEST(partitions_and_views_are_read),
-        TEST(queries_are_read),
-        TEST(query_cannot_write),
-        TEST(misfit_of_a_query_names_its_source),
-        TEST(missing_things_are_named),
-        TEST(column_given_twice_is_refused),
-        TEST(failed_scan_leaves_the_handle_usable),
-        TEST(scan_that_postgres_breaks_off_is_no_short_scan),
-        TEST(scan_of_a_killed_connection_is_unavailable_and_the_handle_recovers),
-        TEST(snapshot_does_not_change_while_it_stands),
+        OFFLINE_TEST(types_that_fit_are_read),
+        OFFLINE_TEST(arrays_that_fit_are_read),
+        OFFLINE_TEST(domains_are_read_as_what_they_are_made_of),
+        OFFLINE_TEST(types_that_do_not_fit_are_refused_by_name),
+        OFFLINE_TEST(misfits_stop_the_scan_or_read_as_null),
+        OFFLINE_TEST(misfit_names_every_key),
+        OFFLINE_TEST(long_keys_are_cut_in_messages),
+        OFFLINE_TEST(rows_without_key_or_time_are_left_out),
+        OFFLINE_TEST(first_and_last_microsecond_of_all_years_are_read),
+        OFFLINE_TEST(misfits_of_rows_left_out_stop_nothing),
+        OFFLINE_TEST(key_that_is_a_misfit_stops_or_leaves_out),
+        OFFLINE_TEST(created_time_that_is_a_misfit_stops_or_is_unknown),
+        OFFLINE_TEST(incremental_scan_counts_what_was_recorded_in_its_window),
+        OFFLINE_TEST(dates_and_times_without_zone_are_utc),
+        OFFLINE_TEST(partitions_and_views_are_read),
+        OFFLINE_TEST(queries_are_read),
+        OFFLINE_TEST(query_cannot_write),
+        OFFLINE_TEST(misfit_of_a_query_names_its_source),
+        OFFLINE_TEST(missing_things_are_named),
+        OFFLINE_TEST(column_given_twice_is_refused),
+        OFFLINE_TEST(failed_scan_leaves_the_handle_usable),
+        OFFLINE_TEST(scan_that_postgres_breaks_off_is_no_short_scan),
+        OFFLINE_TEST(scan_of_a_killed_connection_is_unavailable_and_the_handle_recovers),
+        OFFLINE_TEST(snapshot_does_not_change_while_it_stands),
     };
-    private_database_make(&database);
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    private_database_drop(&database);
-    return failed;
+    return cmocka_run_group_tests(tests, offline_tests_begin, offline_tests_end);
 }
