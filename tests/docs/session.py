@@ -9,6 +9,7 @@ import contextlib
 import os
 import re
 import select
+import shutil
 import signal
 import subprocess
 import time
@@ -26,12 +27,13 @@ class Failed(Exception):
 
 
 class Session:
-    def __init__(self, folder, postgres, redis):
-        """postgres: a services.Postgres, or anything with url_of, that has a database `flights`."""
+    def __init__(self, folder, postgres, redis, programs=""):
+        """postgres has an empty database `flights`. programs: a folder of more programs."""
         self.home = Path(folder) / "home"
         self.home.mkdir()
         self.postgres, self.redis = postgres, redis
         self.port, self.http_port = services.free_port(), services.free_port()
+        self.path = f"{self.home}/.local/bin:{self.home.parent}/bin:{programs}:/usr/local/bin:/usr/bin:/bin"
         self.background, self.count = {}, 0
         self.replacements = self._replacements()
         (self.home / "larder").symlink_to(ROOT)
@@ -55,7 +57,7 @@ class Session:
     def _environment(self):
         kept = {name: os.environ[name] for name in ("http_proxy", "https_proxy") if name in os.environ}
         return {**kept, **LANGUAGE, "HOME": str(self.home), "USER": "ann", "LARDER_BIN": program(),
-                "PATH": f"{self.home}/.local/bin:{self.home.parent}/bin:/usr/local/bin:/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}
+                "PATH": self.path, "PYTHONDONTWRITEBYTECODE": "1"}
 
     def _install(self):
         """The program alone; what else `cmake --install` brings is for the document that shows it."""
@@ -69,9 +71,11 @@ class Session:
         return [
             ("postgresql://localhost/flights", postgres),
             ("postgresql://localhost/", postgres.removesuffix("flights")),
+            ("@localhost/", "@" + postgres.split("@")[1].removesuffix("flights")),
             ("redis://localhost:6379", self.redis.url),
             ("redis-cli ", f"redis-cli -p {self.redis.port} "),
-            ("localhost:5432", f"127.0.0.1:{postgres.split(':')[-1].split('/')[0]}"),
+            ("localhost:5432", f"127.0.0.1:{self.postgres.port}"),
+            ('"localhost", port 5432', f'"127.0.0.1", port {self.postgres.port}'),
             ("localhost:6379", f"127.0.0.1:{self.redis.port}"),
             ("127.0.0.1:6566", f"127.0.0.1:{self.port}"),
             ("localhost:6566", f"localhost:{self.port}"),
@@ -88,6 +92,9 @@ class Session:
         for documented, real in self.replacements:
             text = text.replace(real, documented)
         return text.replace(str(self.home), "~").replace(str(ROOT), "~/larder")
+
+    def has(self, name):
+        return shutil.which(name, path=self.path) is not None
 
     # Files ----------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ import difflib
 import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,8 @@ from sql import psql
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 UPDATES = os.environ.get("LARDER_DOCS_UPDATE") == "1"
+# needs=NAME -> the Go module that makes it.
+OTHER_PROGRAMS = {"grpcurl": "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3"}
 CONTROL = re.compile(r"^(stop|start|freeze|thaw) (redis|postgres|serve|follow)$")
 
 
@@ -32,20 +35,28 @@ def cluster():
 
 
 @pytest.fixture
-def session(tmp_path, cluster, server_folder):
+def open_session(tmp_path, cluster, server_folder):
+    """open_session(programs) is a session in which nothing has been done yet."""
     if cluster.process.poll() is not None:
         cluster.start()
     psql(cluster.url, "DROP DATABASE IF EXISTS flights WITH (FORCE)", "CREATE DATABASE flights")
-    with services.Redis(server_folder + "/redis") as redis, Session(tmp_path, cluster, redis) as session:
-        yield session
+    with services.Redis(server_folder + "/redis") as redis:
+        yield lambda programs="": Session(tmp_path, cluster, redis, programs)
+
+
+@pytest.fixture(scope="module")
+def other_programs(tmp_path_factory):
+    """A folder with the programs that Debian does not have, made on the spot."""
+    if not shutil.which("go"):
+        pytest.skip("there is no go to make them with")
+    folder = tmp_path_factory.mktemp("programs")
+    for module in OTHER_PROGRAMS.values():
+        subprocess.run(["go", "install", module], env={**os.environ, "GOBIN": str(folder)}, check=True)
+    return folder
 
 
 def is_release():
     return "LARDER_SANITIZE:STRING=\n" in (Path(program()).parent / "CMakeCache.txt").read_text()
-
-
-def lacks(options):
-    return "needs" in options and not shutil.which(options["needs"])
 
 
 def run_step(session, step, options):
@@ -75,14 +86,14 @@ def difference(document, step, lines):
     return "\n".join([f"{document.where(step.line - 1)}: $ {step.command}", *said, "printed:", *lines])
 
 
-@pytest.mark.skipif(not is_release(), reason="documents are run in release")
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
-def test_what_a_document_shows_is_so(path, session):
-    document, outputs, wrong = Document(path), [], []
+def check(document, session):
+    outputs, wrong = [], []
     for block in document.blocks:
         if "file" in block.options:
             session.write(block.options["file"], document.text(block))
-        if block.language != "console" or "not-run" in block.options or lacks(block.options):
+        if block.language != "console" or "not-run" in block.options:
+            continue
+        if "needs" in block.options and not session.has(block.options["needs"]):
             continue
         for step, lines in run_block(session, document, block):
             if not same(step.expected, lines):
@@ -91,3 +102,25 @@ def test_what_a_document_shows_is_so(path, session):
     if UPDATES:
         document.replace(outputs)
     assert UPDATES or not wrong, "\n\n".join(wrong) + "\n\nif that is right: tests/docs/run --update"
+
+
+in_release = pytest.mark.skipif(not is_release(), reason="documents are run in release")
+
+
+@in_release
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_what_a_document_shows_is_so(path, open_session):
+    with open_session() as session:
+        check(Document(path), session)
+
+
+def names_other_programs(path):
+    return any("needs" in block.options for block in Document(path).blocks)
+
+
+@in_release
+@pytest.mark.long
+@pytest.mark.parametrize("path", filter(names_other_programs, DOCUMENTS), ids=lambda path: path.name)
+def test_what_a_document_shows_with_other_programs_is_so(path, open_session, other_programs):
+    with open_session(other_programs) as session:
+        check(Document(path), session)

@@ -8,7 +8,7 @@ import pytest
 
 from document import Document
 from repository import ROOT, program
-from test_documents import DOCUMENTS
+from test_documents import DOCUMENTS, OTHER_PROGRAMS
 
 LANGUAGES = {
     "console": {"until", "needs", "not-run"},
@@ -47,6 +47,7 @@ def test_every_block_says_what_it_is(path):
         where = document.where(block.line - 1)
         assert block.language in LANGUAGES, f"{where}: a block of {block.language or 'nothing'}"
         assert set(block.options) <= LANGUAGES[block.language], f"{where}: {block.options}"
+        assert block.options.get("needs", "grpcurl") in OTHER_PROGRAMS, f"{where}: nothing makes that program"
         assert block.language in ("console", "text", "json", "proto") or "file" in block.options, \
             f"{where}: a file that is not written is not tried: say file=NAME"
         if block.language != "console":
@@ -151,3 +152,46 @@ def test_every_key_of_the_language_is_in_the_reference(name):
     text = (ROOT / "docs" / "definitions.md").read_text()
     schema = json.loads((ROOT / "docs" / f"{name}.schema.json").read_text())
     assert [key for key in sorted(set(keys_of(schema))) if f"`{key}`" not in text] == []
+
+
+def test_every_command_is_in_the_reference():
+    lines = (ROOT / "docs" / "command-line.md").read_text().split("\n")
+    assert [name for name in commands() if f"## {name}" not in lines or f"$ larder {name} --help" not in lines] == []
+
+
+# The tables of messages -----------------------------------------------------------------------------
+
+LITERALS = re.compile(r'"((?:[^"\\\n]|\\.)*)"(?:\s*(?:PRI\w+\s*)?"((?:[^"\\\n]|\\.)*)")*')
+
+
+@cache
+def source_texts(*folders):
+    """Every string of the C files, joined where it is written in pieces."""
+    paths = [path for folder in folders for path in (ROOT / folder).rglob("*.c")]
+    return ["".join(re.findall(r'"((?:[^"\\\n]|\\.)*)"', found[0]))
+            for path in paths for found in LITERALS.finditer(path.read_text())]
+
+
+def table_cells(name, column):
+    """(line, text of that column) of each row of the document's tables."""
+    for number, line in Document(ROOT / "docs" / name).prose():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("|") and not line.startswith("| ---"):
+            yield number, cells[column] if column < len(cells) else ""
+
+
+def test_the_messages_that_are_explained_exist():
+    texts = source_texts("cli", "config", "materializer", "server", "store", "training")
+    for number, cell in table_cells("operations.md", 0):
+        for message in re.findall(r"`([^`]* [^`]*)`", cell):
+            pattern = re.compile(".*".join(map(re.escape, message.split("..."))))
+            assert any(map(pattern.search, texts)), f"operations.md:{number + 1}: nothing says {message!r}"
+
+
+def test_the_lines_of_the_servers_log_are_explained():
+    said = {message for path in (ROOT / "server").glob("*.c") for message in
+            re.findall(r'(?:log_line\(|say\(\w+,\s*)LOG_\w+,\s*"([^"]+)"', path.read_text())}
+    levels = [number for number, cell in table_cells("operations.md", 0) if cell in ("info", "warning", "error")]
+    explained = {message for number, cell in table_cells("operations.md", 1) if number in levels
+                 for message in re.findall(r"`([^`]+)`", cell)}
+    assert explained == said
