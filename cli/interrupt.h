@@ -7,7 +7,9 @@
 
 #include <stdatomic.h>
 
-/* From now on SIGINT and SIGTERM set the flag; a second one ends the process as usual. */
+/* From now on SIGINT and SIGTERM set the flag. A second one ends the process as usual; so does the
+ * first after three seconds in which nobody looked, because a store hangs or somebody holds a lock.
+ */
 const atomic_bool *interrupt_watch(void);
 
 #endif

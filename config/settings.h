@@ -18,8 +18,9 @@
 struct store_settings {
     const char *type; /* "postgres" or "redis" */
     const char *url;  /* what its client library takes */
-    uint32_t
-        timeout_ms; /* online: each round trip, default 250. offline: to connect, default 5000 */
+    /* online: each round trip, default 250. offline: to connect, and each statement of a server
+     * that reads the registry, default 5000 */
+    uint32_t timeout_ms;
 };
 
 struct server_settings {

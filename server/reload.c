@@ -24,7 +24,7 @@ struct reload {
     const struct settings *settings;
     struct snapshot_cell *cell;
     int published_fd; /* the caller's */
-    int asked_fd;
+    int asked_fd;     /* readable while somebody waits for this thread: a request, or the stop */
     pthread_t thread;
     bool is_running;
     atomic_bool stops;
@@ -123,7 +123,8 @@ static enum status read_registry(struct reload *reload, struct error *err)
     struct registry_version version;
     enum status status = STATUS_OK;
     if (!reload->registry)
-        status = registry_open(reload->settings, &reload->registry, err);
+        status =
+            registry_open_for_server(reload->settings, reload->asked_fd, &reload->registry, err);
     if (!status)
         status = registry_version(reload->registry, project, &version, err);
     if (!status)
@@ -203,12 +204,14 @@ static void close_registry(struct reload *reload)
 
 /* The registry cannot be read. What the online store holds is then looked at until there is
  * something to serve, and after that when a request asks. */
-static void do_without(struct reload *reload, bool is_asked, const struct error *away)
+static void do_without(struct reload *reload, const struct error *away)
 {
     struct error err = {0};
     close_registry(reload);
-    if (is_asked || !reload->is_serving)
+    uint64_t ticket = atomic_load(&reload->asked);
+    if (ticket > atomic_load(&reload->done) || !reload->is_serving)
         read_online(reload, &err);
+    atomic_store(&reload->done, ticket);
     if (reload->is_serving) {
         say(reload, LOG_WARNING, "the registry cannot be read: the definitions stay as they are",
             away->message);
@@ -219,16 +222,19 @@ static void do_without(struct reload *reload, bool is_asked, const struct error 
     say(reload, LOG_WARNING, "waiting for definitions", reason);
 }
 
-static void look(struct reload *reload, bool is_asked)
+static void look(struct reload *reload)
 {
     struct error err;
+    uint64_t ticket = atomic_load(&reload->asked);
     bool was_away = !reload->registry && reload->is_serving && reload->reason[0];
     const struct snapshot *before = atomic_load(&reload->cell->current);
     enum status status = read_registry(reload, &err);
+    if (status && atomic_load(&reload->stops))
+        return; /* it was given up for that */
     if (status == STATUS_NOT_FOUND) {
         say(reload, LOG_WARNING, "waiting for definitions", err.message);
     } else if (status) {
-        do_without(reload, is_asked, &err);
+        do_without(reload, &err);
     } else if (was_away) {
         reload->reason[0] = '\0';
         log_line(LOG_INFO, "the registry is back", "version=%llu",
@@ -239,6 +245,8 @@ static void look(struct reload *reload, bool is_asked)
     snapshot_collect(reload->cell);
     if (atomic_load(&reload->cell->current) != before)
         malloc_trim(0); /* reading definitions takes several times the memory that they keep */
+    if (atomic_load(&reload->done) < ticket)
+        atomic_store(&reload->done, ticket);
 }
 
 static void wait_on_fd(struct reload *reload)
@@ -251,29 +259,39 @@ static void wait_for_news(struct reload *reload)
 {
     struct error err;
     bool changed;
+    if (reload->registry &&
+        registry_wait(reload->registry, POLL_MS, reload->asked_fd, &changed, &err))
+        close_registry(reload);
     if (!reload->registry)
         wait_on_fd(reload);
-    else if (registry_wait(reload->registry, POLL_MS, reload->asked_fd, &changed, &err))
-        close_registry(reload);
+}
+
+/* The descriptor stays readable while a reading that was asked for goes on, so that the registry
+ * takes no longer over it than requests can wait. */
+static void clear_asked(struct reload *reload)
+{
+    wake_clear(reload->asked_fd);
+    if (atomic_load(&reload->asked) > atomic_load(&reload->done))
+        wake_signal(reload->asked_fd); /* meanwhile, for the next reading */
 }
 
 static void *run(void *arg)
 {
     struct reload *reload = arg;
     int64_t asked_us = 0;
-    while (!atomic_load(&reload->stops)) {
-        uint64_t ticket = atomic_load(&reload->asked);
-        look(reload, ticket > atomic_load(&reload->done));
-        atomic_store(&reload->done, ticket);
+    for (;;) {
+        look(reload);
+        clear_asked(reload);
+        if (atomic_load(&reload->stops))
+            return NULL;
         wait_for_news(reload);
-        if (!wake_clear(reload->asked_fd))
+        if (atomic_load(&reload->asked) == atomic_load(&reload->done))
             continue;
         int64_t since_us = timestamp_monotonic_us() - asked_us;
         if (since_us < ASKED_GAP_MS * 1000)
             usleep((useconds_t)(ASKED_GAP_MS * 1000 - since_us));
         asked_us = timestamp_monotonic_us();
     }
-    return NULL;
 }
 
 enum status reload_start(const struct settings *settings, struct snapshot_cell *cell, int wake_fd,

@@ -22,7 +22,7 @@ struct reload;
 /* wake_fd: an eventfd, written when a snapshot was published. settings and cell outlive it. */
 enum status reload_start(const struct settings *settings, struct snapshot_cell *cell, int wake_fd,
                          struct reload **reload, struct error *err);
-/* Waits for a connection that is being made; accepts NULL. */
+/* Within a second or two, whatever hangs; accepts NULL. */
 void reload_stop(struct reload *reload);
 
 /* Any thread: has the definitions read again. The ticket is done when a reading that began after

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Whatever the role, the database or the server says otherwise. */
@@ -81,40 +82,90 @@ static enum status refused(PGconn *connection, struct error *err)
                 PQerrorMessage(connection), advice);
 }
 
-enum status postgres_connect(const char *url, uint32_t timeout_ms, PGconn **connection,
-                             struct error *err)
+static PGconn *begin_connecting(const char *url)
+{
+    /* What stands before dbname is a default that the url may override. Keepalives let a listener
+     * notice within a minute that the other machine is gone. */
+    const char *const keywords[] = {"keepalives_idle",
+                                    "keepalives_interval",
+                                    "keepalives_count",
+                                    "tcp_user_timeout",
+                                    "dbname",
+                                    "client_encoding",
+                                    NULL};
+    const char *const values[] = {"30", "10", "3", "60000", url, "UTF8", NULL};
+    PGconn *begun = PQconnectStartParams(keywords, values, 1);
+    if (!begun)
+        out_of_memory();
+    PQsetNoticeReceiver(begun, drop_notice, NULL);
+    return begun;
+}
+
+/* libpq itself heeds connect_timeout only where it waits itself. */
+static uint32_t connect_timeout_ms(PGconn *connection, uint32_t otherwise_ms)
+{
+    uint32_t timeout_ms = otherwise_ms;
+    PQconninfoOption *options = PQconninfo(connection);
+    for (PQconninfoOption *option = options; option && option->keyword; option++)
+        if (strcmp(option->keyword, "connect_timeout") == 0 && option->val) {
+            long seconds = strtol(option->val, NULL, 10);
+            if (seconds > 0 && seconds < UINT32_MAX / 1000)
+                timeout_ms = (uint32_t)seconds * 1000;
+        }
+    PQconninfoFree(options);
+    return timeout_ms;
+}
+
+static enum status finish_connecting(PGconn *connection, const struct postgres_limit *limit,
+                                     struct error *err)
+{
+    struct postgres_limit connecting = {
+        .timeout_ms = connect_timeout_ms(connection, limit->timeout_ms),
+        .wake_fd = limit->wake_fd,
+    };
+    if (PQstatus(connection) != CONNECTION_BAD && !postgres_wait_connected(connection, &connecting))
+        return fail(err, STATUS_UNAVAILABLE,
+                    "cannot connect to PostgreSQL: %s, port %s, does not answer; check that it "
+                    "runs and that the url in larder.yaml is right",
+                    PQhost(connection), PQport(connection));
+    if (PQstatus(connection) != CONNECTION_OK)
+        return refused(connection, err);
+    return postgres_run_within(connection, limit, "preparing the session", session_settings, err);
+}
+
+enum status postgres_connect_within(const char *url, const struct postgres_limit *limit,
+                                    PGconn **connection, struct error *err)
 {
     *connection = NULL;
     enum status status = check_url(url, err);
     if (status)
         return status;
-    char timeout_s[16];
-    snprintf(timeout_s, sizeof timeout_s, "%u", timeout_ms / 1000 + (timeout_ms % 1000 != 0));
-    /* What stands before dbname is a default that the url may override. Keepalives let a listener
-     * notice within a minute that the other machine is gone. */
-    const char *const keywords[] = {
-        "connect_timeout",  "keepalives_idle", "keepalives_interval", "keepalives_count",
-        "tcp_user_timeout", "dbname",          "client_encoding",     NULL};
-    const char *const values[] = {timeout_s, "30", "10", "3", "60000", url, "UTF8", NULL};
-    PGconn *opened = PQconnectdbParams(keywords, values, 1);
-    if (!opened)
-        out_of_memory();
-    PQsetNoticeReceiver(opened, drop_notice, NULL);
-    status = PQstatus(opened) == CONNECTION_OK
-                 ? postgres_run(opened, "preparing the session", session_settings, err)
-                 : refused(opened, err);
+    PGconn *begun = begin_connecting(url);
+    status = finish_connecting(begun, limit, err);
     if (status) {
-        PQfinish(opened);
+        PQfinish(begun);
         return status;
     }
-    *connection = opened;
+    *connection = begun;
     return STATUS_OK;
+}
+
+enum status postgres_connect(const char *url, uint32_t timeout_ms, PGconn **connection,
+                             struct error *err)
+{
+    const struct postgres_limit limit = {.timeout_ms = timeout_ms, .wake_fd = -1};
+    return postgres_connect_within(url, &limit, connection, err);
 }
 
 const char *postgres_sqlstate(const PGresult *result)
 {
     const char *sqlstate = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
     return sqlstate ? sqlstate : "";
+}
+
+enum status postgres_no_answer(const char *doing, struct error *err)
+{
+    return fail(err, STATUS_UNAVAILABLE, "%s: PostgreSQL does not answer", doing);
 }
 
 static enum status status_of_sqlstate(const char *sqlstate)
@@ -202,6 +253,13 @@ enum status postgres_query(PGconn *connection, const char *doing, const char *sq
 enum status postgres_run(PGconn *connection, const char *doing, const char *sql, struct error *err)
 {
     return finish(connection, doing, PQexec(connection, sql), NULL, err);
+}
+
+enum status postgres_run_within(PGconn *connection, const struct postgres_limit *limit,
+                                const char *doing, const char *sql, struct error *err)
+{
+    PGresult *answer = postgres_wait_run(connection, limit, sql);
+    return answer ? finish(connection, doing, answer, NULL, err) : postgres_no_answer(doing, err);
 }
 
 /* What libpq will not quote (bytes that are not UTF-8) becomes a quoted nothing, which PostgreSQL

@@ -1,6 +1,7 @@
 /* postgres.c - the registry in a schema of the offline store's PostgreSQL: handle and reading. */
 #include "store/registry/postgres_registry.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* PostgreSQL cuts longer names, and then two schemas would be one. */
@@ -135,21 +136,47 @@ static enum status check_schema_name(const char *schema, struct error *err)
                 SCHEMA_NAME_MAX);
 }
 
-enum status postgres_registry_open(const struct settings *settings, struct registry **registry,
+static enum status connect_within(const struct settings *settings, struct registry_limit limit,
+                                  PGconn **connection, struct error *err)
+{
+    struct postgres_limit connecting = {settings->offline_store.timeout_ms, limit.wake_fd};
+    return postgres_connect_within(settings->offline_store.url, &connecting, connection, err);
+}
+
+/* A statement that is given up here is to end there, too, and rather there: then the connection can
+ * be used on. */
+static struct postgres_limit statement_limit(struct registry_limit limit)
+{
+    return (struct postgres_limit){limit.timeout_ms ? limit.timeout_ms + POSTGRES_GRACE_MS : 0,
+                                   limit.wake_fd};
+}
+
+static enum status prepare_session(PGconn *connection, struct registry_limit limit,
                                    struct error *err)
+{
+    char sql[256], timeout[64] = "";
+    struct postgres_limit statement = statement_limit(limit);
+    if (limit.timeout_ms > 0)
+        snprintf(timeout, sizeof timeout, "SET statement_timeout = %" PRIu32, limit.timeout_ms);
+    snprintf(sql, sizeof sql,
+             "SET search_path = pg_catalog;"
+             "SET default_transaction_isolation = 'read committed';"
+             "SET default_transaction_read_only = off;%s",
+             timeout);
+    return postgres_run_within(connection, &statement, "preparing the registry's session", sql,
+                               err);
+}
+
+enum status postgres_registry_open(const struct settings *settings, struct registry_limit limit,
+                                   struct registry **registry, struct error *err)
 {
     PGconn *connection;
     enum status status = check_schema_name(settings->registry_schema, err);
     if (!status)
-        status = postgres_connect(settings->offline_store.url, settings->offline_store.timeout_ms,
-                                  &connection, err);
+        status = connect_within(settings, limit, &connection, err);
     if (status)
         return status;
-    status = postgres_run(connection, "preparing the registry's session",
-                          "SET search_path = pg_catalog;"
-                          "SET default_transaction_isolation = 'read committed';"
-                          "SET default_transaction_read_only = off",
-                          err);
+    status = prepare_session(connection, limit, err);
     if (status) {
         PQfinish(connection);
         return status;
@@ -159,6 +186,7 @@ enum status postgres_registry_open(const struct settings *settings, struct regis
         out_of_memory();
     r->registry.backend = &backend;
     r->connection = connection;
+    r->limit = statement_limit(limit);
     name_schema(r, settings->registry_schema);
     *registry = &r->registry;
     return STATUS_OK;

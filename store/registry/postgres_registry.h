@@ -22,6 +22,7 @@ enum { POSTGRES_REGISTRY_FORMAT = 1, SQLSTATE_SIZE = 6, DECIMAL_SIZE = 24, HEX_S
 struct postgres_registry {
     struct registry registry;
     PGconn *connection;
+    struct postgres_limit limit;  /* of each statement */
     char *schema;                 /* as in larder.yaml; also the channel of notifications */
     char *quoted_schema;          /* "larder", with its quotes */
     char sqlstate[SQLSTATE_SIZE]; /* of the last statement that failed */

@@ -61,8 +61,10 @@ enum status statement_query(struct postgres_registry *r, const char *doing, cons
     buffer_init(&text, 0);
     expand(r, sql, &text);
     PGresult *answer =
-        PQexecParams(r->connection, (const char *)text.data, count, NULL, values, NULL, NULL, 0);
+        postgres_wait_query(r->connection, &r->limit, (const char *)text.data, count, values);
     buffer_release(&text);
+    if (!answer)
+        return postgres_no_answer(doing, err);
     ExecStatusType outcome = PQresultStatus(answer);
     enum status status = STATUS_OK;
     if (outcome != PGRES_COMMAND_OK && outcome != PGRES_TUPLES_OK)

@@ -7,21 +7,34 @@
 
 static const struct {
     const char *type; /* of the offline store, whose database holds the registry */
-    enum status (*open)(const struct settings *settings, struct registry **registry,
-                        struct error *err);
+    enum status (*open)(const struct settings *settings, struct registry_limit limit,
+                        struct registry **registry, struct error *err);
 } backends[] = {
     {"postgres", postgres_registry_open},
 };
 
-enum status registry_open(const struct settings *settings, struct registry **registry,
-                          struct error *err)
+static enum status open_within(const struct settings *settings, struct registry_limit limit,
+                               struct registry **registry, struct error *err)
 {
     *registry = NULL;
     for (size_t i = 0; i < COUNT_OF(backends); i++)
         if (strcmp(backends[i].type, settings->offline_store.type) == 0)
-            return backends[i].open(settings, registry, err);
+            return backends[i].open(settings, limit, registry, err);
     return fail(err, STATUS_INVALID, "an offline store of type %s cannot hold the registry",
                 settings->offline_store.type);
+}
+
+enum status registry_open(const struct settings *settings, struct registry **registry,
+                          struct error *err)
+{
+    return open_within(settings, (struct registry_limit){.wake_fd = -1}, registry, err);
+}
+
+enum status registry_open_for_server(const struct settings *settings, int wake_fd,
+                                     struct registry **registry, struct error *err)
+{
+    struct registry_limit limit = {settings->offline_store.timeout_ms, wake_fd};
+    return open_within(settings, limit, registry, err);
 }
 
 void registry_close(struct registry *registry)

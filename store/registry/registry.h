@@ -26,6 +26,11 @@ struct registry;
  * schema. */
 enum status registry_open(const struct settings *settings, struct registry **registry,
                           struct error *err);
+/* The same for whoever must not be held up by a registry that hangs: opening and each call fail
+ * (CANCELLED, UNAVAILABLE) after the offline store's timeout and, once wake_fd can be read, within
+ * a second. After an UNAVAILABLE the handle is to be closed. */
+enum status registry_open_for_server(const struct settings *settings, int wake_fd,
+                                     struct registry **registry, struct error *err);
 void registry_close(struct registry *registry);
 
 /* The newest version. NOT_FOUND: this project was never applied here ("run larder apply"). */

@@ -46,8 +46,14 @@ struct registry {
     const struct registry_backend *backend;
 };
 
+/* How long a call may take. */
+struct registry_limit {
+    uint32_t timeout_ms; /* 0: as long as it takes */
+    int wake_fd;         /* -1: none; see registry_open_for_server */
+};
+
 /* One for each type of offline store. */
-enum status postgres_registry_open(const struct settings *settings, struct registry **registry,
-                                   struct error *err);
+enum status postgres_registry_open(const struct settings *settings, struct registry_limit limit,
+                                   struct registry **registry, struct error *err);
 
 #endif

@@ -1,4 +1,8 @@
 """drivers.py - drivers and their trips: the small world of these suites."""
+import contextlib
+import subprocess
+import time
+
 import grpc
 
 from asking import STATUS_NAMES, ask_larder
@@ -32,6 +36,29 @@ TRAINING_SET = ["training-set", "--service", "dispatch", "--entities", "ask.csv"
 
 TABLE = """CREATE TABLE trips (driver_id bigint, happened timestamptz, recorded timestamptz,
            trip_count bigint, rating double precision)"""
+
+BLOCKED = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+
+
+@contextlib.contextmanager
+def held(drivers, statement):
+    """A transaction that has run the statement and stays open until the block ends."""
+    session = subprocess.Popen(["psql", "-qXAt", drivers.place.postgres_url], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, text=True)
+    session.stdin.write(f"BEGIN; {statement}; SELECT 'held';\n")
+    session.stdin.flush()
+    assert session.stdout.readline() == "held\n"
+    try:
+        yield
+    finally:
+        session.communicate("COMMIT;\n")
+
+
+def wait_until_blocked(drivers, process):
+    """Until somebody waits for a lock, or the process has ended, which it should not."""
+    while drivers.sql(BLOCKED) == "0":
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
 
 
 class Drivers:

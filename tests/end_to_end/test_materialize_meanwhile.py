@@ -1,27 +1,11 @@
 """test_materialize_meanwhile.py - what others do to the services while a run goes on, or after one was killed."""
 import contextlib
-import subprocess
 import time
 
-from drivers import DEFINITIONS, TABLE
+from drivers import BLOCKED, DEFINITIONS, TABLE, held, wait_until_blocked
 from sql import psql
 
 TIPS = ("{name: rating, type: float64}", "{name: rating, type: float64}\n      - {name: tips, type: int64}")
-BLOCKED = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-
-
-@contextlib.contextmanager
-def held(drivers, statement):
-    """A transaction that has run the statement and stays open until the block ends."""
-    session = subprocess.Popen(["psql", "-qXAt", drivers.place.postgres_url], stdin=subprocess.PIPE,
-                               stdout=subprocess.PIPE, text=True)
-    session.stdin.write(f"BEGIN; {statement}; SELECT 'held';\n")
-    session.stdin.flush()
-    assert session.stdout.readline() == "held\n"
-    try:
-        yield
-    finally:
-        session.communicate("COMMIT;\n")
 
 
 @contextlib.contextmanager
@@ -31,12 +15,6 @@ def blocked_run(drivers, table, *options):
         run = drivers.repository.start("materialize", *options)
         wait_until_blocked(drivers, run)
         yield run
-
-
-def wait_until_blocked(drivers, run):
-    while drivers.sql(BLOCKED) == "0":
-        assert run.poll() is None, run.communicate()
-        time.sleep(0.02)
 
 
 def rows(drivers):

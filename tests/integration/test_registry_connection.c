@@ -4,10 +4,15 @@
 
 #include "tests/support/postgres_database.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -97,6 +102,97 @@ static void passwords_with_escaped_signs_are_taken(void **state)
     assert_int_equal(connect_to("postgresql://%2Fno%2Fsuch%2Ffolder/db", &err), STATUS_UNAVAILABLE);
     assert_int_equal(connect_to("postgresql:///db?host=/no/such/folder&user=me@there", &err),
                      STATUS_UNAVAILABLE);
+}
+
+/* A port of ours that nobody answers at, and the url of a server there. */
+static int listen_and_say_nothing(int backlog, int *port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(fd, backlog), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    *port = ntohs(address.sin_port);
+    return fd;
+}
+
+static void a_server_that_says_nothing_is_given_up(void **state)
+{
+    (void)state;
+    struct error err;
+    PGconn *connection;
+    char url[128];
+    int port, fd = listen_and_say_nothing(8, &port);
+    snprintf(url, sizeof url, "postgresql://somebody:hidden@127.0.0.1:%d/flights", port);
+    assert_int_equal(postgres_connect(url, 100, &connection, &err), STATUS_UNAVAILABLE);
+    assert_null(connection);
+    assert_non_null(strstr(err.message, "127.0.0.1"));
+    assert_non_null(strstr(err.message, "does not answer"));
+    assert_null(strstr(err.message, "hidden"));
+    close(fd);
+}
+
+static void whoever_is_woken_does_not_wait_for_a_server_that_says_nothing(void **state)
+{
+    (void)state;
+    PGconn *connection;
+    char url[128];
+    int port, fd = listen_and_say_nothing(8, &port), wake_fd = eventfd(1, 0);
+    snprintf(url, sizeof url, "postgresql://somebody@127.0.0.1:%d/flights", port);
+    const struct postgres_limit limit = {.timeout_ms = 0, .wake_fd = wake_fd};
+    assert_int_equal(postgres_connect_within(url, &limit, &connection, NULL), STATUS_UNAVAILABLE);
+    close(wake_fd);
+    close(fd);
+}
+
+/* A full backlog drops what comes, as a firewall does. */
+static void an_address_that_swallows_everything_is_passed_over(void **state)
+{
+    (void)state;
+    struct error err;
+    PGconn *connection;
+    char url[1280];
+    int port, clients[4], fd = listen_and_say_nothing(0, &port);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    address.sin_port = htons((uint16_t)port);
+    for (size_t i = 0; i < COUNT_OF(clients); i++) {
+        clients[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        connect(clients[i], (struct sockaddr *)&address, sizeof address);
+    }
+    snprintf(url, sizeof url, "postgresql://%s@127.0.0.1:%d,%s:%s/%s", PQuser(database.session),
+             port, PQhost(database.session), PQport(database.session), database.name);
+    if (postgres_connect(url, 300, &connection, &err))
+        fail_msg("%s", err.message);
+    assert_string_equal(PQport(connection), PQport(database.session));
+    PQfinish(connection);
+    for (size_t i = 0; i < COUNT_OF(clients); i++)
+        close(clients[i]);
+    close(fd);
+}
+
+static void a_statement_that_takes_too_long_is_given_up_with_its_connection(void **state)
+{
+    struct fixture *f = *state;
+    const struct postgres_limit limit = {.timeout_ms = 100, .wake_fd = -1};
+    assert_int_equal(
+        postgres_run_within(f->connection, &limit, "sleeping", "SELECT pg_sleep(600)", &f->err),
+        STATUS_UNAVAILABLE);
+    assert_string_equal(f->err.message, "sleeping: PostgreSQL does not answer");
+    assert_int_equal(postgres_run(f->connection, "asking", "SELECT 1", &f->err),
+                     STATUS_UNAVAILABLE);
+}
+
+static void whoever_is_woken_gives_a_statement_up(void **state)
+{
+    struct fixture *f = *state;
+    const struct postgres_limit limit = {.timeout_ms = 0, .wake_fd = eventfd(1, 0)};
+    assert_int_equal(postgres_run_within(f->connection, &limit, "asking", "SELECT 1", &f->err),
+                     STATUS_OK);
+    assert_int_equal(
+        postgres_run_within(f->connection, &limit, "sleeping", "SELECT pg_sleep(600)", &f->err),
+        STATUS_UNAVAILABLE);
+    close(limit.wake_fd);
 }
 
 /* The server trusts everybody, so a rule is put before its own for one user, and taken back. */
@@ -261,6 +357,11 @@ int main(void)
         cmocka_unit_test(no_url_that_is_refused_shows_its_password),
         cmocka_unit_test(passwords_with_escaped_signs_are_taken),
         cmocka_unit_test(a_wrong_password_is_told_and_not_shown),
+        cmocka_unit_test(a_server_that_says_nothing_is_given_up),
+        cmocka_unit_test(whoever_is_woken_does_not_wait_for_a_server_that_says_nothing),
+        cmocka_unit_test(an_address_that_swallows_everything_is_passed_over),
+        CONNECTED(a_statement_that_takes_too_long_is_given_up_with_its_connection),
+        CONNECTED(whoever_is_woken_gives_a_statement_up),
         CONNECTED(a_session_is_set_whatever_the_database_says),
         CONNECTED(failures_have_a_status_and_the_words_of_the_server),
         CONNECTED(a_connection_that_ends_is_unavailable_from_then_on),

@@ -459,6 +459,28 @@ static void a_cancelled_apply_leaves_a_handle_that_still_works(void **state)
     assert_int_equal(version(f), 1);
 }
 
+/* The statement ends in the database, too: nothing of it waits on there. */
+static void a_server_does_not_wait_for_a_lock_for_ever(void **state)
+{
+    struct fixture *f = *state;
+    struct registry *server;
+    struct registry_version version;
+    demand(f, apply(f, shop(&f->arena)));
+    f->settings.offline_store.timeout_ms = 300;
+    demand(f, registry_open_for_server(&f->settings, -1, &server, &f->err));
+    PGconn *blocker = PQconnectdb(database.url);
+    sql_run(blocker, "BEGIN; LOCK TABLE larder.project");
+    assert_int_equal(registry_version(server, "shop", &version, &f->err), STATUS_CANCELLED);
+    assert_int_equal(sql_number(database.session,
+                                "SELECT count(*) FROM pg_locks WHERE NOT granted AND"
+                                " relation = 'larder.project'::regclass"),
+                     0);
+    PQfinish(blocker);
+    demand(f, registry_version(server, "shop", &version, &f->err));
+    assert_int_equal(version.number, 1);
+    registry_close(server);
+}
+
 /* Whoever waited for the lock must see what its last holder wrote, not what was there before. */
 static void applies_follow_each_other_where_transactions_are_serializable_by_default(void **state)
 {
@@ -566,6 +588,7 @@ int main(void)
         TEST(an_apply_that_is_killed_leaves_nothing),
         TEST(a_listener_notices_that_its_connection_is_gone),
         TEST(a_cancelled_apply_leaves_a_handle_that_still_works),
+        TEST(a_server_does_not_wait_for_a_lock_for_ever),
         TEST(applies_follow_each_other_where_transactions_are_serializable_by_default),
         TEST(the_last_usable_sample_is_kept_while_a_transaction_is_open),
         TEST(reasons_fit_a_database_of_another_encoding),

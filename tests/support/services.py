@@ -282,4 +282,21 @@ class Postgres(Server):
 
     def kill(self):
         """An immediate shutdown: as abrupt for its clients as SIGKILL, and no shared memory is left behind."""
+        self.thaw()
         self._end(signal.SIGQUIT, 10)
+
+    def freeze(self):
+        """With its backends; it makes no more of them once it is frozen itself."""
+        super().freeze()
+        self._signal_backends(signal.SIGSTOP)
+
+    def thaw(self):
+        if self.process.poll() is None:
+            self._signal_backends(signal.SIGCONT)
+            super().thaw()
+
+    def _signal_backends(self, number):
+        with open(f"/proc/{self.pid}/task/{self.pid}/children") as file:
+            for pid in map(int, file.read().split()):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
