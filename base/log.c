@@ -104,14 +104,13 @@ void log_line(enum log_level level, const char *message, const char *fields, ...
     quote(message, quoted, sizeof quoted);
     size_t length = (size_t)snprintf(line, sizeof line, "time=%s level=%s msg=%s", time_text,
                                      level_names[level], quoted);
-    if (*fields) {
-        line[length++] = ' ';
-        va_list args;
-        va_start(args, fields);
-        int added = vsnprintf(line + length, sizeof line - length - 1, fields, args);
-        va_end(args);
-        if (added > 0)
-            length += (size_t)added;
+    va_list args;
+    va_start(args, fields);
+    int added = vsnprintf(line + length + 1, sizeof line - length - 2, fields, args);
+    va_end(args);
+    if (added > 0) { /* fields may come to nothing: no blank stands at the end then */
+        line[length] = ' ';
+        length += 1 + (size_t)added;
         if (length > sizeof line - 2)
             length = sizeof line - 2;
     }

@@ -63,7 +63,7 @@ static void a_line_without_fields_ends_behind_the_message(void **state)
     log_line(LOG_INFO, "ready", "%s", "");
     log_line(LOG_ERROR, "a\nb", "text=%s", "c\nd");
     const char *lines = capture_end(&capture);
-    assert_non_null(strstr(lines, "msg=\"ready\""));
+    assert_non_null(strstr(lines, "msg=\"ready\"\n"));
     assert_non_null(strstr(lines, "msg=\"a\\nb\" text=c d\n"));
     size_t newlines = 0;
     for (const char *at = lines; *at; at++)
