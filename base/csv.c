@@ -159,11 +159,12 @@ uint64_t csv_reader_byte_count(const struct csv_reader *reader)
 /* Errors ----------------------------------------------------------------------------------------
  */
 
-static enum status fail_at(const struct csv_reader *reader, uint64_t line, uint32_t column,
+static enum status fail_in(const struct csv_reader *reader, uint64_t line, uint32_t column,
                            enum status status, const char *text, struct error *err)
 {
-    return fail(err, status, "%s:%llu:%u: %s", reader->name, (unsigned long long)line, column,
-                text);
+    fail(err, status, "%s", text);
+    fail_at(err, reader->name, line, column);
+    return status;
 }
 
 static uint32_t count_characters(const uint8_t *from, const uint8_t *to, bool is_ascii)
@@ -186,7 +187,7 @@ static uint32_t column_of(const struct csv_reader *reader, struct scan *scan, co
 static enum scan_result scan_failed(const struct csv_reader *reader, struct scan *scan,
                                     const uint8_t *at, const char *text, struct error *err)
 {
-    fail_at(reader, scan->line, column_of(reader, scan, at), STATUS_INVALID, text, err);
+    fail_in(reader, scan->line, column_of(reader, scan, at), STATUS_INVALID, text, err);
     return SCAN_FAILED;
 }
 
@@ -306,7 +307,7 @@ static enum scan_result scan_record(struct csv_reader *reader, struct scan *scan
     for (;;) {
         struct csv_field *field = add_field(reader);
         if (!field) {
-            fail_at(reader, reader->line, 1, STATUS_EXHAUSTED, "a record of over 10000 fields",
+            fail_in(reader, reader->line, 1, STATUS_EXHAUSTED, "a record of over 10000 fields",
                     err);
             return SCAN_EXHAUSTED;
         }
@@ -395,7 +396,7 @@ static enum status check_text(const struct csv_reader *reader, const struct scan
     struct scan place = {.line = reader->line, .counted = reader->at};
     count_lines(&place, reader->at, wrong);
     uint32_t column = column_of(reader, &place, wrong);
-    return fail_at(reader, place.line, column, STATUS_INVALID,
+    return fail_in(reader, place.line, column, STATUS_INVALID,
                    *wrong == 0 ? "a NUL byte, which no text may hold"
                                : "a byte that is not UTF-8: save the file as UTF-8",
                    err);
@@ -408,10 +409,10 @@ static enum status check_count(const struct csv_reader *reader, struct error *er
     bool is_short = reader->count < reader->expected;
     const struct csv_field *place =
         &reader->fields[is_short ? reader->count - 1 : reader->expected];
-    return fail(err, STATUS_INVALID,
-                "%s:%llu:%u: the record is too %s: %zu fields, where the header has %zu",
-                reader->name, (unsigned long long)place->line, place->column,
-                is_short ? "short" : "long", reader->count, reader->expected);
+    fail(err, STATUS_INVALID, "the record is too %s: %zu fields, where the header has %zu",
+         is_short ? "short" : "long", reader->count, reader->expected);
+    fail_at(err, reader->name, place->line, place->column);
+    return STATUS_INVALID;
 }
 
 /* Scans until a record is there, filling the buffer as needed. */
@@ -423,7 +424,7 @@ static enum status find_record(struct csv_reader *reader, struct scan *scan, str
             return result == SCAN_FAILED ? STATUS_INVALID : STATUS_EXHAUSTED;
         size_t size = (size_t)((result == SCAN_DONE ? scan->at : reader->end) - reader->at);
         if (size > CSV_RECORD_MAX)
-            return fail_at(reader, reader->line, 1, STATUS_EXHAUSTED,
+            return fail_in(reader, reader->line, 1, STATUS_EXHAUSTED,
                            "a record of over 64 MiB: is a quote left open here?", err);
         if (result == SCAN_DONE)
             return STATUS_OK;

@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -57,6 +58,7 @@ enum status fail(struct error *err, enum status status, const char *format, ...)
         drop_cut_character(err->message, sizeof err->message);
     make_one_line(err->message);
     err->status = status;
+    err->line = 0;
     return status;
 }
 
@@ -71,7 +73,29 @@ enum status fail_within(struct error *err, const char *format, ...)
     vsnprintf(context, sizeof context, format, args);
     va_end(args);
     memcpy(message, err->message, sizeof message);
-    return fail(err, err->status, "%s: %s", context, message);
+    uint64_t line = err->line;
+    fail(err, err->status, "%s: %s", context, message);
+    size_t file_at = err->file_at + strlen(context) + 2;
+    bool whole = file_at + err->file_size < strlen(err->message);
+    err->line = whole ? line : 0;
+    err->file_at = (uint16_t)file_at;
+    return err->status;
+}
+
+enum status fail_at(struct error *err, const char *file, uint64_t line, uint32_t column)
+{
+    if (!err)
+        return STATUS_FAILED;
+    char message[ERROR_MESSAGE_SIZE];
+    memcpy(message, err->message, sizeof message);
+    fail(err, err->status, "%s:%llu:%u: %s", file, (unsigned long long)line, column, message);
+    size_t size = strlen(file);
+    bool whole = strlen(err->message) > size && err->message[size] == ':';
+    err->line = whole ? line : 0;
+    err->column = column;
+    err->file_at = 0;
+    err->file_size = (uint16_t)size;
+    return err->status;
 }
 
 _Noreturn void out_of_memory(void)

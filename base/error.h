@@ -12,6 +12,7 @@
 #define LARDER_BASE_ERROR_H
 
 #include <stdarg.h>
+#include <stdint.h>
 
 /* Each value says what the caller can do about it. */
 enum status {
@@ -31,6 +32,11 @@ enum { ERROR_MESSAGE_SIZE = 2048 };
 struct error {
     enum status status;
     char message[ERROR_MESSAGE_SIZE]; /* one line, no newline; UTF-8; cut at its end if too long */
+    /* Where a mistake stands in a file, so that the line can be shown; line 0: in none. The
+     * file's name is in the message, file_size bytes from file_at. */
+    uint64_t line;
+    uint32_t column;
+    uint16_t file_at, file_size;
 };
 
 /* The name of a status, such as "UNAVAILABLE", for logs. Never NULL. */
@@ -43,6 +49,10 @@ enum status fail(struct error *err, enum status status, const char *format, ...)
 /* Puts "context: " before the message that err already holds; returns err's status. */
 enum status fail_within(struct error *err, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Puts "FILE:LINE:COLUMN: " before the message that err already holds, and keeps the place; returns
+ * err's status. */
+enum status fail_at(struct error *err, const char *file, uint64_t line, uint32_t column);
 
 /* Ends the process with a message: out of memory, and nothing else. */
 _Noreturn void out_of_memory(void);

@@ -189,8 +189,8 @@ static bool same_key(const struct node_entry *a, const struct node_entry *b)
 
 static void tell_duplicate(struct tree *tree, const struct node *key, const struct node *first)
 {
-    problems_add(tree->problems, key->place, "the key %s stands here twice: it was on line %u",
-                 quoted(tree->arena, key->text), first->place.line);
+    problems_add(tree->problems, key->place, "the key %s stands here twice: it was on line %llu",
+                 quoted(tree->arena, key->text), (unsigned long long)first->place.line);
 }
 
 /* Keeps the first of two equal keys, and drops keys that were no text. */

@@ -99,15 +99,15 @@ enum status problems_status(const struct problems *problems, struct error *err)
     if (problems->count == 0)
         return STATUS_OK;
     const struct problem *first = &problems->items[0];
-    char place[512] = "", others[64] = "";
-    if (first->place.file && first->place.line > 0)
-        snprintf(place, sizeof place, "%s:%u:%u: ", first->place.file, first->place.line,
-                 first->place.column);
-    else if (first->place.file)
-        snprintf(place, sizeof place, "%s: ", first->place.file);
+    char others[64] = "";
     if (problems->count > 1)
         snprintf(others, sizeof others, " (and %zu more)", problems->count - 1);
-    return fail(err, STATUS_INVALID, "%s%s%s", place, first->text, others);
+    fail(err, STATUS_INVALID, "%s%s", first->text, others);
+    if (first->place.file && first->place.line > 0)
+        fail_at(err, first->place.file, first->place.line, first->place.column);
+    else if (first->place.file)
+        fail_within(err, "%s", first->place.file);
+    return STATUS_INVALID;
 }
 
 const char *place_text(struct place place, struct arena *arena)
@@ -116,5 +116,6 @@ const char *place_text(struct place place, struct arena *arena)
         return "";
     if (place.line == 0)
         return arena_text(arena, place.file);
-    return arena_printf(arena, "%s:%u:%u", place.file, place.line, place.column);
+    return arena_printf(arena, "%s:%llu:%u", place.file, (unsigned long long)place.line,
+                        place.column);
 }

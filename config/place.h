@@ -15,8 +15,9 @@
 #include <stdint.h>
 
 struct place {
-    const char *file;      /* as the user named it (relative to where they stand); NULL: no file */
-    uint32_t line, column; /* 1-based, column in characters; 0: unknown */
+    const char *file; /* as the user named it (relative to where they stand); NULL: no file */
+    uint64_t line;    /* 1-based; 0: unknown */
+    uint32_t column;  /* 1-based, in characters; 0: unknown */
 };
 
 struct problem {

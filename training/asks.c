@@ -76,17 +76,20 @@ static enum status find_column(const struct asks *asks, const char *name, size_t
         }
     }
     const char *near = nearest_name(name, asks->columns, asks->column_count);
-    return fail(err, STATUS_INVALID, "%s:1:1: the header has no column %s%s%s%s", asks->path, name,
-                near ? "; is it called " : "", near ? near : "", near ? "?" : "");
+    fail(err, STATUS_INVALID, "the header has no column %s%s%s%s", name,
+         near ? "; is it called " : "", near ? near : "", near ? "?" : "");
+    return fail_at(err, asks->path, 1, 1);
 }
 
-static enum status check_twice(const struct asks *asks, struct error *err)
+static enum status check_twice(const struct asks *asks, const struct csv_field *fields,
+                               struct error *err)
 {
     for (size_t i = 0; i < asks->column_count; i++)
         for (size_t j = 0; j < i; j++)
-            if (strcmp(asks->columns[i], asks->columns[j]) == 0)
-                return fail(err, STATUS_INVALID, "%s:1:1: the header has column %s twice",
-                            asks->path, asks->columns[i]);
+            if (strcmp(asks->columns[i], asks->columns[j]) == 0) {
+                fail(err, STATUS_INVALID, "the header has column %s twice", asks->columns[i]);
+                return fail_at(err, asks->path, fields[i].line, fields[i].column);
+            }
     return STATUS_OK;
 }
 
@@ -105,7 +108,7 @@ static enum status read_header(struct asks *asks, struct error *err)
     asks->columns = arena_array(&asks->names, asks->column_count, sizeof *asks->columns);
     for (size_t i = 0; i < asks->column_count; i++)
         asks->columns[i] = arena_text_of(&asks->names, fields[i].text);
-    status = check_twice(asks, err);
+    status = check_twice(asks, fields, err);
     for (size_t i = 0; !status && i < asks->selection->key_count; i++)
         status = find_column(asks, asks->selection->keys[i].name, &asks->key_columns[i], err);
     return status ? status : find_column(asks, time_column, &asks->time_column, err);
@@ -178,8 +181,8 @@ static enum status parse_field(struct asks *asks, const struct csv_field *field,
         return STATUS_OK;
     if (value_parse(type, field->text, &asks->parsed, value, err) == STATUS_OK)
         return STATUS_OK;
-    return fail_within(err, "%s:%llu:%u: %s", asks->path, (unsigned long long)field->line,
-                       field->column, asks->columns[column]);
+    fail_within(err, "%s", asks->columns[column]);
+    return fail_at(err, asks->path, field->line, field->column);
 }
 
 static enum status parse_row(struct asks *asks, const struct csv_field *fields, struct error *err)
@@ -194,11 +197,10 @@ static enum status parse_row(struct asks *asks, const struct csv_field *fields, 
     struct value at;
     const struct csv_field *field = &fields[asks->time_column];
     enum status status = parse_field(asks, field, asks->time_column, TYPE_TIMESTAMP, &at, err);
-    if (!status && at.is_null)
-        return fail(err, STATUS_INVALID,
-                    "%s:%llu:%u: %s is empty; each row needs the time it "
-                    "asks for",
-                    asks->path, (unsigned long long)field->line, field->column, time_column);
+    if (!status && at.is_null) {
+        fail(err, STATUS_INVALID, "%s is empty; each row needs the time it asks for", time_column);
+        return fail_at(err, asks->path, field->line, field->column);
+    }
     asks->ask.at_us = at.int64;
     return status;
 }

@@ -14,9 +14,9 @@ const char *problems_text(const struct problems *problems, struct arena *arena)
 {
     const char *text = "";
     for (size_t i = 0; i < problems->count; i++)
-        text =
-            arena_printf(arena, "%s%s%u:%u: %s", text, i ? "\n" : "", problems->items[i].place.line,
-                         problems->items[i].place.column, problems->items[i].text);
+        text = arena_printf(arena, "%s%s%llu:%u: %s", text, i ? "\n" : "",
+                            (unsigned long long)problems->items[i].place.line,
+                            problems->items[i].place.column, problems->items[i].text);
     return text;
 }
 

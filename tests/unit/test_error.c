@@ -46,6 +46,45 @@ static void context_comes_before_the_message(void **state)
     assert_string_equal(err.message, "rides.csv:7:3: not an int32: \"x\"");
 }
 
+static void a_place_comes_before_the_message_and_is_kept(void **state)
+{
+    (void)state;
+    struct error err;
+    fail(&err, STATUS_INVALID, "not an int32: \"x\"");
+    assert_int_equal(err.line, 0);
+    assert_int_equal(fail_at(&err, "rides.csv", 7, 3), STATUS_INVALID);
+    assert_string_equal(err.message, "rides.csv:7:3: not an int32: \"x\"");
+    assert_int_equal(err.line, 7);
+    assert_int_equal(err.column, 3);
+    assert_memory_equal(err.message + err.file_at, "rides.csv", err.file_size);
+    assert_int_equal(err.file_size, strlen("rides.csv"));
+}
+
+static void a_place_is_found_behind_a_context(void **state)
+{
+    (void)state;
+    struct error err;
+    fail(&err, STATUS_INVALID, "wrong");
+    fail_at(&err, "rides.csv", 7, 3);
+    fail_within(&err, "loading");
+    assert_string_equal(err.message, "loading: rides.csv:7:3: wrong");
+    assert_int_equal(err.line, 7);
+    assert_memory_equal(err.message + err.file_at, "rides.csv:", err.file_size + 1);
+}
+
+static void a_place_whose_file_does_not_fit_is_none(void **state)
+{
+    (void)state;
+    char file[ERROR_MESSAGE_SIZE + 10];
+    memset(file, 'x', sizeof file);
+    file[sizeof file - 1] = '\0';
+    struct error err;
+    fail(&err, STATUS_INVALID, "wrong");
+    fail_at(&err, file, 7, 3);
+    assert_int_equal(err.line, 0);
+    assert_int_not_equal(fail_at(NULL, "x", 1, 1), STATUS_OK);
+}
+
 static void a_message_is_one_line(void **state)
 {
     (void)state;
@@ -87,6 +126,9 @@ int main(void)
         cmocka_unit_test(a_failure_returns_what_it_says),
         cmocka_unit_test(nobody_has_to_listen),
         cmocka_unit_test(context_comes_before_the_message),
+        cmocka_unit_test(a_place_comes_before_the_message_and_is_kept),
+        cmocka_unit_test(a_place_is_found_behind_a_context),
+        cmocka_unit_test(a_place_whose_file_does_not_fit_is_none),
         cmocka_unit_test(a_message_is_one_line),
         cmocka_unit_test(a_long_message_is_cut),
         cmocka_unit_test(a_long_message_is_not_cut_inside_a_character),

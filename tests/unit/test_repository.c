@@ -77,9 +77,9 @@ static const char *told(struct fixture *f)
     for (size_t i = 0; i < f->problems.count; i++) {
         struct place place = f->problems.items[i].place;
         assert_memory_equal(place.file, f->folder, strlen(f->folder));
-        text = arena_printf(&f->arena, "%s%s%s:%u:%u: %s", text, i ? "\n" : "",
-                            place.file + strlen(f->folder) + 1, place.line, place.column,
-                            f->problems.items[i].text);
+        text = arena_printf(&f->arena, "%s%s%s:%llu:%u: %s", text, i ? "\n" : "",
+                            place.file + strlen(f->folder) + 1, (unsigned long long)place.line,
+                            place.column, f->problems.items[i].text);
     }
     return text;
 }
