@@ -3,6 +3,8 @@
 
 #include "server/asked.h"
 
+enum { KEYS_TOLD = 8 }; /* of those that a request could have meant, in a message */
+
 /* Field numbers of the contract, but for those of asked.c. */
 enum {
     REQUEST_WITH_STATUSES = 5,
@@ -221,6 +223,19 @@ static enum status read_column_values(struct bytes message, const struct column_
     return status;
 }
 
+static enum status unknown_key(const struct query *query, struct bytes name, struct arena *arena,
+                               struct error *err)
+{
+    const struct plan *plan = query->plan;
+    const char *names = "";
+    for (size_t i = 0; i < plan->key_count && i < KEYS_TOLD; i++)
+        names =
+            arena_printf(arena, "%s%s%.*s", names, i ? ", " : "", NAME_SHOWN(plan->keys[i].name));
+    return fail(err, STATUS_INVALID,
+                "no feature that is asked for has the join key \"%.*s\": they have %s%s",
+                NAME_SHOWN(name), names, plan->key_count > KEYS_TOLD ? ", ..." : "");
+}
+
 static enum status read_column(struct bytes message, struct query *query, size_t *row_counts,
                                const struct query_limits *limits, struct arena *arena,
                                struct error *err)
@@ -232,8 +247,7 @@ static enum status read_column(struct bytes message, struct query *query, size_t
     struct bytes name = head.name;
     int index = query_find_key(query, name);
     if (index < 0)
-        return fail(err, STATUS_INVALID, "no feature that is asked for has the join key \"%.*s\"",
-                    NAME_SHOWN(name));
+        return unknown_key(query, name, arena, err);
     const struct plan_key *key = &query->plan->keys[index];
     if (query->keys[index])
         return fail(err, STATUS_INVALID, "join key %.*s is given twice", NAME_SHOWN(name));

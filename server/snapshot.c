@@ -65,6 +65,18 @@ void snapshot_resolve(struct snapshot *snapshot)
     arena_release(&scratch);
 }
 
+/* In the words of the command line, with what the caller may have meant. */
+static enum status unknown_service(const struct definitions *definitions, const char *name,
+                                   struct error *err)
+{
+    struct arena scratch;
+    struct selection selection;
+    arena_init(&scratch, 0);
+    enum status status = selection_of_service(definitions, name, false, &scratch, &selection, err);
+    arena_release(&scratch);
+    return status;
+}
+
 enum status snapshot_plan_service(const struct snapshot *snapshot, struct bytes name,
                                   bool full_names, const struct plan **plan, struct error *err)
 {
@@ -75,12 +87,11 @@ enum status snapshot_plan_service(const struct snapshot *snapshot, struct bytes 
     if (name.size > 0)
         memcpy(text, name.data, name.size);
     text[name.size] = '\0';
-    const struct feature_service *service = NULL;
-    if (strlen(text) == name.size)
-        service = definitions_service(definitions, text);
+    if (strlen(text) != name.size)
+        return fail(err, STATUS_NOT_FOUND, "no feature service has a zero byte in its name");
+    const struct feature_service *service = definitions_service(definitions, text);
     if (!service)
-        return fail(err, STATUS_NOT_FOUND, "there is no feature service \"%s\" in project %s", text,
-                    definitions->project);
+        return unknown_service(definitions, text, err);
     const struct service_plan *made =
         &snapshot->services[service - definitions->services].plans[full_names];
     if (made->status)

@@ -97,6 +97,23 @@ static enum larder_result result_of(grpc_status_code code)
     }
 }
 
+static bool is_connected(grpc_channel *channel)
+{
+    return grpc_channel_check_connectivity_state(channel, 0) == GRPC_CHANNEL_READY;
+}
+
+/* gRPC's own words end with the reason, behind all the places that it came through. */
+static enum larder_result tell_nobody(const struct larder_call *call, const char *words,
+                                      size_t size, struct larder_error *err)
+{
+    const char *colon = memrchr(words, ':', size);
+    const char *reason = colon ? colon + 1 : words;
+    while (reason < words + size && *reason == ' ')
+        reason++;
+    return larder_fail(err, LARDER_UNAVAILABLE, "no server answers at %s (%.*s)", call->target,
+                       (int)(words + size - reason), reason);
+}
+
 /* Says in words what a status means that is not the server's own. */
 static enum larder_result refuse(const struct larder_call *call, const struct exchange *exchange,
                                  struct larder_error *err)
@@ -108,10 +125,12 @@ static enum larder_result refuse(const struct larder_call *call, const struct ex
     if (exchange->code == GRPC_STATUS_UNIMPLEMENTED)
         return larder_fail(err, result, "%s: no Larder listens there", call->target);
     size_t size = GRPC_SLICE_LENGTH(exchange->words);
-    const uint8_t *words = GRPC_SLICE_START_PTR(exchange->words);
+    const char *words = (const char *)GRPC_SLICE_START_PTR(exchange->words);
     if (result == LARDER_INVALID_ARGUMENT || result == LARDER_UNKNOWN_NAME)
-        return larder_fail(err, result, "%.*s", (int)size, (const char *)words);
-    return larder_fail(err, result, "%s: %.*s", call->target, (int)size, (const char *)words);
+        return larder_fail(err, result, "%.*s", (int)size, words);
+    if (result == LARDER_UNAVAILABLE && !is_connected(call->channel))
+        return tell_nobody(call, words, size, err);
+    return larder_fail(err, result, "%s: %.*s", call->target, (int)size, words);
 }
 
 /* gRPC may leave an answer in pieces; decoders want it whole. */

@@ -66,6 +66,11 @@ enum larder_result larder_connect(const char *target, const struct larder_option
     return LARDER_OK;
 }
 
+bool larder_connected(struct larder_client *client)
+{
+    return grpc_channel_check_connectivity_state(client->channel, 0) == GRPC_CHANNEL_READY;
+}
+
 void larder_close(struct larder_client *client)
 {
     if (!client)

@@ -181,6 +181,19 @@ static void every_refusal_keeps_its_meaning_and_words(void **state)
     check_refused(f, LARDER_FAILED, "no Larder listens there");
 }
 
+static void nobody_is_told_from_a_server_whose_store_is_away(void **state)
+{
+    struct fixture *f = *state;
+    f->echo_ids = false;
+    f->answer.words = "redis is away";
+    f->answer.code = GRPC_STATUS_UNAVAILABLE;
+    check_refused(f, LARDER_UNAVAILABLE, "redis is away");
+    assert_true(larder_connected(f->client));
+    connect_to(f, 1, NULL);
+    check_refused(f, LARDER_UNAVAILABLE, "no server answers at 127.0.0.1:1 (Connection refused)");
+    assert_false(larder_connected(f->client));
+}
+
 static void a_refusal_longer_than_its_place_is_cut_between_characters(void **state)
 {
     struct fixture *f = *state;
@@ -335,6 +348,7 @@ int main(void)
         TEST(a_large_answer_arrives_whole),
         TEST(a_health_check_waits_no_longer_than_asked),
         TEST(every_refusal_keeps_its_meaning_and_words),
+        TEST(nobody_is_told_from_a_server_whose_store_is_away),
         TEST(a_refusal_longer_than_its_place_is_cut_between_characters),
         TEST(answers_that_are_none_are_failures),
         TEST(a_slow_server_is_waited_for_no_longer_than_asked),

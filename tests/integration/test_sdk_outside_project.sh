@@ -23,7 +23,7 @@ try_example()
     code=0
     "$1" 127.0.0.1:1 service key=value 2>"$folder/words" || code=$?
     [ "$code" = 1 ] || fail "$1 exits $code where nobody listens"
-    grep -q 'UNAVAILABLE: 127.0.0.1:1: ' "$folder/words" || fail "$(cat "$folder/words")"
+    grep -q 'UNAVAILABLE: no server answers at 127.0.0.1:1 ' "$folder/words" || fail "$(cat "$folder/words")"
     if [ -n "${LARDER_TEST_TARGET:-}" ]; then
         "$1" "$LARDER_TEST_TARGET" $LARDER_TEST_ASK
     fi

@@ -119,6 +119,9 @@ LARDER_API enum larder_result larder_connect(const char *target,
                                              const struct larder_options *options,
                                              struct larder_client **client,
                                              struct larder_error *err);
+/* Whether there is a connection now: after UNAVAILABLE this tells whether a server answered that
+ * its store is away (true), or nobody did. */
+LARDER_API bool larder_connected(struct larder_client *client);
 /* Once no call of it is running. */
 LARDER_API void larder_close(struct larder_client *client);
 
