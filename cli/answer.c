@@ -9,9 +9,6 @@
 #include "sdk/c/include/larder/larder.h"
 
 #include <stdio.h>
-#include <unistd.h>
-
-enum { LINE_WIDTH = 80, SHORTEST_CUT = 16 };
 
 /* "3m ago"; of a time ahead of this machine's clock, "0s ago". */
 static const char *age_text(int64_t event_time_us, int64_t now_us, struct arena *arena)
@@ -43,18 +40,6 @@ static bool is_plain(struct bytes text)
     return true;
 }
 
-/* At most width characters, the last of them an ellipsis if more would have come. */
-static const char *cut(const char *text, size_t width, struct arena *arena)
-{
-    size_t size = 0, count = 0, kept = 0;
-    for (; text[size]; size++) {
-        bool starts = ((unsigned char)text[size] & 0xC0) != 0x80;
-        if (starts && ++count == width)
-            kept = size;
-    }
-    return count <= width ? text : arena_printf(arena, "%.*s…", (int)kept, text);
-}
-
 static const char *value_text(const struct larder_response *response, size_t row, size_t column,
                               struct arena *arena)
 {
@@ -72,50 +57,41 @@ static const char *value_text(const struct larder_response *response, size_t row
     return copy;
 }
 
-/* What is left of a line for values beside the other columns. */
-static size_t value_width(const struct larder_response *response)
+static enum paint paint_of(enum larder_status status)
 {
-    size_t widest = strlen("FEATURE");
-    size_t others = strlen("  "
-                           "  "
-                           "OUTSIDE_MAX_AGE"
-                           "  "
-                           "99999d ago"
-                           "  ");
-    for (size_t i = 0; i < larder_response_column_count(response); i++) {
-        size_t width = strlen(larder_response_name(response, i));
-        widest = width > widest ? width : widest;
-    }
-    return widest + others + SHORTEST_CUT > LINE_WIDTH ? SHORTEST_CUT
-                                                       : LINE_WIDTH - widest - others;
+    return status == LARDER_PRESENT ? PAINT_GOOD : PAINT_CARE;
 }
 
-static void print_entity(const struct entities *entities, const struct larder_response *response,
-                         size_t row, struct arena *arena)
+static void print_keys(const struct entities *entities, size_t row)
 {
-    static const char *const titles[] = {"FEATURE", "VALUE", "STATUS", "AGE"};
-    static const bool right[] = {false, false, false, true};
-    size_t width = isatty(STDOUT_FILENO) ? value_width(response) : SIZE_MAX;
-    int64_t now_us = timestamp_now();
-    struct table table;
-    table_init(&table, arena, COUNT_OF(titles), titles, right);
-    for (size_t i = 0; i < larder_response_column_count(response); i++) {
-        int64_t us;
-        bool has_time = larder_response_event_time(response, row, i, &us);
-        const char *const cells[] = {
-            larder_response_name(response, i),
-            cut(value_text(response, row, i, arena), width, arena),
-            larder_status_name(larder_response_status(response, row, i)),
-            has_time ? age_text(us, now_us, arena) : "-",
-        };
-        table_add(&table, cells);
-    }
+    struct style style = style_of(stdout);
+    fputs(style_begin(style, PAINT_TITLE), stdout);
     for (size_t i = 0; i < entities->key_count; i++) {
         struct bytes text = entities->texts[row * entities->key_count + i];
         printf("%s%s=%.*s", i ? ", " : "", entities->names[i], (int)text.size,
                (const char *)text.data);
     }
-    putchar('\n');
+    printf("%s\n", style_end(style, PAINT_TITLE));
+}
+
+static void print_features(const struct larder_response *response, size_t row, struct arena *arena)
+{
+    static const char *const titles[] = {"FEATURE", "VALUE", "STATUS", "AGE"};
+    static const bool right[] = {false, false, false, true};
+    int64_t now_us = timestamp_now();
+    struct table table;
+    table_init(&table, arena, COUNT_OF(titles), titles, right);
+    table.gives_way = 1;
+    for (size_t i = 0; i < larder_response_column_count(response); i++) {
+        int64_t us;
+        bool has_time = larder_response_event_time(response, row, i, &us);
+        enum larder_status status = larder_response_status(response, row, i);
+        const char *const cells[] = {
+            larder_response_name(response, i), value_text(response, row, i, arena),
+            larder_status_name(status), has_time ? age_text(us, now_us, arena) : "-"};
+        table_add(&table, cells);
+        table_paint(&table, 2, paint_of(status));
+    }
     table_print(&table, stdout, "  ");
 }
 
@@ -125,7 +101,8 @@ void answer_print(const struct entities *entities, const struct larder_response 
     for (size_t row = 0; row < entities->count; row++) {
         if (row > 0)
             putchar('\n');
-        print_entity(entities, response, row, arena);
+        print_keys(entities, row);
+        print_features(response, row, arena);
     }
 }
 
@@ -204,9 +181,7 @@ int answer_print_json(const struct entities *entities, const struct larder_respo
     for (size_t row = 0; row < entities->count; row++)
         append_entity(&json, entities, response, row);
     buffer_append_text(&json, "\n  ]}\n");
-    bool written = fwrite(json.data, 1, json.size, stdout) == json.size && fflush(stdout) == 0;
+    bool written = fwrite(json.data, 1, json.size, stdout) == json.size;
     buffer_release(&json);
-    if (!written)
-        fprintf(stderr, "larder: cannot write to standard output\n");
-    return written ? EXIT_DONE : EXIT_FAILED;
+    return command_end_output(written);
 }

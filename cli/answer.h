@@ -10,7 +10,7 @@ struct larder_response;
 
 /* One table an entity: FEATURE, VALUE, STATUS, AGE. A value that is not there is "-", and its
  * status says why; text that could be taken for something else is quoted as in JSON. On a terminal
- * long values are cut to its usual 80 columns. */
+ * long values are cut to its width. */
 void answer_print(const struct entities *entities, const struct larder_response *response,
                   struct arena *arena);
 

@@ -1,6 +1,7 @@
 /* apply.c - `larder apply`: register the definitions. */
 #include "cli/changes.h"
 #include "cli/command.h"
+#include "cli/notice.h"
 #include "store/online/online_store.h"
 #include "store/registry/registry.h"
 
@@ -99,16 +100,16 @@ static int print_outcome(const struct apply_job *job)
 {
     const struct apply_outcome *outcome = &job->outcome;
     if (job->online_is_away)
-        fprintf(stderr,
-                "warning: the definitions are applied, but not in the online store yet; "
-                "materialize or serve puts them there: %s\n",
-                job->online_error.message);
+        notice(NOTICE_WARNING,
+               "the definitions are applied, but not in the online store yet; materialize or "
+               "serve puts them there: %s",
+               job->online_error.message);
     if (job->options->json)
         return command_print_json(json_pack("{s:s, s:I, s:o}", "project",
                                             outcome->catalog.definitions.project, "version",
                                             (json_int_t)outcome->catalog.version, "changes",
                                             changes_to_json(&outcome->difference)));
-    changes_print(&outcome->difference);
+    changes_print(&outcome->difference, job->options->arena);
     printf("project %s is at version %llu%s\n", outcome->catalog.definitions.project,
            (unsigned long long)outcome->catalog.version,
            outcome->difference.change_count || job->apply.take_over ? "" : "; nothing changed");

@@ -1,26 +1,54 @@
 /* changes.c - see changes.h. */
 #include "cli/changes.h"
 
+#include "cli/notice.h"
+#include "cli/screen.h"
+#include "cli/style.h"
+
 #include <jansson.h>
 #include <stdio.h>
+
+enum { DETAIL_INDENT = 4 };
 
 static const char *const signs[] = {
     [CHANGE_ADDED] = "+", [CHANGE_REMOVED] = "-", [CHANGE_ALTERED] = "~"};
 static const char *const words[] = {
     [CHANGE_ADDED] = "added", [CHANGE_REMOVED] = "removed", [CHANGE_ALTERED] = "altered"};
 
-void changes_print(const struct difference *difference)
+static const enum paint paints[] = {
+    [CHANGE_ADDED] = PAINT_GOOD, [CHANGE_REMOVED] = PAINT_BAD, [CHANGE_ALTERED] = PAINT_CARE};
+
+/* Details carry the signs of changes, too; where there is none something is altered. */
+static enum paint paint_of_detail(const char *detail)
 {
-    for (size_t i = 0; i < difference->change_count; i++) {
-        const struct change *change = &difference->changes[i];
-        printf("%s %s %s\n", signs[change->kind], object_kind_name(change->object), change->name);
-        for (size_t d = 0; d < change->detail_count; d++)
-            printf("    %s\n", change->details[d]);
-        if (change->needs_replace)
-            printf("    needs --replace: %s\n", change->needs_replace);
-        else if (change->becomes_stale)
-            printf("    the next run of materialize rewrites it whole\n");
-    }
+    return detail[0] == '+' ? PAINT_GOOD : detail[0] == '-' ? PAINT_BAD : PAINT_CARE;
+}
+
+static void print_detail(struct style style, enum paint paint, const char *text)
+{
+    printf("    %s", style_begin(style, paint));
+    text_wrap(stdout, text, DETAIL_INDENT, DETAIL_INDENT + 2, style_end(style, paint));
+}
+
+static void print_change(struct style style, const struct change *change, struct arena *arena)
+{
+    enum paint paint = paints[change->kind];
+    printf("%s%s %s %s%s\n", style_begin(style, paint), signs[change->kind],
+           object_kind_name(change->object), change->name, style_end(style, paint));
+    for (size_t i = 0; i < change->detail_count; i++)
+        print_detail(style, paint_of_detail(change->details[i]), change->details[i]);
+    if (change->needs_replace)
+        print_detail(style, PAINT_BAD,
+                     arena_printf(arena, "needs --replace: %s", change->needs_replace));
+    else if (change->becomes_stale)
+        print_detail(style, PAINT_FAINT, "the next run of materialize rewrites it whole");
+}
+
+void changes_print(const struct difference *difference, struct arena *arena)
+{
+    struct style style = style_of(stdout);
+    for (size_t i = 0; i < difference->change_count; i++)
+        print_change(style, &difference->changes[i], arena);
 }
 
 static json_t *change_to_json(const struct change *change)
@@ -68,8 +96,8 @@ bool findings_have_errors(const struct findings *findings)
 void findings_print(const struct findings *findings)
 {
     for (size_t i = 0; i < findings->count; i++)
-        fprintf(stderr, "%s: %s\n", findings->items[i].kind == FINDING_ERROR ? "error" : "hint",
-                findings->items[i].text);
+        notice(findings->items[i].kind == FINDING_ERROR ? NOTICE_ERROR : NOTICE_HINT, "%s",
+               findings->items[i].text);
 }
 
 struct json_t *findings_to_json(const struct findings *findings)

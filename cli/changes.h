@@ -15,7 +15,7 @@
 struct json_t;
 
 /* "+ feature view airport_weather", "~ ..." with its details, "- ...". */
-void changes_print(const struct difference *difference);
+void changes_print(const struct difference *difference, struct arena *arena);
 struct json_t *changes_to_json(const struct difference *difference);
 
 /* Compares the sources with the database. OK even with findings. */

@@ -1,12 +1,14 @@
 /* command.c - what all commands do alike; see command.h. */
 #include "cli/command.h"
 
+#include "cli/notice.h"
+
 #include <jansson.h>
 #include <stdio.h>
 
 int command_failed(const struct error *err)
 {
-    fprintf(stderr, "larder: %s\n", err->message);
+    notice_error(err);
     return EXIT_FAILED;
 }
 
@@ -26,19 +28,8 @@ bool command_lacks(const struct options *options, const char *option)
 {
     bool given = option_flag(options, option);
     if (given)
-        fprintf(stderr, "larder: %s is not possible yet\n", option);
+        notice(NOTICE_FAILURE, "%s is not possible yet", option);
     return given;
-}
-
-static void tell_problem(const struct problem *problem)
-{
-    const struct place *place = &problem->place;
-    if (place->file && place->line)
-        fprintf(stderr, "%s:%u:%u: %s\n", place->file, place->line, place->column, problem->text);
-    else if (place->file)
-        fprintf(stderr, "%s: %s\n", place->file, problem->text);
-    else
-        fprintf(stderr, "larder: %s\n", problem->text);
 }
 
 /* Problems say more than the error, which then only repeats the first of them. */
@@ -48,7 +39,7 @@ static int tell_problems(struct problems *problems, const struct error *err)
         return command_misused(err);
     problems_sort(problems);
     for (size_t i = 0; i < problems->count; i++)
-        tell_problem(&problems->items[i]);
+        notice_mistake(&problems->items[i].place, problems->items[i].text);
     return EXIT_USAGE;
 }
 
@@ -76,9 +67,13 @@ int command_print_json(struct json_t *json)
 {
     int failed = json_dumpf(json, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
     json_decref(json);
-    if (failed || fputc('\n', stdout) == EOF || fflush(stdout)) {
-        fprintf(stderr, "larder: cannot write to standard output\n");
-        return EXIT_FAILED;
-    }
-    return EXIT_DONE;
+    return command_end_output(!failed && fputc('\n', stdout) != EOF);
+}
+
+int command_end_output(bool written)
+{
+    if (written && fflush(stdout) == 0 && !ferror(stdout))
+        return EXIT_DONE;
+    notice(NOTICE_FAILURE, "cannot write to standard output");
+    return EXIT_FAILED;
 }

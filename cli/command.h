@@ -30,6 +30,7 @@ struct command {
     const struct option_spec *options;
     size_t option_count;
     size_t least_words, most_words; /* words that are no options: `describe NAME` has 1 */
+    bool without_json;              /* it prints nothing that a program would read */
     /* options->arena lives as long as the command. Returns an exit code. */
     int (*run)(const struct options *options);
 };
@@ -49,7 +50,8 @@ extern const struct command command_teardown;
 extern const struct command command_training_set;
 extern const struct command command_validate;
 
-/* Writes "larder: message" to stderr and returns EXIT_FAILED. */
+/* Tells the error on stderr, with the line of the file where it is in one, and returns EXIT_FAILED.
+ */
 int command_failed(const struct error *err);
 /* The same for a wrong call or wrong definitions: EXIT_USAGE. */
 int command_misused(const struct error *err);
@@ -64,6 +66,9 @@ bool command_lacks(const struct options *options, const char *option);
 int command_read_repository(const struct options *options, struct repository *repository);
 int command_read_settings(const struct options *options, struct settings *settings);
 
+/* Ends what was written to stdout (false: it could not be); a full disk is told, and EXIT_FAILED.
+ */
+int command_end_output(bool written);
 /* Writes a JSON document to stdout and frees it; EXIT_FAILED if it cannot be written. */
 int command_print_json(struct json_t *json);
 

@@ -1,6 +1,7 @@
 /* describe.c - `larder describe NAME`: one object in full. */
 #include "base/timestamp.h"
 #include "cli/applied.h"
+#include "cli/notice.h"
 #include "cli/table.h"
 #include "config/definitions_json.h"
 #include "config/selection.h"
@@ -125,8 +126,10 @@ static int unknown_name(const struct options *options, const struct definitions 
     size_t count;
     const char **names = all_names(definitions, options->arena, &count);
     const char *near = nearest_name(name, names, count);
-    fprintf(stderr, "larder: nothing called %s is applied%s%s%s\n", name,
-            near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    notice(NOTICE_FAILURE, "nothing called %s is applied%s%s%s", name,
+           near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    if (!near)
+        notice(NOTICE_HINT, "larder list shows what is");
     return EXIT_USAGE;
 }
 

@@ -3,6 +3,7 @@
 #include "cli/answer.h"
 #include "cli/command.h"
 #include "cli/entities.h"
+#include "cli/notice.h"
 #include "cli/references.h"
 #include "sdk/c/include/larder/larder.h"
 
@@ -75,13 +76,12 @@ static struct larder_request *make_request(const struct options *options,
     return request;
 }
 
-static int tell(const struct larder_error *err)
+static int tell(const struct larder_error *err, struct larder_client *client)
 {
     bool misused = err->result == LARDER_INVALID_ARGUMENT || err->result == LARDER_UNKNOWN_NAME;
-    fprintf(stderr, "larder: %s\n", err->message);
-    if (err->result == LARDER_UNAVAILABLE)
-        fprintf(stderr, "if no server answered: larder serve starts one, and --server "
-                        "HOST:PORT asks another\n");
+    notice(NOTICE_FAILURE, "%s", err->message);
+    if (err->result == LARDER_UNAVAILABLE && client && !larder_connected(client))
+        notice(NOTICE_HINT, "larder serve starts a server, and --server HOST:PORT asks another");
     return misused ? EXIT_USAGE : EXIT_FAILED;
 }
 
@@ -95,7 +95,7 @@ static int ask(const struct options *options, const struct asking *asking,
         larder_get_features(client, request, asking->timeout_ms, &response, &err);
     larder_request_free(request);
     if (result != LARDER_OK)
-        return tell(&err);
+        return tell(&err, client);
     int code = EXIT_DONE;
     if (options->json)
         code = answer_print_json(&asking->entities, response);
@@ -117,7 +117,7 @@ static int run(const struct options *options)
     if (code)
         return code;
     if (larder_connect(asking.target, NULL, &client, &client_err) != LARDER_OK)
-        return tell(&client_err);
+        return tell(&client_err, NULL);
     code = ask(options, &asking, client);
     larder_close(client);
     return code;

@@ -1,5 +1,6 @@
 /* health.c - `larder health`: does a server answer? For containers and scripts that watch one. */
 #include "cli/command.h"
+#include "cli/notice.h"
 
 #include "sdk/c/include/larder/larder.h"
 
@@ -15,7 +16,7 @@ static int tell(const struct options *options, const char *target, const char *r
 {
     int code = reason ? EXIT_FAILED : EXIT_DONE;
     if (reason)
-        fprintf(stderr, "larder: %s\n", reason);
+        notice(NOTICE_FAILURE, "%s", reason);
     else if (!options->json)
         printf("%s is serving\n", target);
     if (!options->json)

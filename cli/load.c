@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/load_columns.h"
+#include "cli/notice.h"
 #include "cli/progress.h"
 #include "store/offline/offline_store.h"
 
@@ -56,16 +57,16 @@ static enum status parse_field(struct load_job *job, const struct csv_field *fie
 {
     const struct load_column *column = &job->given[index];
     job->values[index] = value_null(column->type);
-    if (field->is_null && (column->role == LOAD_KEY || column->role == LOAD_EVENT_TIME))
-        return fail(err, STATUS_INVALID,
-                    "%s:%llu:%u: %s is empty; keys and the event time cannot "
-                    "be null",
-                    job->path, (unsigned long long)field->line, field->column, column->column);
+    if (field->is_null && (column->role == LOAD_KEY || column->role == LOAD_EVENT_TIME)) {
+        fail(err, STATUS_INVALID, "%s is empty; keys and the event time cannot be null",
+             column->column);
+        return fail_at(err, job->path, field->line, field->column);
+    }
     if (field->is_null || value_parse(column->type, field->text, &job->row_arena,
                                       &job->values[index], err) == STATUS_OK)
         return STATUS_OK;
-    return fail_within(err, "%s:%llu:%u: %s", job->path, (unsigned long long)field->line,
-                       field->column, column->column);
+    fail_within(err, "%s", column->column);
+    return fail_at(err, job->path, field->line, field->column);
 }
 
 static enum status load_row(struct load_job *job, const struct csv_field *fields, struct error *err)
@@ -150,8 +151,8 @@ static int unknown_source(const struct options *options, const struct definition
     for (size_t i = 0; i < definitions->source_count; i++)
         names[i] = definitions->sources[i].about.name;
     const char *near = nearest_name(name, names, definitions->source_count);
-    fprintf(stderr, "larder: no source %s is defined%s%s%s\n", name, near ? "; did you mean " : "",
-            near ? near : "", near ? "?" : "");
+    notice(NOTICE_FAILURE, "no source %s is defined%s%s%s", name, near ? "; did you mean " : "",
+           near ? near : "", near ? "?" : "");
     return EXIT_USAGE;
 }
 
@@ -160,7 +161,8 @@ static int run(const struct options *options)
     struct repository repository;
     const char *name = option_text(options, "--source");
     if (!name) {
-        fprintf(stderr, "larder: load needs --source S; usage: larder load --source S F.csv\n");
+        notice(NOTICE_FAILURE, "load needs --source S");
+        notice(NOTICE_USAGE, "larder load %s", command_load.synopsis);
         return EXIT_USAGE;
     }
     int code = command_read_repository(options, &repository);
@@ -171,7 +173,7 @@ static int run(const struct options *options)
     if (!job.source)
         return unknown_source(options, &repository.definitions, name);
     if (!job.source->table) {
-        fprintf(stderr, "larder: source %s is a query; load fills tables only\n", name);
+        notice(NOTICE_FAILURE, "source %s is a query; load fills tables only", name);
         return EXIT_USAGE;
     }
     return load_with(options, &repository, &job);

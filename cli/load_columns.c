@@ -3,6 +3,8 @@
 
 #include "config/place.h"
 
+enum { NAMES_TOLD = 12 }; /* in a message */
+
 struct gathering {
     struct arena *arena;
     const struct source *source;
@@ -122,11 +124,13 @@ static enum status unknown_name(const struct load_columns *columns, const char *
 {
     const char *name = arena_text_of(arena, field->text);
     const char *near = nearest_name(name, columns->names, columns->count);
-    return fail(err, STATUS_INVALID,
-                "%s:%llu:%u: \"%s\" is no key, feature or time of the "
-                "source%s%s%s",
-                file, (unsigned long long)field->line, field->column, name,
-                near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    const char *advice = near ? arena_printf(arena, "; did you mean %s?", near) : ": it has ";
+    for (size_t i = 0; !near && i < columns->count && i < NAMES_TOLD; i++)
+        advice = arena_printf(arena, "%s%s%s", advice, i ? ", " : "", columns->names[i]);
+    bool more = !near && columns->count > NAMES_TOLD;
+    fail(err, STATUS_INVALID, "\"%s\" is no key, feature or time of the source%s%s", name, advice,
+         more ? ", ..." : "");
+    return fail_at(err, file, field->line, field->column);
 }
 
 static enum status check_needed(const struct load_columns *columns, const char *file,
@@ -138,9 +142,10 @@ static enum status check_needed(const struct load_columns *columns, const char *
         bool found = false;
         for (size_t g = 0; g < count; g++)
             found = found || strcmp(given[g].column, columns->items[i].column) == 0;
-        if (!found)
-            return fail(err, STATUS_INVALID, "%s:1:1: the header has no column %s", file,
-                        columns->names[i]);
+        if (!found) {
+            fail(err, STATUS_INVALID, "the header has no column %s", columns->names[i]);
+            return fail_at(err, file, 1, 1);
+        }
     }
     return STATUS_OK;
 }
@@ -155,12 +160,10 @@ enum status load_columns_match(const struct load_columns *columns, const char *f
         if (!column)
             return unknown_name(columns, file, &header[i], arena, err);
         for (size_t j = 0; j < i; j++)
-            if (strcmp(matched[j].column, column->column) == 0)
-                return fail(err, STATUS_INVALID,
-                            "%s:%llu:%u: column %s stands twice in the "
-                            "header",
-                            file, (unsigned long long)header[i].line, header[i].column,
-                            column->column);
+            if (strcmp(matched[j].column, column->column) == 0) {
+                fail(err, STATUS_INVALID, "column %s stands twice in the header", column->column);
+                return fail_at(err, file, header[i].line, header[i].column);
+            }
         matched[i] = *column;
     }
     *given = matched;

@@ -2,6 +2,8 @@
  * main.c - looks the command up and runs it.
  */
 #include "cli/command.h"
+#include "cli/help.h"
+#include "cli/notice.h"
 #include "config/place.h"
 
 #include <locale.h>
@@ -9,44 +11,17 @@
 #include <stdio.h>
 #include <string.h>
 
+/* In the order of a first day. */
 static const struct command *const commands[] = {
-    &command_init,     &command_validate,     &command_plan,   &command_apply,
-    &command_load,     &command_materialize,  &command_serve,  &command_get,
+    &command_init,     &command_validate,     &command_load,   &command_plan,
+    &command_apply,    &command_materialize,  &command_serve,  &command_get,
     &command_health,   &command_training_set, &command_status, &command_list,
     &command_describe, &command_teardown,
 };
 
-static int print_overview(FILE *out)
+static bool is_any_of(const char *word, const char *one, const char *other)
 {
-    fprintf(out, "Larder, a feature store: history in PostgreSQL, newest values in Redis, served "
-                 "over gRPC.\n"
-                 "\n"
-                 "usage: larder [-C DIR] COMMAND ...\n"
-                 "\n");
-    for (size_t i = 0; i < COUNT_OF(commands); i++)
-        fprintf(out, "  %-13s %s\n", commands[i]->name, commands[i]->summary);
-    fprintf(out,
-            "\n"
-            "larder COMMAND --help tells about each. -C DIR names the folder with larder.yaml\n"
-            "(default: here). Exit 0: done; 1: it failed; 2: the call or the definitions are\n"
-            "wrong.\n");
-    return EXIT_DONE;
-}
-
-static int print_help(const struct command *command)
-{
-    printf("usage: larder %s %s\n\n%s\n", command->name, command->synopsis, command->text);
-    printf("options:\n");
-    for (size_t i = 0; i < command->option_count; i++) {
-        const struct option_spec *option = &command->options[i];
-        char left[64];
-        snprintf(left, sizeof left, "%s%s%s", option->name, option->value ? " " : "",
-                 option->value ? option->value : "");
-        printf("  %-22s %s\n", left, option->help);
-    }
-    printf("  %-22s %s\n", "-C DIR", "the repository (default: here)");
-    printf("  %-22s %s\n", "--json", "machine-readable output on stdout");
-    return EXIT_DONE;
+    return strcmp(word, one) == 0 || strcmp(word, other) == 0;
 }
 
 static const struct command *find_command(const char *name)
@@ -59,35 +34,59 @@ static const struct command *find_command(const char *name)
 
 static int unknown_command(const char *name)
 {
-    const char *names[COUNT_OF(commands)];
+    static const char *const others[] = {"help", "--help", "--version"};
+    const char *names[COUNT_OF(commands) + COUNT_OF(others)];
     for (size_t i = 0; i < COUNT_OF(commands); i++)
         names[i] = commands[i]->name;
-    const char *near = nearest_name(name, names, COUNT_OF(commands));
-    fprintf(stderr, "larder: unknown command \"%s\"", name);
-    if (near)
-        fprintf(stderr, "; did you mean %s?\n", near);
-    else
-        fprintf(stderr, "; larder --help lists them\n");
+    for (size_t i = 0; i < COUNT_OF(others); i++)
+        names[COUNT_OF(commands) + i] = others[i];
+    const char *near = nearest_name(name, names, COUNT_OF(names));
+    notice(NOTICE_FAILURE, "unknown %s \"%s\"%s%s%s", name[0] == '-' ? "option" : "command", name,
+           near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    if (!near)
+        notice(NOTICE_HINT, "larder help lists the commands");
     return EXIT_USAGE;
+}
+
+/* `larder help`, `larder help COMMAND` */
+static int help(int count, char **words, struct arena *arena)
+{
+    const struct command *command = count > 0 ? find_command(words[0]) : NULL;
+    if (count > 0 && !command)
+        return unknown_command(words[0]);
+    if (command)
+        help_print_command(stdout, command, arena);
+    else
+        help_print_overview(stdout, commands, COUNT_OF(commands));
+    return EXIT_DONE;
 }
 
 static int run_command(const struct command *command, int count, char **arguments,
                        struct options *options)
 {
     struct error err;
-    if (options_parse(command, count, arguments, options, &err))
-        return command_misused(&err);
-    return options->help ? print_help(command) : command->run(options);
+    if (options_parse(command, count, arguments, options, &err)) {
+        command_misused(&err);
+        notice(NOTICE_USAGE, "larder %s %s", command->name, command->synopsis);
+        return EXIT_USAGE;
+    }
+    if (!options->help)
+        return command->run(options);
+    help_print_command(stdout, command, options->arena);
+    return EXIT_DONE;
 }
 
-/* A full disk behind a redirection is a failure, too. */
-static int check_output(int code)
+static int run_word(int count, char **words, struct options *options)
 {
-    bool failed = fflush(stdout) != 0 || ferror(stdout);
-    if (!failed || code != EXIT_DONE)
-        return code;
-    fprintf(stderr, "larder: cannot write to standard output\n");
-    return EXIT_FAILED;
+    const struct command *command = find_command(words[0]);
+    if (command)
+        return run_command(command, count - 1, words + 1, options);
+    if (strcmp(words[0], "help") == 0 || is_any_of(words[0], "--help", "-h"))
+        return help(count - 1, words + 1, options->arena);
+    if (strcmp(words[0], "--version") != 0)
+        return unknown_command(words[0]);
+    printf("larder %s\n", LARDER_VERSION);
+    return EXIT_DONE;
 }
 
 /* -C DIR before the command; returns how many words it took, or -1. */
@@ -112,20 +111,13 @@ int main(int count, char **arguments)
     struct options options = {.arena = &arena, .directory = "."};
     int at = take_directory(count, arguments, &options);
     int code = EXIT_USAGE;
-    if (at < 0) {
-        fprintf(stderr, "larder: -C needs a folder\n");
-    } else if (at >= count) {
-        print_overview(stderr);
-    } else if (strcmp(arguments[at], "--help") == 0 || strcmp(arguments[at], "help") == 0) {
-        code = print_overview(stdout);
-    } else if (strcmp(arguments[at], "--version") == 0) {
-        printf("larder %s\n", LARDER_VERSION);
-        code = EXIT_DONE;
-    } else {
-        const struct command *command = find_command(arguments[at]);
-        code = command ? run_command(command, count - at - 1, arguments + at + 1, &options)
-                       : unknown_command(arguments[at]);
-    }
+    if (at < 0)
+        notice(NOTICE_FAILURE, "-C needs a folder: larder -C DIR COMMAND ...");
+    else if (at >= count)
+        help_print_overview(stderr, commands, COUNT_OF(commands));
+    else
+        code = run_word(count - at, arguments + at, &options);
     arena_release(&arena);
-    return check_output(code);
+    /* A full disk behind a redirection is a failure, too. */
+    return code == EXIT_DONE ? command_end_output(true) : code;
 }

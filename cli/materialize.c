@@ -4,7 +4,9 @@
 #include "base/timestamp.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/notice.h"
 #include "cli/progress.h"
+#include "cli/screen.h"
 #include "cli/table.h"
 
 #include <jansson.h>
@@ -31,7 +33,7 @@ static void tell_progress(void *context, const struct view_run *run)
 static void tell_warning(void *context, const char *text)
 {
     progress_end(context);
-    fprintf(stderr, "warning: %s\n", text);
+    notice(NOTICE_WARNING, "%s", text);
 }
 
 static json_t *run_to_json(const struct view_run *run)
@@ -55,20 +57,26 @@ static json_t *run_to_json(const struct view_run *run)
     return json;
 }
 
-static void tell_left_out(const struct view_run *run)
+static void print_count(const struct view_run *run, const char *what, uint64_t count,
+                        struct arena *arena)
 {
     char text[COUNT_TEXT_SIZE];
-    if (run->counts.left_out)
-        printf("%s: %s rows left out for a null or infinite event time, or a null key\n", run->view,
-               count_format(run->counts.left_out, text));
-    if (run->counts.long_keys)
-        printf("%s: %s rows left out for a key longer than 480 bytes\n", run->view,
-               count_format(run->counts.long_keys, text));
-    if (run->counts.misfits)
-        printf("%s: %s values do not fit their feature and read as null\n", run->view,
-               count_format(run->counts.misfits, text));
+    if (count)
+        text_wrap(stdout,
+                  arena_printf(arena, "%s: %s: %s", run->view, what, count_format(count, text)), 0,
+                  2, "");
+}
+
+static void print_notes(const struct view_run *run, struct arena *arena)
+{
+    print_count(run, "rows left out for a null or infinite event time, or a null key",
+                run->counts.left_out, arena);
+    print_count(run, "rows left out for a key longer than 480 bytes", run->counts.long_keys, arena);
+    print_count(run, "values that do not fit their feature, and read as null", run->counts.misfits,
+                arena);
     if (run->reason)
-        printf("%s: rewritten whole: %s\n", run->view, run->reason);
+        text_wrap(stdout, arena_printf(arena, "%s: rewritten whole: %s", run->view, run->reason), 0,
+                  2, "");
 }
 
 static void print_runs(const struct options *options, const struct view_run *runs, size_t count)
@@ -92,7 +100,7 @@ static void print_runs(const struct options *options, const struct view_run *run
     }
     table_print(&table, stdout, "");
     for (size_t i = 0; i < count; i++)
-        tell_left_out(&runs[i]);
+        print_notes(&runs[i], options->arena);
 }
 
 static int print_result(const struct options *options, const struct view_run *runs, size_t count)
@@ -125,10 +133,10 @@ static void warn_of_eviction(struct online_store *online)
     struct online_info info;
     struct error ignored;
     if (online_store_inspect(online, &info, &ignored) == STATUS_OK && info.may_evict)
-        fprintf(stderr,
-                "warning: the online store may drop rows when it is full: its "
-                "maxmemory-policy is %s; noeviction keeps them\n",
-                info.eviction_policy);
+        notice(NOTICE_WARNING,
+               "the online store may drop rows when it is full: its maxmemory-policy is %s; "
+               "noeviction keeps them",
+               info.eviction_policy);
 }
 
 static enum status read_request(const struct options *options, struct materialize_request *request,

@@ -11,7 +11,8 @@
 static const struct option_spec common_options[] = {
     {"-C", OPTION_TEXT, "DIR", "the repository (default: here)"},
     {"--json", OPTION_FLAG, NULL, "machine-readable output"},
-    {"--help", OPTION_FLAG, NULL, "this help"},
+    {"--help", OPTION_FLAG, NULL, "this text"},
+    {"-h", OPTION_FLAG, NULL, "this text"},
 };
 
 struct parse {
@@ -48,7 +49,7 @@ static enum status unknown_option(const struct parse *parse, const char *name, s
         names[count++] = command->options[i].name;
     for (size_t i = 0; i < COUNT_OF(common_options); i++)
         names[count++] = common_options[i].name;
-    const char *near = nearest_name(name, names, count);
+    const char *near = name[1] == '-' ? nearest_name(name, names, count) : NULL;
     return fail(err, STATUS_INVALID, "%s: unknown option %s%s%s%s", command->name, name,
                 near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
@@ -60,7 +61,7 @@ static void keep(struct parse *parse, const struct option_spec *spec, const char
         options->directory = text;
     else if (spec == &common_options[1])
         options->json = true;
-    else if (spec == &common_options[2])
+    else if (spec == &common_options[2] || spec == &common_options[3])
         options->help = true;
     else
         parse->given[options->given_count++] = (struct option_given){spec, text};
@@ -96,12 +97,12 @@ static enum status check_words(const struct command *command, const struct optio
     if (options->help)
         return STATUS_OK;
     if (options->word_count > command->most_words)
-        return fail(err, STATUS_INVALID, "%s: unexpected argument \"%s\"; usage: larder %s %s",
-                    command->name, options->words[command->most_words], command->name,
-                    command->synopsis);
+        return fail(err, STATUS_INVALID, "%s: unexpected argument \"%s\"", command->name,
+                    options->words[command->most_words]);
     if (options->word_count < command->least_words)
-        return fail(err, STATUS_INVALID, "%s: something is missing; usage: larder %s %s",
-                    command->name, command->name, command->synopsis);
+        return fail(err, STATUS_INVALID, "%s: an argument is missing", command->name);
+    if (options->json && command->without_json)
+        return fail(err, STATUS_INVALID, "%s has nothing to print as JSON", command->name);
     return STATUS_OK;
 }
 

@@ -24,6 +24,18 @@ static enum status find_difference(const struct options *options,
     return status;
 }
 
+static void print_summary(const struct difference *difference)
+{
+    size_t counts[] = {[CHANGE_ADDED] = 0, [CHANGE_REMOVED] = 0, [CHANGE_ALTERED] = 0};
+    for (size_t i = 0; i < difference->change_count; i++)
+        counts[difference->changes[i].kind]++;
+    if (difference->change_count == 0)
+        printf("nothing to change\n");
+    else
+        printf("%zu to add, %zu to alter, %zu to remove\n", counts[CHANGE_ADDED],
+               counts[CHANGE_ALTERED], counts[CHANGE_REMOVED]);
+}
+
 static int print_plan(const struct options *options, const struct difference *difference,
                       const struct findings *findings, enum status status, const struct error *err)
 {
@@ -35,10 +47,8 @@ static int print_plan(const struct options *options, const struct difference *di
         if (command_print_json(json))
             return EXIT_FAILED;
     } else {
-        changes_print(difference);
-        if (difference->change_count == 0)
-            printf("nothing to change\n");
-        fflush(stdout);
+        changes_print(difference, options->arena);
+        print_summary(difference);
         findings_print(findings);
     }
     if (refused)

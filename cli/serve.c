@@ -62,5 +62,6 @@ const struct command command_serve = {
             "seconds, cancels the rest, and exits with 0.\n"
             "\n"
             "  larder serve -C my_features\n",
+    .without_json = true,
     .run = run,
 };

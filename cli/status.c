@@ -1,6 +1,7 @@
 /* status.c - `larder status`: how current is what is served? */
 #include "base/timestamp.h"
 #include "cli/applied.h"
+#include "cli/notice.h"
 #include "cli/table.h"
 #include "store/online/online_store.h"
 
@@ -34,13 +35,25 @@ static enum status look_at_online_store(struct status_job *job)
     return status;
 }
 
-static const char *state_word(const struct catalog_view *view, const struct view_state *state)
+enum state { STATE_OFFLINE, STATE_NEVER, STATE_STALE, STATE_CURRENT };
+
+static const struct {
+    const char *word;
+    enum paint paint;
+} state_words[] = {
+    [STATE_OFFLINE] = {"offline only", PAINT_FAINT},
+    [STATE_NEVER] = {"never materialized", PAINT_CARE},
+    [STATE_STALE] = {"stale", PAINT_CARE},
+    [STATE_CURRENT] = {"current to", PAINT_GOOD},
+};
+
+static enum state state_of(const struct catalog_view *view, const struct view_state *state)
 {
     if (!view->view->online)
-        return "offline only";
-    if (state->stale_version)
-        return "stale";
-    return state->has_watermark ? "current to" : "never materialized";
+        return STATE_OFFLINE;
+    if (!state->has_watermark)
+        return STATE_NEVER;
+    return state->stale_version ? STATE_STALE : STATE_CURRENT;
 }
 
 static json_t *view_to_json(const struct catalog_view *view, const struct view_state *state)
@@ -94,46 +107,82 @@ static const char *ago(int64_t us, struct arena *arena)
     return age_us < unit_us ? "just now" : arena_printf(arena, "%s ago", text);
 }
 
+static void add_view(struct table *table, const struct catalog_view *view,
+                     const struct view_state *state, struct arena *arena)
+{
+    char time[TIMESTAMP_TEXT_SIZE] = "-";
+    bool has_time = state->has_watermark && timestamp_in_range(state->watermark_us);
+    if (has_time)
+        timestamp_format(state->watermark_us, time);
+    enum state is = state_of(view, state);
+    const char *const cells[] = {view->view->about.name, state_words[is].word, time,
+                                 has_time ? ago(state->watermark_us, arena) : ""};
+    table_add(table, cells);
+    table_paint(table, 1, state_words[is].paint);
+}
+
 static void print_views(const struct status_job *job)
 {
     static const char *const titles[] = {"FEATURE VIEW", "STATE", "WATERMARK", ""};
-    struct arena *arena = job->options->arena;
     const struct catalog *catalog = &job->applied.catalog;
     struct table table;
-    table_init(&table, arena, COUNT_OF(titles), titles, NULL);
+    table_init(&table, job->options->arena, COUNT_OF(titles), titles, NULL);
+    table.gives_way = 0;
+    for (size_t i = 0; i < catalog->definitions.view_count; i++)
+        add_view(&table, &catalog->views[i], &job->states[i], job->options->arena);
+    table_print(&table, stdout, "");
+}
+
+/* What to do about the views that are not current. */
+static void print_hints(const struct status_job *job)
+{
+    const struct catalog *catalog = &job->applied.catalog;
+    size_t never = 0;
     for (size_t i = 0; i < catalog->definitions.view_count; i++) {
         const struct view_state *state = &job->states[i];
-        char time[TIMESTAMP_TEXT_SIZE] = "-";
-        bool has_time = state->has_watermark && timestamp_in_range(state->watermark_us);
-        if (has_time)
-            timestamp_format(state->watermark_us, time);
-        const char *const cells[] = {catalog->views[i].view->about.name,
-                                     state_word(&catalog->views[i], state), time,
-                                     has_time ? ago(state->watermark_us, arena) : ""};
-        table_add(&table, cells);
+        const char *name = catalog->views[i].view->about.name;
+        enum state is = state_of(&catalog->views[i], state);
+        never += is == STATE_NEVER;
+        if (is == STATE_STALE)
+            notice(NOTICE_HINT, "%s is stale: %s; larder materialize rewrites it whole", name,
+                   state->stale_reason ? state->stale_reason : "it has changed");
     }
-    table_print(&table, stdout, "");
-    for (size_t i = 0; i < catalog->definitions.view_count; i++)
-        if (catalog->views[i].view->online && job->states[i].stale_version)
-            printf("%s is stale: %s; materialize rewrites it whole\n",
-                   catalog->views[i].view->about.name,
-                   job->states[i].stale_reason ? job->states[i].stale_reason : "it has changed");
+    if (never)
+        notice(NOTICE_HINT, "larder materialize fills what was never materialized");
 }
 
 static void print_online_store(const struct status_job *job)
 {
-    if (!job->online_is_there) {
-        printf("online store: %s\n", job->online_error.message);
-        return;
-    }
-    printf("online store: %s, %.1f MiB used\n", job->info.version,
-           (double)job->info.used_memory / (1024 * 1024));
-    if (job->has_owner && !job->is_owner)
-        printf("warning: the online store belongs to another registry\n");
-    if (job->info.may_evict)
-        printf("warning: it may drop rows when it is full: maxmemory-policy is %s; noeviction "
-               "keeps them\n",
+    struct style style = style_of(stdout);
+    if (job->online_is_there)
+        printf("online store: %s, %.1f MiB used\n\n", job->info.version,
+               (double)job->info.used_memory / (1024 * 1024));
+    else
+        printf("online store: %saway%s\n\n", style_begin(style, PAINT_BAD),
+               style_end(style, PAINT_BAD));
+}
+
+static void print_warnings(const struct status_job *job)
+{
+    if (!job->online_is_there)
+        command_failed(&job->online_error);
+    else if (job->has_owner && !job->is_owner)
+        notice(NOTICE_WARNING, "the online store belongs to another registry");
+    if (job->online_is_there && job->info.may_evict)
+        notice(NOTICE_WARNING,
+               "the online store may drop rows when it is full: its maxmemory-policy is %s; "
+               "noeviction keeps them",
                job->info.eviction_policy);
+}
+
+static void print_status(const struct status_job *job)
+{
+    printf("project %s, version %llu\n", job->applied.catalog.definitions.project,
+           (unsigned long long)job->applied.catalog.version);
+    print_online_store(job);
+    print_views(job);
+    print_warnings(job);
+    print_hints(job);
 }
 
 static int run(const struct options *options)
@@ -148,14 +197,10 @@ static int run(const struct options *options)
         code = command_failed(&err);
     } else {
         look_at_online_store(&job);
-        if (options->json) {
+        if (options->json)
             code = print_json(&job);
-        } else {
-            printf("project %s, version %llu\n", job.applied.catalog.definitions.project,
-                   (unsigned long long)job.applied.catalog.version);
-            print_online_store(&job);
-            print_views(&job);
-        }
+        else
+            print_status(&job);
         if (!code && !job.online_is_there)
             code = EXIT_FAILED;
     }

@@ -1,5 +1,6 @@
 /* teardown.c - `larder teardown`: remove a project's registry entries and its online rows. */
 #include "cli/applied.h"
+#include "cli/notice.h"
 #include "cli/progress.h"
 #include "store/online/online_store.h"
 
@@ -54,8 +55,8 @@ static int tear_down(const struct options *options, const struct applied *applie
         return command_print_json(json_pack("{s:s, s:I}", "project", applied->settings.project,
                                             "rows_removed", (json_int_t)removed));
     char text[COUNT_TEXT_SIZE];
-    printf("project %s is removed: its registry entries and %s online rows. Sources and their "
-           "tables stay as they are.\n",
+    printf("project %s is removed: its registry entries and %s online rows\n"
+           "the sources' tables stay as they are\n",
            applied->settings.project, count_format(removed, text));
     return EXIT_DONE;
 }
@@ -83,7 +84,7 @@ static int run(const struct options *options)
     if (is_confirmed(options, applied.settings.project)) {
         code = tear_down(options, &applied);
     } else {
-        fprintf(stderr, "larder: nothing was removed\n");
+        notice(NOTICE_FAILURE, "nothing was removed");
         code = EXIT_FAILED;
     }
     applied_close(&applied);

@@ -7,6 +7,7 @@
 #include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "cli/references.h"
+#include "cli/table.h"
 #include "store/registry/registry.h"
 
 #include <jansson.h>
@@ -49,27 +50,36 @@ static void tell_count(uint64_t count, const char *what)
 {
     char text[COUNT_TEXT_SIZE];
     if (count)
-        fprintf(stderr, "%s %s\n", count_format(count, text), what);
+        fprintf(stderr, "%s: %s\n", what, count_format(count, text));
 }
 
 static void tell_report(const struct training_request *request,
-                        const struct training_report *report, double seconds)
+                        const struct training_report *report, double seconds, struct arena *arena)
 {
+    static const char *const titles[] = {"STATUS", "VALUES"};
+    static const bool right[] = {false, true};
     char text[COUNT_TEXT_SIZE];
     fprintf(stderr, "%s rows in %.2f s to %s\n", count_format(report->rows, text), seconds,
             output_name(request->out_path));
-    for (int i = 0; i < VALUE_STATUS_COUNT; i++)
+    struct table table;
+    table_init(&table, arena, COUNT_OF(titles), titles, right);
+    for (int i = 0; i < VALUE_STATUS_COUNT; i++) {
+        bool within_ttl = !request->with_status && i == (int)VALUE_NOT_FOUND;
+        const char *const cells[] = {arena_printf(arena, "%s%s",
+                                                  value_status_name((enum value_status)i),
+                                                  within_ttl ? " within ttl" : ""),
+                                     count_format(report->values[i], text)};
         if (tells_apart(request, i))
-            fprintf(stderr, "  %14s values %s%s\n", count_format(report->values[i], text),
-                    value_status_name((enum value_status)i),
-                    !request->with_status && i == (int)VALUE_NOT_FOUND ? " within ttl" : "");
+            table_add(&table, cells);
+    }
+    table_print(&table, stderr, "  ");
     tell_count(report->recorded_later,
-               "values were recorded after their row's time; --as-known leaves such out");
+               "values recorded after their row's time, which --as-known leaves out");
     tell_count(report->joined.left_out,
                "source rows left out for a null or infinite event time, or a null key");
     tell_count(report->joined.long_keys, "source rows left out for a key longer than 480 bytes");
     tell_count(report->joined.unknown_created, "source rows left out for an unknown created time");
-    tell_count(report->joined.misfits, "values do not fit their feature and read as null");
+    tell_count(report->joined.misfits, "values that do not fit their feature, and read as null");
 }
 
 static int make(const struct options *options, const struct settings *settings,
@@ -95,7 +105,7 @@ static int make(const struct options *options, const struct settings *settings,
         return report.refused ? command_misused(&err) : command_failed(&err);
     if (options->json)
         return print_report_json(request, &report, seconds);
-    tell_report(request, &report, seconds);
+    tell_report(request, &report, seconds, options->arena);
     return EXIT_DONE;
 }
 

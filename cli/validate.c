@@ -4,6 +4,11 @@
 #include <jansson.h>
 #include <stdio.h>
 
+static void print_count(size_t count, const char *one, const char *many, const char *end)
+{
+    printf("%zu %s%s", count, count == 1 ? one : many, end);
+}
+
 static int run(const struct options *options)
 {
     struct repository repository;
@@ -17,10 +22,11 @@ static int run(const struct options *options)
             (json_int_t)definitions->entity_count, "sources", (json_int_t)definitions->source_count,
             "feature_views", (json_int_t)definitions->view_count, "feature_services",
             (json_int_t)definitions->service_count));
-    printf("project %s is valid: %zu entities, %zu sources, %zu feature views, "
-           "%zu feature services\n",
-           definitions->project, definitions->entity_count, definitions->source_count,
-           definitions->view_count, definitions->service_count);
+    printf("project %s is valid: ", definitions->project);
+    print_count(definitions->entity_count, "entity", "entities", ", ");
+    print_count(definitions->source_count, "source", "sources", ", ");
+    print_count(definitions->view_count, "feature view", "feature views", ", ");
+    print_count(definitions->service_count, "feature service", "feature services", "\n");
     return EXIT_DONE;
 }
 

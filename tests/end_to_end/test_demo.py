@@ -53,7 +53,7 @@ def test_the_demo_goes_from_an_empty_folder_to_an_answer(shown):
 def test_the_demo_shows_real_output_of_each_step(shown):
     assert "10,000 rows that ask for a training set" in shown
     assert re.search(r"^flight,carrier,late,.*\nDL315,DL,", shown, re.M)
-    assert "were recorded after their row's time" in shown
+    assert "values recorded after their row's time" in shown
     assert re.search(r"^airport_weather +first run +\d+ +3 ", shown, re.M)
     assert all(re.search(rf" {status} ", shown) for status in ("PRESENT", "NULL_VALUE", "NOT_FOUND", "OUTSIDE_MAX_AGE"))
     assert shown.rstrip().splitlines()[-2].startswith("Try next: ")
