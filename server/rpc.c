@@ -62,6 +62,11 @@ static struct bytes payload_bytes(struct rpc *rpc)
     return slice_bytes(&rpc->merged);
 }
 
+size_t rpc_request_size(const struct rpc *rpc)
+{
+    return rpc->payload ? grpc_byte_buffer_length(rpc->payload) : 0;
+}
+
 enum status rpc_message(struct rpc *rpc, size_t max_size, struct bytes *message, struct error *err)
 {
     *message = (struct bytes){0};

@@ -40,6 +40,8 @@ bool rpc_request(struct rpc *rpc, grpc_server *server, void *method, grpc_comple
 bool rpc_request_unregistered(struct rpc *rpc, grpc_call_details *details, grpc_server *server,
                               grpc_completion_queue *queue, void *tag);
 
+/* The bytes of the request as they came. */
+size_t rpc_request_size(const struct rpc *rpc);
 /* Borrowed until it is forgotten or answered. INVALID: the caller sent no message, or a compressed
  * one that is damaged; EXHAUSTED: it expands to more than max_size. On a failure, message->size
  * tells how much was expanded in vain. */

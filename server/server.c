@@ -27,9 +27,12 @@ enum {
     WORKERS_DEFAULT_MAX = 8,               /* more are for those who ask for them */
     LOOKUPS_MAX = 500 * 1000,              /* rows that one request may read */
     REQUEST_BYTES_MAX = 128 * 1024 * 1024, /* of memory for what one request asks */
-    STREAMS_PER_CONNECTION = 1024,
+    STREAMS_PER_CONNECTION = 256, /* so that one caller alone cannot take a worker's places */
     ANSWER_BYTES_MIN =
         64 * 1024 * 1024, /* the largest answer, unless requests may be larger still */
+    INCOMING_BYTES_MIN =
+        256 * 1024 * 1024, /* of requests on their way in, unless these may be... */
+    MESSAGES_AT_ONCE = 4,  /* ...so large that fewer than this would fit */
     ADDRESS_SIZE = 512,
 };
 
@@ -86,16 +89,34 @@ static grpc_arg integer_arg(const char *key, size_t value)
     return arg;
 }
 
+/* gRPC takes requests in before any worker sees them. Past the quota it resets calls, which their
+ * callers see as RESOURCE_EXHAUSTED, and closes connections that lie idle. */
+static grpc_resource_quota *make_quota(const struct settings *settings)
+{
+    size_t largest = settings->server.max_message_bytes;
+    grpc_resource_quota *quota = grpc_resource_quota_create("larder");
+    grpc_resource_quota_resize(quota, MESSAGES_AT_ONCE * largest > INCOMING_BYTES_MIN
+                                          ? MESSAGES_AT_ONCE * largest
+                                          : INCOMING_BYTES_MIN);
+    return quota;
+}
+
 static grpc_server *make_grpc_server(const struct settings *settings)
 {
+    grpc_resource_quota *quota = make_quota(settings);
     grpc_arg args[] = {
+        {.type = GRPC_ARG_POINTER,
+         .key = (char *)(uintptr_t)GRPC_ARG_RESOURCE_QUOTA,
+         .value.pointer = {quota, grpc_resource_quota_arg_vtable()}},
         integer_arg(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, settings->server.max_message_bytes),
         integer_arg(GRPC_ARG_MAX_CONCURRENT_STREAMS, STREAMS_PER_CONNECTION),
         integer_arg(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0), /* see inflate.h */
         integer_arg(GRPC_ARG_ALLOW_REUSEPORT, 0), /* a second server is to fail, not to share */
     };
     grpc_channel_args channel_args = {COUNT_OF(args), args};
-    return grpc_server_create(&channel_args, NULL);
+    grpc_server *server = grpc_server_create(&channel_args, NULL);
+    grpc_resource_quota_unref(quota);
+    return server;
 }
 
 static void fill_context(struct server *server)
@@ -115,6 +136,7 @@ static void fill_context(struct server *server)
                                 ? settings->max_message_bytes
                                 : ANSWER_BYTES_MIN,
     };
+    server->context.max_held_bytes = 2 * server->context.max_answer_bytes;
     for (size_t i = 0; i < WORKER_API_COUNT; i++)
         server->context.methods[i] =
             grpc_server_register_method(server->grpc, worker_apis[i]->method, NULL,

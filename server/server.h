@@ -5,6 +5,10 @@
  * says what is waited for. Then workers answer reads, one thread everything else, and one keeps the
  * definitions current. When told to stop, it takes no more calls, lets those that run finish for 10
  * s, cancels the rest, and returns.
+ *
+ * What it holds has a maximum, whoever calls: requests on their way in, 256 MiB for all workers
+ * together (with the default limits; past it gRPC resets calls), what each worker holds (worker.h)
+ * and the definitions.
  */
 #ifndef LARDER_SERVER_SERVER_H
 #define LARDER_SERVER_SERVER_H

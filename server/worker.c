@@ -12,9 +12,11 @@
 
 enum {
     CALLS_PER_METHOD = 1024, /* requested from gRPC */
-    CALLS_ADMITTED_MAX = 768,
-    EVENTS_MAX = 2048, /* taken before the next batch */
+    CALLS_MAX = 768,         /* that have come */
+    EVENTS_MAX = 2048,       /* taken before the next batch */
+    SMALL_BYTES = 64 * 1024, /* a message that always fits: their number has its limit */
     ANSWER_TIMEOUT_MS = 30 * 1000,
+    ANSWER_TIMEOUT_PRESSED_MS = 1000,
     SET_ASIDE_MAX_MS = 1000,
     SET_ASIDE_LOOK_MS = 2,
     CORRUPT_LOG_INTERVAL_MS = 10 * 1000,
@@ -36,9 +38,9 @@ struct call {
     size_t method;
     enum call_state state;
     struct call *before, *after;
-    int64_t since_us; /* in this state */
-    uint64_t ticket;  /* 0: definitions were not asked for yet */
-    bool is_refused;  /* never admitted */
+    int64_t since_us;                   /* in this state */
+    uint64_t ticket;                    /* 0: definitions were not asked for yet */
+    size_t request_bytes, answer_bytes; /* what it holds of the worker's */
 };
 
 struct call_list {
@@ -58,7 +60,8 @@ struct worker {
 
     struct call *calls; /* all of them */
     size_t live_count;  /* those that gRPC still knows of */
-    size_t admitted_count;
+    size_t come_count;
+    size_t request_bytes, answer_bytes; /* held for the calls that have come */
     struct call_list lists[CALL_STATE_COUNT];
     int64_t now_us; /* monotonic, of this round */
     int64_t corrupt_logged_us;
@@ -88,32 +91,60 @@ static void request_next(struct worker *worker, struct call *call)
 {
     const struct worker_context *context = worker->context;
     call->ticket = 0;
-    call->is_refused = false;
     if (!rpc_request(&call->rpc, context->server, context->methods[call->method], worker->queue,
                      call))
         worker->live_count--;
 }
 
+/* Whether a message may be held beside those of the other calls. */
+static bool fits(size_t held_bytes, size_t size, size_t max_bytes)
+{
+    return size <= SMALL_BYTES || held_bytes + size <= max_bytes;
+}
+
+/* The request is gone with the reply, whatever becomes of that. */
 static void reply(struct worker *worker, struct call *call, grpc_status_code code,
                   const char *message)
 {
     move_call(worker, call, CALL_ANSWERED);
+    worker->request_bytes -= call->request_bytes;
+    call->request_bytes = 0;
     if (code == GRPC_STATUS_OK)
         rpc_reply(&call->rpc, wire_written(&worker->writer), call);
     else
         rpc_fail(&call->rpc, code, message, call);
 }
 
-static void take_new_call(struct worker *worker, struct call *call)
+static void refuse(struct worker *worker, struct call *call, const char *message)
 {
-    if (worker->admitted_count < CALLS_ADMITTED_MAX) {
-        worker->admitted_count++;
-        move_call(worker, call, CALL_WAITING);
+    reply(worker, call, GRPC_STATUS_RESOURCE_EXHAUSTED, message);
+}
+
+static void reply_with_answer(struct worker *worker, struct call *call)
+{
+    size_t size = wire_written(&worker->writer).size;
+    if (!fits(worker->answer_bytes, size, worker->context->max_held_bytes)) {
+        refuse(worker, call,
+               "the server holds too many large answers that were not taken: try again later");
         return;
     }
-    call->is_refused = true;
-    reply(worker, call, GRPC_STATUS_RESOURCE_EXHAUSTED,
-          "the server is at its limit of concurrent calls: try again later");
+    worker->answer_bytes += call->answer_bytes = size;
+    reply(worker, call, GRPC_STATUS_OK, NULL);
+}
+
+static void take_new_call(struct worker *worker, struct call *call)
+{
+    size_t size = rpc_request_size(&call->rpc);
+    bool is_admitted = worker->come_count < CALLS_MAX;
+    worker->come_count++;
+    if (!is_admitted) {
+        refuse(worker, call, "the server is at its limit of concurrent calls: try again later");
+    } else if (!fits(worker->request_bytes, size, worker->context->max_held_bytes)) {
+        refuse(worker, call, "the server is at its limit of waiting requests: try again later");
+    } else {
+        worker->request_bytes += call->request_bytes = size;
+        move_call(worker, call, CALL_WAITING);
+    }
 }
 
 static void handle_event(struct worker *worker, const grpc_event *event)
@@ -129,10 +160,20 @@ static void handle_event(struct worker *worker, const grpc_event *event)
         return;
     }
     assert(call->state == CALL_ANSWERED);
-    worker->admitted_count -= !call->is_refused;
+    worker->come_count--;
+    worker->answer_bytes -= call->answer_bytes;
+    call->answer_bytes = 0;
     move_call(worker, call, CALL_REQUESTED);
     rpc_release(&call->rpc);
     request_next(worker, call);
+}
+
+/* Callers who are slow to take their answers have less time when others may need the room. */
+static int64_t answer_timeout_us(const struct worker *worker)
+{
+    bool is_pressed = worker->come_count > CALLS_MAX / 2 ||
+                      worker->answer_bytes > worker->context->max_held_bytes / 2;
+    return (is_pressed ? ANSWER_TIMEOUT_PRESSED_MS : ANSWER_TIMEOUT_MS) * INT64_C(1000);
 }
 
 /* How long the wait for an event may be: callers that do not take their answers and calls set aside
@@ -144,7 +185,7 @@ static gpr_timespec wait_until(const struct worker *worker)
     if (worker->lists[CALL_WAITING].first)
         return gpr_inf_past(GPR_CLOCK_MONOTONIC);
     if (answered)
-        wait_us = answered->since_us + ANSWER_TIMEOUT_MS * INT64_C(1000) - timestamp_monotonic_us();
+        wait_us = answered->since_us + answer_timeout_us(worker) - timestamp_monotonic_us();
     if (worker->lists[CALL_SET_ASIDE].first && wait_us > SET_ASIDE_LOOK_MS * 1000)
         wait_us = SET_ASIDE_LOOK_MS * 1000;
     if (wait_us == INT64_MAX)
@@ -174,7 +215,7 @@ static bool take_events(struct worker *worker)
 /* Answers that nobody takes: cancelling makes their event come. The rest of the list is younger. */
 static void give_up_slow_callers(struct worker *worker)
 {
-    int64_t oldest_us = worker->now_us - ANSWER_TIMEOUT_MS * INT64_C(1000);
+    int64_t oldest_us = worker->now_us - answer_timeout_us(worker);
     struct call *call;
     while ((call = worker->lists[CALL_ANSWERED].first) && call->since_us < oldest_us) {
         grpc_call_cancel(call->rpc.call, NULL);
@@ -251,7 +292,10 @@ static void answer(struct worker *worker, size_t number)
         status = STATUS_UNAVAILABLE; /* nobody knows yet whether there are newer ones */
     if (status == STATUS_CORRUPT)
         log_corruption(worker, err.message);
-    reply(worker, call, rpc_code(status), err.message);
+    if (status)
+        reply(worker, call, rpc_code(status), err.message);
+    else
+        reply_with_answer(worker, call);
 }
 
 static void run_batch(struct worker *worker)

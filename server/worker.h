@@ -7,8 +7,13 @@
  * Always more calls are requested from gRPC than are admitted; a call beyond what is admitted is
  * refused with RESOURCE_EXHAUSTED as soon as it is seen, which is within one timeout of the store.
  * A call whose deadline has passed is not looked up. A caller who does not take its answer is given
- * up after a while. A request that met a row of an unknown schema number is set aside until the
- * definitions were read again, while others are answered.
+ * up after 30 s, or after one where its place may be needed. A request that met a row of an unknown
+ * schema number is set aside until the definitions were read again, while others are answered.
+ *
+ * What a worker holds has a maximum: of requests that wait and of answers that were not taken yet,
+ * max_held_bytes each and 64 KiB for each call, of which there are 768 (past it, calls are refused
+ * and answers replaced by a refusal); one answer as it is made; and a batch (batch.h). With the
+ * default limits that is 2 x 176 + 64 + 400 MiB. Between calls, and for ordinary ones, it is a few.
  *
  * A worker ends by itself when the server is stopped and its last call is done.
  */
@@ -35,7 +40,8 @@ struct worker_context {
     struct reload *reload;
     const struct store_watch *store_watch;
     struct query_limits limits;
-    size_t max_answer_bytes;
+    size_t max_answer_bytes; /* one */
+    size_t max_held_bytes;   /* of requests, and of answers; at least one of each fits */
 };
 
 enum { WORKER_API_COUNT = 2 };

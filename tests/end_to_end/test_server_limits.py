@@ -1,6 +1,7 @@
 """test_server_limits.py - what a server holds at the most, whatever is asked of it, and by whomever."""
 import contextlib
 import gzip
+import os
 import time
 
 import grpc
@@ -59,8 +60,11 @@ class Wide:
     def request(self, keys=(1,), service="one", **more):
         return larder_request(self.stubs, KEY, [(key,) for key in keys], feature_service=service, **more)
 
-    def ask(self, timeout=30):
-        answer = get_features(self.stubs, self.channel, self.request(), timeout)
+    def ask_for(self, request):
+        return get_features(self.stubs, self.channel, request)
+
+    def ask(self):
+        answer = self.ask_for(self.request())
         assert answer.columns[0].double_values.values[0] == 0 and not answer.columns[0].statuses
 
 
@@ -71,6 +75,12 @@ class Wide:
             self.server, self.channel = server, channel
             self.ask()
             yield self
+
+
+@pytest.fixture(autouse=True)
+def no_quarantine(monkeypatch):
+    """The address sanitizer otherwise keeps what was freed, which would count as held."""
+    monkeypatch.setenv("ASAN_OPTIONS", "quarantine_size_mb=1:" + os.environ.get("ASAN_OPTIONS", ""))
 
 
 @pytest.fixture
@@ -94,6 +104,13 @@ def code_of(call):
     except grpc.RpcError as error:
         return error.code()
     return grpc.StatusCode.OK
+
+
+def eventually(check, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.02)
 
 
 def growth(wide, method, message, count, compression=None):
@@ -123,6 +140,42 @@ def test_a_column_that_is_given_over_and_over_is_read_once(wide):
 def test_null_keys_in_many_views_are_read_a_few_at_a_time(wide):
     request = wide.request([None] * ENTITIES_MAX, "all").SerializeToString()
     assert growth(wide, GET_FEATURES, request, 60) < 500 * MIB  # all of them took 1,400
+
+
+def test_requests_that_never_end_are_held_up_to_a_limit(wide):
+    message = field(99, bytes(MESSAGE_MAX - MIB))
+    before = wide.memory()
+    with Connection(wide.repository.port) as connection:
+        for _ in range(80):
+            connection.call(GET_FEATURES, message, is_whole=False)
+        assert wide.memory() - before < 700 * MIB  # all of them are 1,200
+        eventually(lambda: code_of(wide.ask) == grpc.StatusCode.OK)
+
+
+# Callers who do not take their answers -------------------------------------------------------------
+
+def test_answers_that_nobody_takes_are_held_up_to_a_limit(wide):
+    request = wide.request([None] * ENTITIES_MAX, "all", with_event_times=True)
+    before = wide.memory()
+    with Connection(wide.repository.port, window=0) as connection:
+        for _ in range(100):
+            connection.call(GET_FEATURES, request.SerializeToString())
+        for _ in range(20):
+            wide.ask()
+        connection.wait_ended(80)  # refused: each answer would be of 8 MiB
+        wide.ask()
+        assert wide.memory() - before < 500 * MIB  # all of them are 850
+        eventually(lambda: code_of(lambda: wide.ask_for(request)) == grpc.StatusCode.OK)
+
+
+def test_answers_that_nobody_takes_keep_no_place_from_others(wide):
+    request = wide.request().SerializeToString()
+    with contextlib.ExitStack() as stack:
+        for _ in range(8):
+            connection = stack.enter_context(Connection(wide.repository.port, window=0))
+            for _ in range(200):
+                connection.call(GET_FEATURES, request)
+        eventually(lambda: code_of(wide.ask) == grpc.StatusCode.OK)
 
 
 # Reads that take long ------------------------------------------------------------------------------
