@@ -7,6 +7,7 @@ A fence's first line says what its text is; a reader sees only the text.
     ```console needs=PROGRAM        run only where PROGRAM is installed
     ```console not-run="REASON"     shown, and never run: test_facts.py lists these
     ```yaml file=flights/a.yaml     written to that file before what follows is run (any language)
+    ```yaml excerpt=flights/a.yaml  some lines of that file, in their order, as it is by now
     ```text                         a picture, or the shape of something: nothing to run (json, proto as well)
 
     <!-- run                        commands that a reader need not see; they have to succeed

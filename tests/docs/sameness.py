@@ -10,6 +10,7 @@ MOVING = [
     (r"\b20(?:2[5-9]|[3-9]\d)-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|\+00(?::00)?)?)?", "TIME"),
     (r"\bjust now\b|\b\d+ ?(?:us|ms|s|min|m|h|d|w) ago\b", "AGO"),
     (r"(?<![\w.])\d+(?:\.\d+)? (?:ms|us|s|seconds?|MiB|KiB|rows/s)(?![\w/])", "AMOUNT"),
+    (r"^amount, .*, so that it ended", "amount, AMOUNT, so that it ended"),  # larder init
     (r'("seconds": |seconds=)[\d.e-]+', r"\1AMOUNT"),
     (r'("used_memory": )\d+', r"\1AMOUNT"),
     (r"\b(pid|workers)=\d+", r"\1=N"),

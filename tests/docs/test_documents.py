@@ -86,11 +86,19 @@ def difference(document, step, lines):
     return "\n".join([f"{document.where(step.line - 1)}: $ {step.command}", *said, "printed:", *lines])
 
 
+def check_excerpt(document, block, path):
+    lines = iter(path.read_text().split("\n"))
+    for number in range(block.line, block.end):
+        assert document.lines[number] in lines, f"{document.where(number)}: {path.name} has no such line (there)"
+
+
 def check(document, session):
     outputs, wrong = [], []
     for block in document.blocks:
         if "file" in block.options:
             session.write(block.options["file"], document.text(block))
+        if "excerpt" in block.options:
+            check_excerpt(document, block, session.home / block.options["excerpt"])
         if block.language != "console" or "not-run" in block.options:
             continue
         if "needs" in block.options and not session.has(block.options["needs"]):

@@ -13,7 +13,7 @@ from test_documents import DOCUMENTS, OTHER_PROGRAMS
 LANGUAGES = {
     "console": {"until", "needs", "not-run"},
     "text": set(), "json": set(), "proto": set(),
-    **{language: {"file"} for language in ("yaml", "csv", "python", "c", "sql", "sh", "ini")},
+    **{language: {"file", "excerpt"} for language in ("yaml", "csv", "python", "c", "sql", "sh", "ini")},
 }
 # What is shown and never run; each block gives the reason. Whatever is here can go stale: keep it short.
 NOT_RUN = {
@@ -30,7 +30,8 @@ NOT_RUN = {
         "docker compose exec larder larder get --service delay_model \\\n"
         "    --entity origin=EWR,carrier=US,other_origin=LGA,tailnum=N647AW",
     ],
-    "README.md": ["scripts/test", "scripts/setup", "cmake --preset release", "cmake --build --preset release"],
+    "README.md": ["scripts/demo", "scripts/test", "scripts/setup", "cmake --preset release", "cmake --build --preset release",
+                  "export PATH=$PWD/build/release:$PATH"],
 }
 
 documents = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
@@ -61,7 +62,7 @@ def test_every_block_says_what_it_is(path):
         assert block.language in LANGUAGES, f"{where}: a block of {block.language or 'nothing'}"
         assert set(block.options) <= LANGUAGES[block.language], f"{where}: {block.options}"
         assert block.options.get("needs", "grpcurl") in OTHER_PROGRAMS, f"{where}: nothing makes that program"
-        assert block.language in ("console", "text", "json", "proto") or "file" in block.options, \
+        assert block.language in ("console", "text", "json", "proto") or {"file", "excerpt"} & set(block.options), \
             f"{where}: a file that is not written is not tried: say file=NAME"
         if block.language != "console":
             assert not re.search(r"^\$ ", document.text(block), re.M), f"{where}: a command that is not run"
@@ -208,3 +209,11 @@ def test_the_lines_of_the_servers_log_are_explained():
     explained = {message for number, cell in table_cells("operations.md", 1) if number in levels
                  for message in re.findall(r"`([^`]+)`", cell)}
     assert explained == said
+
+
+def test_the_figures_of_the_readme_are_those_of_the_benchmarks():
+    told = re.search(r"\*\*Figures\*\*(.*?)\n\n", (ROOT / "README.md").read_text(), re.S)[1]
+    measured = (ROOT / "docs" / "benchmarks.md").read_text()
+    figures = re.findall(r"\d[\d,]*\d{3}|\d+\.\d+", told)
+    assert len(figures) >= 5
+    assert [figure for figure in figures if figure not in measured] == []

@@ -5,7 +5,7 @@ import pytest
 
 from document import Document
 from sameness import same
-from test_documents import difference, run_block
+from test_documents import check_excerpt, difference, run_block
 
 
 class Shell:
@@ -52,6 +52,14 @@ def test_what_was_printed_replaces_what_was_not(tmp_path):
     block = document.blocks[0]
     document.replace(list(run_block(Shell(), document, block)))
     assert document.path.read_text() == "```console\n$ echo 1\n1\n$ echo 2\n2\n```\n\nEnd.\n"
+
+
+def test_an_excerpt_that_is_none_is_told(tmp_path):
+    (tmp_path / "a.yaml").write_text("a: 1\nb: 2\nc: 3\n")
+    document = document_of(tmp_path, "```yaml excerpt=a.yaml\na: 1\nc: 3\n```\n\n```yaml excerpt=a.yaml\nc: 3\na: 1\n```\n")
+    check_excerpt(document, document.blocks[0], tmp_path / "a.yaml")
+    with pytest.raises(AssertionError, match="a.md:8"):
+        check_excerpt(document, document.blocks[1], tmp_path / "a.yaml")
 
 
 def test_a_block_without_an_end_is_refused(tmp_path):
