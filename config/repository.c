@@ -30,6 +30,12 @@ static const char *path_of(const char *directory, const char *name, struct arena
     return arena_printf(arena, "%s%s%s", directory, slash ? "" : "/", name);
 }
 
+/* A store's path is seen from the repository's folder, wherever the command was given. */
+static const char *store_path(const char *directory, const char *path, struct arena *arena)
+{
+    return !path || path[0] == '/' ? path : path_of(directory, path, arena);
+}
+
 static void tell_unreadable(struct problems *problems, const char *path, int error_number)
 {
     problems_add(problems, (struct place){.file = path}, "cannot be read: %s",
@@ -161,6 +167,7 @@ static enum status read_settings(const char *directory, struct arena *arena,
     struct bytes text;
     if (read_file(path, arena, problems, &text))
         settings_read_yaml(path, text, arena, settings, problems);
+    settings->online_store.path = store_path(directory, settings->online_store.path, arena);
     return STATUS_OK;
 }
 

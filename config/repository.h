@@ -22,8 +22,8 @@ struct repository {
 };
 
 /* Reads settings and definitions. INVALID: see problems. NOT_FOUND: no such folder, or no
- * larder.yaml in it. Places name files as `directory` joined with the file's name ("./" left out).
- */
+ * larder.yaml in it. Places name files as `directory` joined with the file's name ("./" left out);
+ * the stores' paths are joined with it, too. */
 enum status repository_read(const char *directory, struct arena *arena,
                             struct repository *repository, struct problems *problems,
                             struct error *err);

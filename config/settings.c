@@ -110,26 +110,66 @@ static void read_schema(struct reader *reader, const struct node *value, void *i
 
 /* Stores */
 
-static void read_type_of_store(struct reader *reader, const struct node *value, void *into,
-                               const char *only)
+static bool is_word(const struct node *value, const char *word)
 {
-    if (value->kind == NODE_TEXT && strcmp(value->text, only) == 0)
-        *(const char **)into = only;
-    else if (value->kind == NODE_TEXT)
+    return value && value->kind == NODE_TEXT && strcmp(value->text, word) == 0;
+}
+
+static void tell_type(struct reader *reader, const struct node *value, const char *types)
+{
+    if (value->kind == NODE_TEXT)
         problems_add(reader->problems, value->place, "the type %s is not supported: use %s",
-                     quoted_value(reader, value), only);
+                     quoted_value(reader, value), types);
     else
-        tell_kind(reader, value, only);
+        tell_kind(reader, value, types);
 }
 
 static void read_offline_type(struct reader *reader, const struct node *value, void *into)
 {
-    read_type_of_store(reader, value, into, "postgres");
+    if (is_word(value, "postgres"))
+        *(const char **)into = "postgres";
+    else
+        tell_type(reader, value, "postgres");
 }
 
 static void read_online_type(struct reader *reader, const struct node *value, void *into)
 {
-    read_type_of_store(reader, value, into, "redis");
+    if (is_word(value, "redis"))
+        *(const char **)into = "redis";
+    else if (is_word(value, "lmdb"))
+        *(const char **)into = "lmdb";
+    else
+        tell_type(reader, value, "redis or lmdb");
+}
+
+static void read_path(struct reader *reader, const struct node *value, void *into)
+{
+    if (value->kind == NODE_TEXT && *value->text)
+        *(const char **)into = value->text;
+    else
+        tell_kind(reader, value, "a path, such as online/");
+}
+
+/* A number and its unit. A size in whole MiB is one in whole pages, whatever their size is. */
+static void read_size(struct reader *reader, const struct node *value, void *into)
+{
+    static const struct {
+        const char *unit;
+        uint32_t most;
+        int shift;
+    } units[] = {{"MiB", 64 * 1024 * 1024, 20}, {"GiB", 64 * 1024, 30}, {"TiB", 64, 40}};
+    const char *text = value->kind == NODE_TEXT ? value->text : "";
+    size_t length = strlen(text);
+    for (size_t i = 0; i < COUNT_OF(units) && length > 3; i++) {
+        uint32_t number;
+        const char *digits = arena_text_of(reader->arena, (struct bytes){text, length - 3});
+        if (strcmp(text + length - 3, units[i].unit) != 0 ||
+            !parse_number(digits, 1, units[i].most, &number))
+            continue;
+        *(uint64_t *)into = (uint64_t)number << units[i].shift;
+        return;
+    }
+    tell_kind(reader, value, "a size such as 512MiB or 64GiB, at most 64TiB");
 }
 
 /* Urls hold passwords, so no message quotes one. */
@@ -183,14 +223,40 @@ static void read_offline_store(struct reader *reader, const struct node *value, 
     members_read(reader, value, "\"offline_store\"", members, COUNT_OF(members), into);
 }
 
-static void read_online_store(struct reader *reader, const struct node *value, void *into)
+static void read_redis(struct reader *reader, const struct node *value, struct store_settings *into)
 {
+    static const char elsewhere[] = "it is for the type lmdb, and redis has a url";
     static const struct member members[] = {
         {"type", true, read_online_type, offsetof(struct store_settings, type), NULL},
         {"url", true, read_redis_url, offsetof(struct store_settings, url), NULL},
         {"timeout", false, read_timeout, offsetof(struct store_settings, timeout_ms), NULL},
+        {"path", false, NULL, 0, elsewhere},
+        {"max_size", false, NULL, 0, elsewhere},
     };
+    into->timeout_ms = 250;
     members_read(reader, value, "\"online_store\"", members, COUNT_OF(members), into);
+}
+
+static void read_lmdb(struct reader *reader, const struct node *value, struct store_settings *into)
+{
+    static const struct member members[] = {
+        {"type", true, read_online_type, offsetof(struct store_settings, type), NULL},
+        {"path", true, read_path, offsetof(struct store_settings, path), NULL},
+        {"max_size", false, read_size, offsetof(struct store_settings, max_size_bytes), NULL},
+        {"timeout", false, read_timeout, offsetof(struct store_settings, timeout_ms), NULL},
+        {"url", false, NULL, 0, "it is for the type redis, and lmdb has a path"},
+    };
+    into->timeout_ms = 5000;
+    into->max_size_bytes = sizeof(void *) < 8 ? UINT64_C(1) << 30 : UINT64_C(64) << 30;
+    members_read(reader, value, "\"online_store\"", members, COUNT_OF(members), into);
+}
+
+static void read_online_store(struct reader *reader, const struct node *value, void *into)
+{
+    if (value->kind == NODE_MAP && is_word(member_find(value, "type"), "lmdb"))
+        read_lmdb(reader, value, into);
+    else
+        read_redis(reader, value, into);
 }
 
 static void read_registry(struct reader *reader, const struct node *value, void *into)
@@ -244,7 +310,6 @@ static struct settings settings_default(void)
 {
     return (struct settings){
         .offline_store = {.timeout_ms = 5000},
-        .online_store = {.timeout_ms = 250},
         .registry_schema = "larder",
         .server = {.grpc = "127.0.0.1:6566",
                    .http = "127.0.0.1:6567",

@@ -3,8 +3,8 @@
  *
  * Values may take environment variables, "${NAME}" and "${NAME:-default}", replaced after the YAML
  * is parsed; a variable that is unset and has no default is a problem at its place. Every setting
- * has a default but the stores. Secrets stay inside the urls: print those through
- * url_without_secret only.
+ * has a default but the stores. A store is a server, which has a url, or stands in the file system,
+ * at a path. Secrets stay inside the urls: print those through url_without_secret only.
  */
 #ifndef LARDER_CONFIG_SETTINGS_H
 #define LARDER_CONFIG_SETTINGS_H
@@ -16,10 +16,12 @@
 #include <stdint.h>
 
 struct store_settings {
-    const char *type; /* "postgres" or "redis" */
-    const char *url;  /* what its client library takes */
-    /* online: each round trip, default 250. offline: to connect, and each statement of a server
-     * that reads the registry, default 5000 */
+    const char *type;        /* offline "postgres"; online "redis" or "lmdb" */
+    const char *url;         /* of a server: what its client library takes; else NULL */
+    const char *path;        /* in the file system, as seen from where we run; else NULL */
+    uint64_t max_size_bytes; /* lmdb: default 64 GiB (32 bits: 1 GiB) */
+    /* offline: to connect, and each statement of a server that reads the registry, default 5000.
+     * redis: each round trip, default 250. lmdb: until others have written, default 5000 */
     uint32_t timeout_ms;
 };
 

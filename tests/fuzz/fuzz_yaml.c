@@ -89,10 +89,13 @@ static void try_settings(struct bytes yaml, struct arena *arena)
         check_problems(&problems, yaml);
         return;
     }
-    require(problems.count == 0 && settings.offline_store.url && settings.online_store.url);
-    require(settings.offline_store.timeout_ms > 0 && settings.server.max_entities > 0);
+    const struct store_settings *online = &settings.online_store;
+    require(problems.count == 0 && settings.offline_store.url);
+    require(online->url ? !online->path : online->path && online->max_size_bytes > 0);
+    require(settings.offline_store.timeout_ms > 0 && online->timeout_ms > 0);
+    require(settings.server.max_entities > 0);
     require(url_without_secret(settings.offline_store.url, arena) != NULL);
-    require(url_without_secret(settings.online_store.url, arena) != NULL);
+    require(!online->url || url_without_secret(online->url, arena) != NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -151,6 +151,21 @@ static void the_project_may_stand_in_either(void **state)
     assert_string_equal(f->repository.settings.project, "p");
 }
 
+static void path_of_a_store_is_seen_from_the_folder(void **state)
+{
+    static const char offline[] = "offline_store: {type: postgres, url: \"postgresql://h/p\"}\n";
+    struct fixture *f = *state;
+    put(f, "larder.yaml",
+        arena_printf(&f->arena, "project: p\n%sonline_store: {type: lmdb, path: online/}\n",
+                     offline));
+    assert_int_equal(read_folder(f), STATUS_OK);
+    assert_string_equal(f->repository.settings.online_store.path, path_in(f, "online/"));
+    put(f, "larder.yaml",
+        arena_printf(&f->arena, "project: p\n%sonline_store: {type: lmdb, path: /o}\n", offline));
+    assert_int_equal(read_folder(f), STATUS_OK);
+    assert_string_equal(f->repository.settings.online_store.path, "/o");
+}
+
 static void a_folder_without_settings_is_not_found(void **state)
 {
     struct fixture *f = *state;
@@ -215,6 +230,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(all_files_are_read_together, set_up, tear_down),
         cmocka_unit_test_setup_teardown(mistakes_of_all_files_come_in_one_run, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_project_may_stand_in_either, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(path_of_a_store_is_seen_from_the_folder, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_folder_without_settings_is_not_found, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_no_file_is_told_and_not_waited_for, set_up,
                                         tear_down),

@@ -73,6 +73,28 @@ static void every_setting_is_read(void **state)
     arena_release(&arena);
 }
 
+static void store_in_a_folder_has_a_path_and_a_size(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 0);
+    struct store_settings store =
+        settings_of(OFFLINE "online_store: {type: lmdb, path: online/}\n", &arena).online_store;
+    assert_string_equal(store.type, "lmdb");
+    assert_string_equal(store.path, "online/");
+    assert_null(store.url);
+    assert_int_equal(store.timeout_ms, 5000);
+    assert_true(store.max_size_bytes >= UINT64_C(1) << 30);
+    store = settings_of(OFFLINE "online_store:\n"
+                                "  {max_size: 512MiB, timeout: 1s, path: /var/o, type: lmdb}\n",
+                        &arena)
+                .online_store;
+    assert_string_equal(store.path, "/var/o");
+    assert_int_equal(store.timeout_ms, 1000);
+    assert_true(store.max_size_bytes == UINT64_C(512) << 20);
+    arena_release(&arena);
+}
+
 static void mistakes_in_settings_are_told(void **state)
 {
     (void)state;
@@ -85,7 +107,26 @@ static void mistakes_in_settings_are_told(void **state)
          "3:1: \"entities\" does not belong here: definitions stand in other *.yaml files beside "
          "larder.yaml"},
         {"another store", OFFLINE "online_store: {type: dynamo, url: \"redis://h\"}\n",
-         "2:22: the type \"dynamo\" is not supported: use redis"},
+         "2:22: the type \"dynamo\" is not supported: use redis or lmdb"},
+        {"a folder for Redis", OFFLINE "online_store: {type: redis, path: online/}\n",
+         "2:15: \"online_store\" needs \"url\"\n"
+         "2:29: \"path\" does not belong here: it is for the type lmdb, and redis has a url"},
+        {"a url for a folder", OFFLINE "online_store: {type: lmdb, url: \"redis://h\"}\n",
+         "2:15: \"online_store\" needs \"path\"\n"
+         "2:28: \"url\" does not belong here: it is for the type redis, and lmdb has a path"},
+        {"no path at all", OFFLINE "online_store: {type: lmdb, path: ''}\n",
+         "2:34: \"path\" must be a path, such as online/, not \"\""},
+        {"sizes that are none",
+         OFFLINE "online_store: {type: lmdb, path: a, max_size: 64}\n"
+                 "server: {workers: -1}\n",
+         "2:47: \"max_size\" must be a size such as 512MiB or 64GiB, at most 64TiB, not \"64\"\n"
+         "3:19: \"workers\" must be a number from 0 to 1024, not \"-1\""},
+        {"a size of nothing", OFFLINE "online_store: {type: lmdb, path: a, max_size: 0GiB}\n",
+         "2:47: \"max_size\" must be a size such as 512MiB or 64GiB, at most 64TiB, not \"0GiB\""},
+        {"a size beyond all memory",
+         OFFLINE "online_store: {type: lmdb, path: a, max_size: 65TiB}\n",
+         "2:47: \"max_size\" must be a size such as 512MiB or 64GiB, at most 64TiB, not "
+         "\"65TiB\""},
         {"another history", "offline_store: {type: sqlite, url: \"postgresql://h\"}\n" ONLINE,
          "1:23: the type \"sqlite\" is not supported: use postgres"},
         {"a store that is a text", "offline_store: \"postgresql://u:secret@h/db\"\n" ONLINE,
@@ -168,7 +209,7 @@ static void mistakes_with_variables_are_told_and_show_no_value(void **state)
          "4:16: \"grpc\" must be host:port, such as 127.0.0.1:6566, not \"${LARDER_T_PASSWORD}\""},
         {"a secret for a type",
          OFFLINE "online_store: {type: \"${LARDER_T_PASSWORD}\", url: \"redis://h\"}\n",
-         "2:22: the type \"${LARDER_T_PASSWORD}\" is not supported: use redis"},
+         "2:22: the type \"${LARDER_T_PASSWORD}\" is not supported: use redis or lmdb"},
         {"a secret for a url",
          OFFLINE "online_store: {type: redis, url: \"${LARDER_T_PASSWORD}\"}\n",
          "2:34: \"url\" must be redis://host:port/db"},
@@ -196,6 +237,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_but_the_stores_has_a_default),
         cmocka_unit_test(every_setting_is_read),
+        cmocka_unit_test(store_in_a_folder_has_a_path_and_a_size),
         cmocka_unit_test(mistakes_in_settings_are_told),
         cmocka_unit_test(variables_are_replaced_after_parsing),
         cmocka_unit_test(mistakes_with_variables_are_told_and_show_no_value),
