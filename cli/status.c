@@ -81,7 +81,7 @@ static int print_json(const struct status_job *job)
     json_t *online = json_pack("{s:b}", "reachable", job->online_is_there);
     if (job->online_is_there) {
         json_object_set_new(online, "version", json_string(job->info.version));
-        json_object_set_new(online, "used_memory", json_integer((json_int_t)job->info.used_memory));
+        json_object_set_new(online, "used_bytes", json_integer((json_int_t)job->info.used_bytes));
         json_object_set_new(online, "eviction_policy", json_string(job->info.eviction_policy));
         json_object_set_new(online, "may_evict", json_boolean(job->info.may_evict));
         json_object_set_new(online, "ours", json_boolean(job->is_owner));
@@ -156,7 +156,7 @@ static void print_online_store(const struct status_job *job)
     struct style style = style_of(stdout);
     if (job->online_is_there)
         printf("online store: %s, %.1f MiB used\n\n", job->info.version,
-               (double)job->info.used_memory / (1024 * 1024));
+               (double)job->info.used_bytes / (1024 * 1024));
     else
         printf("online store: %saway%s\n\n", style_begin(style, PAINT_BAD),
                style_end(style, PAINT_BAD));

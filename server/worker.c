@@ -317,6 +317,7 @@ static void run_batch(struct worker *worker)
     batch_read(batch, worker->store);
     for (size_t i = 0; i < batch->count; i++)
         answer(worker, i);
+    online_store_let_go(worker->store);
     snapshot_let_go(worker->context->cell, worker->number);
 }
 

@@ -5,6 +5,7 @@
 #include "store/online/online_store_backend.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 static const struct online_store_ops *const backends[] = {&redis_online_store};
 
@@ -30,6 +31,11 @@ enum status online_store_read(struct online_store *store, const struct bytes *ke
                               struct arena *arena, struct bytes *rows, struct error *err)
 {
     return count == 0 ? STATUS_OK : store->ops->read(store, keys, count, arena, rows, err);
+}
+
+void online_store_let_go(struct online_store *store)
+{
+    store->ops->let_go(store);
 }
 
 enum status online_store_write(struct online_store *store, const struct online_write *writes,
@@ -82,6 +88,36 @@ enum status online_store_get_catalog(struct online_store *store, const char *pro
     return store->ops->get_catalog(store, project, arena, text, err);
 }
 
+static int compare_rows(const void *a, const void *b)
+{
+    const struct online_rows *x = a, *y = b;
+    if (x->view_id != y->view_id)
+        return x->view_id < y->view_id ? -1 : 1;
+    return (x->generation > y->generation) - (x->generation < y->generation);
+}
+
+static bool is_among(const struct online_rows *rows, size_t count, struct online_rows one)
+{
+    return bsearch(&one, rows, count, sizeof one, compare_rows) != NULL;
+}
+
+bool online_rows_include(const struct online_rows *rows, size_t count, uint32_t view_id,
+                         uint32_t generation)
+{
+    return !rows || is_among(rows, count, (struct online_rows){view_id, 0}) ||
+           is_among(rows, count, (struct online_rows){view_id, generation});
+}
+
+static struct online_rows *sort_rows(const struct online_rows *rows, size_t count)
+{
+    struct online_rows *sorted = malloc(count * sizeof *sorted);
+    if (!sorted)
+        out_of_memory();
+    memcpy(sorted, rows, count * sizeof *sorted);
+    qsort(sorted, count, sizeof *sorted, compare_rows);
+    return sorted;
+}
+
 enum status online_store_remove(struct online_store *store, uint32_t project_id,
                                 const char *project, const struct online_rows *rows, size_t count,
                                 uint64_t *removed, struct error *err)
@@ -89,7 +125,11 @@ enum status online_store_remove(struct online_store *store, uint32_t project_id,
     *removed = 0;
     if (rows && count == 0)
         return STATUS_OK;
-    return store->ops->remove(store, project_id, project, rows, count, removed, err);
+    struct online_rows *sorted = rows ? sort_rows(rows, count) : NULL;
+    enum status status =
+        store->ops->remove(store, project_id, project, sorted, count, removed, err);
+    free(sorted);
+    return status;
 }
 
 enum status online_store_inspect(struct online_store *store, struct online_info *info,

@@ -6,13 +6,14 @@
  * concurrency of writes ends with the same rows. An entity never written reads as absent: absence
  * is an answer, not an error.
  *
- * Calls take batches because a round trip costs more than a row; the backend splits them. A handle
- * belongs to one thread. No call waits longer than the settings' timeout for its next step (a
- * read's are a thousand keys each), and no read longer than 20 timeouts altogether; a write or a
- * removal may take long. Past that the answer is UNAVAILABLE. A handle stays good: it reconnects by
- * itself, at most every 100 ms, and answers UNAVAILABLE at once in between. (Looking up a host's
- * name is bounded by the system's resolver alone.) Backends include online_store_backend.h and must
- * pass tests/conformance/online_store_suite.c.
+ * Calls take batches, because a call costs more than a row: a round trip to a server, or a flush to
+ * disk; the backend splits them. A handle belongs to one thread. No call waits longer than the
+ * settings' timeout for its next step (a read's are a thousand keys each), and no read longer than
+ * 20 timeouts altogether; a write or a removal may take long. Past that the answer is UNAVAILABLE.
+ * A handle stays good whatever happens to the store, and finds it again by itself. (A server is
+ * tried at most every 100 ms, and UNAVAILABLE is the answer at once in between; looking up its name
+ * is bounded by the system's resolver alone.) Backends include online_store_backend.h and must pass
+ * tests/conformance/online_store_suite.c.
  */
 #ifndef LARDER_STORE_ONLINE_ONLINE_STORE_H
 #define LARDER_STORE_ONLINE_ONLINE_STORE_H
@@ -29,7 +30,7 @@
 
 struct online_store;
 
-/* Does not connect yet: the first call does. INVALID: settings that no backend understands. */
+/* Reaches for nothing yet: the first call does. INVALID: settings that no backend understands. */
 enum status online_store_open(const struct settings *settings, struct online_store **store,
                               struct error *err);
 void online_store_close(struct online_store *store);
@@ -38,12 +39,17 @@ void online_store_close(struct online_store *store);
 
 enum { ONLINE_READ_BYTES_MAX = 128 * 1024 * 1024 }; /* of rows, in one read */
 
-/* Reads count keys (any number); rows[i] is absent (data NULL) where there is none. Rows live in
- * the arena. Bytes are as stored: row_open checks them. UNAVAILABLE: away, loading, busy beyond the
- * timeout; CORRUPT: the store answered what no store answers; EXHAUSTED: the rows are larger than
- * ONLINE_READ_BYTES_MAX together: ask for fewer keys. */
+/* Reads count keys (any number); rows[i] is absent (data NULL) where there is none. Rows stand in
+ * the arena or in the store itself: they are good until the arena's reset, the handle's next call
+ * or online_store_let_go, whichever comes first. Bytes are as stored: row_open checks them.
+ * UNAVAILABLE: away, loading, busy beyond the timeout; CORRUPT: the store answered what no store
+ * answers; EXHAUSTED: the rows are larger than ONLINE_READ_BYTES_MAX together: ask for fewer keys.
+ */
 enum status online_store_read(struct online_store *store, const struct bytes *keys, size_t count,
                               struct arena *arena, struct bytes *rows, struct error *err);
+/* Nobody looks at the rows of the last read any more. Who leaves a handle idle calls it before: a
+ * store that lends its rows keeps what they were when they are replaced. */
+void online_store_let_go(struct online_store *store);
 
 struct online_write {
     struct bytes key;      /* at most ENTITY_KEY_MAX */
@@ -60,16 +66,15 @@ struct online_mark {
 };
 /*
  * Writes conditionally; outcomes[i] says what came of each (outcomes may be NULL). When it returns
- * OK, all are acknowledged. On an error any part may have been written: repeating the batch is
- * harmless. marks are written behind the rows, on the same connection and once all rows are
- * acknowledged, and only move forward. EXHAUSTED: the store is out of memory; CONFLICT: it is
- * read-only.
+ * OK, all are acknowledged: by a Redis that may yet lose them in a crash of its own, or on disk. On
+ * an error any part may have been written: repeating the batch is harmless. A mark is never there
+ * without the rows that came with it or were acknowledged before, and only moves forward.
+ * EXHAUSTED: the store is out of room; CONFLICT: it is read-only.
  */
 enum status online_store_write(struct online_store *store, const struct online_write *writes,
                                size_t count, const struct online_mark *marks, size_t mark_count,
                                enum row_outcome *outcomes, struct error *err);
-/* positions[i] for marks[i] (their position is not read); 0 where there is none. With several
- * nodes, the least. */
+/* positions[i] for marks[i] (their position is not read); 0 where there is none. */
 enum status online_store_read_marks(struct online_store *store, const struct online_mark *marks,
                                     size_t count, int64_t *positions, struct error *err);
 
@@ -98,8 +103,8 @@ struct online_rows {
     uint32_t view_id;
     uint32_t generation; /* 0: every one */
 };
-/* Removes such rows with their marks, or where rows is NULL the whole project's, and its catalog.
- * Walks the store in small steps, without blocking others. */
+/* Removes such rows with their marks, or where rows is NULL the whole project's, and its catalog
+ * unless project is NULL. Walks the store in small steps, between which others have their turn. */
 enum status online_store_remove(struct online_store *store, uint32_t project_id,
                                 const char *project, const struct online_rows *rows, size_t count,
                                 uint64_t *removed, struct error *err);
@@ -107,11 +112,11 @@ enum status online_store_remove(struct online_store *store, uint32_t project_id,
 /* Looking. */
 
 struct online_info {
-    char version[32];     /* "redis 7.0.15" */
-    uint64_t used_memory; /* bytes */
-    bool may_evict;       /* its policy may drop rows that have not expired: in Redis any but
-                             noeviction, since rows have expiries, whatever maxmemory is now */
-    char eviction_policy[32];
+    char version[32];         /* "redis 7.0.15" */
+    uint64_t used_bytes;      /* of memory, or of disk */
+    bool may_evict;           /* it may drop rows that have not expired: in Redis any policy but
+                                 noeviction, since rows have expiries, whatever maxmemory is now */
+    char eviction_policy[32]; /* Redis' maxmemory-policy; empty where there is no such thing */
 };
 enum status online_store_inspect(struct online_store *store, struct online_info *info,
                                  struct error *err);

@@ -3,8 +3,8 @@
  *
  * One static const table, no slot NULL. Each slot means what its namesake in online_store.h says;
  * online_store.c has then looked at the arguments: counts are at least 1 (a write may have rows,
- * marks or both), keys and rows are within their limits; outcomes may be NULL. A backend's handle
- * begins with a struct online_store, whose ops it sets.
+ * marks or both), keys and rows are within their limits, and what to remove is sorted; outcomes may
+ * be NULL. A backend's handle begins with a struct online_store, whose ops it sets.
  */
 #ifndef LARDER_STORE_ONLINE_ONLINE_STORE_BACKEND_H
 #define LARDER_STORE_ONLINE_ONLINE_STORE_BACKEND_H
@@ -18,6 +18,7 @@ struct online_store_ops {
     void (*close)(struct online_store *store);
     enum status (*read)(struct online_store *store, const struct bytes *keys, size_t count,
                         struct arena *arena, struct bytes *rows, struct error *err);
+    void (*let_go)(struct online_store *store);
     enum status (*write)(struct online_store *store, const struct online_write *writes,
                          size_t count, const struct online_mark *marks, size_t mark_count,
                          enum row_outcome *outcomes, struct error *err);
@@ -41,6 +42,10 @@ struct online_store_ops {
 struct online_store {
     const struct online_store_ops *ops;
 };
+
+/* Whether a generation of a view is among rows, which are sorted; any is where rows is NULL. */
+bool online_rows_include(const struct online_rows *rows, size_t count, uint32_t view_id,
+                         uint32_t generation);
 
 extern const struct online_store_ops redis_online_store;
 

@@ -109,6 +109,12 @@ static enum status redis_read(struct online_store *base, const struct bytes *key
     return status;
 }
 
+/* What was read is in the caller's arena. */
+static void redis_let_go(struct online_store *base)
+{
+    (void)base;
+}
+
 /* INFO's lines are "name:value\r\n". */
 bool redis_info_field(struct bytes info, const char *name, char *value, size_t size)
 {
@@ -153,7 +159,7 @@ static void take_info(struct bytes server, struct bytes memory, struct online_in
     redis_info_field(memory, "maxmemory_policy", info->eviction_policy,
                      sizeof info->eviction_policy);
     snprintf(info->version, sizeof info->version, "redis %s", version);
-    info->used_memory = strtoull(used, NULL, 10);
+    info->used_bytes = strtoull(used, NULL, 10);
     info->may_evict = info->eviction_policy[0] && strcmp(info->eviction_policy, "noeviction") != 0;
 }
 
@@ -190,6 +196,7 @@ const struct online_store_ops redis_online_store = {
     .open = redis_open,
     .close = redis_close,
     .read = redis_read,
+    .let_go = redis_let_go,
     .write = redis_write,
     .read_marks = redis_read_marks,
     .owner = redis_owner,

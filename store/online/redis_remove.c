@@ -10,8 +10,6 @@
 #include "base/buffer.h"
 #include "base/entity_key.h"
 
-#include <stdlib.h>
-
 enum { SCAN_KEYS = 1000, CURSOR_SIZE = 24 };
 
 struct removal {
@@ -23,14 +21,6 @@ struct removal {
     char cursor[CURSOR_SIZE];
     uint64_t removed;
 };
-
-static int compare_rows(const void *a, const void *b)
-{
-    const struct online_rows *x = a, *y = b;
-    if (x->view_id != y->view_id)
-        return x->view_id < y->view_id ? -1 : 1;
-    return (x->generation > y->generation) - (x->generation < y->generation);
-}
 
 /* Keys that begin with the project's prefix. Its bytes may be any: MATCH takes some for wildcards.
  */
@@ -49,19 +39,11 @@ static void make_pattern(struct buffer *pattern, uint32_t project_id)
     buffer_release(&prefix);
 }
 
-static bool names(const struct removal *removal, uint32_t view_id, uint32_t generation)
-{
-    struct online_rows rows = {view_id, generation};
-    return bsearch(&rows, removal->rows, removal->count, sizeof rows, compare_rows) != NULL;
-}
-
 static bool is_wanted(const struct removal *removal, struct bytes key)
 {
     struct entity_key_ids ids;
-    if (!entity_key_parse(key, &ids) || ids.project_id != removal->project_id)
-        return false;
-    return !removal->rows || names(removal, ids.view_id, 0) ||
-           names(removal, ids.view_id, ids.generation);
+    return entity_key_parse(key, &ids) && ids.project_id == removal->project_id &&
+           online_rows_include(removal->rows, removal->count, ids.view_id, ids.generation);
 }
 
 /* Keeps the wanted ones of the keys at the list's front; how many. */
@@ -141,16 +123,6 @@ static enum status remove_catalog(struct redis_store *store, const char *project
     return redis_receive_type(store->connection, REPLY_INTEGER, &store->scratch, &reply, err);
 }
 
-static struct online_rows *sort_rows(const struct online_rows *rows, size_t count)
-{
-    struct online_rows *sorted = malloc(count * sizeof *sorted);
-    if (!sorted)
-        out_of_memory();
-    memcpy(sorted, rows, count * sizeof *sorted);
-    qsort(sorted, count, sizeof *sorted, compare_rows);
-    return sorted;
-}
-
 enum status redis_remove(struct online_store *base, uint32_t project_id, const char *project,
                          const struct online_rows *rows, size_t count, uint64_t *removed,
                          struct error *err)
@@ -159,17 +131,15 @@ enum status redis_remove(struct online_store *base, uint32_t project_id, const c
     enum status status = redis_connection_begin(store->connection, err);
     if (status)
         return status;
-    struct online_rows *sorted = rows ? sort_rows(rows, count) : NULL;
     struct removal removal = {
-        .store = store, .project_id = project_id, .rows = sorted, .count = count, .cursor = "0"};
+        .store = store, .project_id = project_id, .rows = rows, .count = count, .cursor = "0"};
     make_pattern(&removal.pattern, project_id);
     status = redis_remove_marks(store, project_id, rows, count, err);
     if (!status)
         status = remove_rows(&removal, err);
-    if (!status && !rows)
+    if (!status && !rows && project)
         status = remove_catalog(store, project, err);
     *removed = removal.removed;
     buffer_release(&removal.pattern);
-    free(sorted);
     return status;
 }

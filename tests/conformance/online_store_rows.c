@@ -133,6 +133,36 @@ static void key_may_be_read_twice_in_a_batch(void **state)
     assert_null(rows[1].data);
 }
 
+/* A server encodes its answers from rows that others may be replacing. */
+static void rows_stay_as_they_were_read_until_they_are_let_go(void **state)
+{
+    enum { COUNT = 500 };
+    struct fixture *f = *state;
+    struct bytes keys[COUNT], rows[COUNT], copies[COUNT];
+    struct online_write writes[COUNT];
+    struct online_store *writer = f->maker->open(f->maker->context);
+    for (int i = 0; i < COUNT; i++) {
+        keys[i] = driver(f, i);
+        writes[i] = (struct online_write){keys[i], row_at(f, 1, i, "as it was"), 0};
+    }
+    check_ok(f, online_store_write(writer, writes, COUNT, NULL, 0, NULL, &f->err));
+    check_ok(f, online_store_read(f->store, keys, COUNT, &f->arena, rows, &f->err));
+    for (int i = 0; i < COUNT; i++)
+        copies[i] = arena_bytes(&f->arena, rows[i]);
+    for (int round = 2; round < 12; round++) {
+        for (int i = 0; i < COUNT; i++)
+            writes[i] = (struct online_write){keys[i], row_at(f, round, 1, "as it became"), 0};
+        check_ok(f, online_store_write(writer, writes, COUNT, NULL, 0, NULL, &f->err));
+    }
+    for (int i = 0; i < COUNT; i++)
+        assert_true(bytes_equal(rows[i], copies[i]));
+    online_store_let_go(f->store);
+    check_row(f, COUNT - 1, "as it became");
+    online_store_let_go(f->store);
+    online_store_let_go(f->store); /* of nothing */
+    online_store_close(writer);
+}
+
 static void large_rows_pass(void **state)
 {
     enum { COUNT = 5, SIZE = 2 * 1024 * 1024 };
@@ -452,6 +482,7 @@ int online_store_row_tests(const struct online_store_maker *maker)
         SUITE_TEST(batch_of_thousands_is_written_and_read_whole),
         SUITE_TEST(empty_batches_are_no_mistake),
         SUITE_TEST(key_may_be_read_twice_in_a_batch),
+        SUITE_TEST(rows_stay_as_they_were_read_until_they_are_let_go),
         SUITE_TEST(large_rows_pass),
         SUITE_TEST(largest_row_passes),
         SUITE_TEST(rows_that_are_too_large_together_are_refused),

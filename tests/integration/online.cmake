@@ -3,13 +3,8 @@ add_library(larder_private_redis STATIC private_redis.c)
 target_link_libraries(larder_private_redis PUBLIC larder_online PRIVATE larder_flags)
 
 larder_test(test_online_conformance
-    SOURCES
-        test_online_conformance.c
-        ../conformance/online_store_suite.c
-        ../conformance/online_store_fixture.c
-        ../conformance/online_store_rows.c
-        ../conformance/online_store_definitions.c
-    LINKS larder_private_redis
+    SOURCES test_online_conformance.c
+    LINKS larder_online_suite larder_private_redis
     LABELS integration)
 larder_test(test_online_faults
     SOURCES test_online_faults.c

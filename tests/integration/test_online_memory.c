@@ -68,7 +68,7 @@ static uint64_t used_memory(struct online_store *store)
 {
     struct online_info info;
     assert_int_equal(online_store_inspect(store, &info, NULL), STATUS_OK);
-    return info.used_memory;
+    return info.used_bytes;
 }
 
 static int set_up(void **state)
