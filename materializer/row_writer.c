@@ -2,14 +2,13 @@
  * row_writer.c - see row_writer.h.
  *
  * `filling` belongs to the caller, `writing` to the thread; they swap under the mutex when the
- * thread is idle. A batch is sent in slices, so that counts move and a stop is noticed.
+ * thread is idle. A batch goes to the store in one call: the more it has at once, the better it can
+ * arrange them.
  */
 #include "materializer/row_writer.h"
 
 #include <pthread.h>
 #include <stdlib.h>
-
-enum { SLICE_ROWS = 10000 };
 
 enum writer_state { WRITER_IDLE, WRITER_BUSY, WRITER_STOPPED };
 
@@ -18,7 +17,7 @@ struct row_writer {
     struct row_batch batches[2];
     struct row_batch *filling, *writing;
     struct row_writer_counts counts;
-    enum row_outcome outcomes[SLICE_ROWS];
+    enum row_outcome *outcomes; /* of one batch */
 
     pthread_t thread;
     pthread_mutex_t mutex; /* guards all below */
@@ -40,15 +39,11 @@ static void count_outcomes(struct row_writer *writer, size_t count)
 static enum status write_batch(struct row_writer *writer, const struct row_batch *batch,
                                struct error *err)
 {
-    for (size_t at = 0; at < batch->count; at += SLICE_ROWS) {
-        size_t left = batch->count - at;
-        size_t count = left < SLICE_ROWS ? left : SLICE_ROWS;
-        enum status status = online_store_write(writer->store, batch->writes + at, count, NULL, 0,
-                                                writer->outcomes, err);
-        if (status)
-            return status;
-        count_outcomes(writer, count);
-    }
+    enum status status = online_store_write(writer->store, batch->writes, batch->count, NULL, 0,
+                                            writer->outcomes, err);
+    if (status)
+        return status;
+    count_outcomes(writer, batch->count);
     counter_add(&writer->counts.superseded, batch->superseded);
     return STATUS_OK;
 }
@@ -86,6 +81,9 @@ struct row_writer *row_writer_open(struct online_store *store, size_t batch_rows
     if (!writer)
         out_of_memory();
     writer->store = store;
+    writer->outcomes = malloc(batch_rows * sizeof *writer->outcomes);
+    if (!writer->outcomes)
+        out_of_memory();
     for (size_t i = 0; i < COUNT_OF(writer->batches); i++)
         row_batch_init(&writer->batches[i], batch_rows, batch_bytes);
     writer->filling = &writer->batches[0];
@@ -161,5 +159,6 @@ void row_writer_close(struct row_writer *writer)
     pthread_mutex_destroy(&writer->mutex);
     for (size_t i = 0; i < COUNT_OF(writer->batches); i++)
         row_batch_release(&writer->batches[i]);
+    free(writer->outcomes);
     free(writer);
 }
