@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-static const struct online_store_ops *const backends[] = {&redis_online_store};
+static const struct online_store_ops *const backends[] = {&redis_online_store, &lmdb_online_store};
 
 enum status online_store_open(const struct settings *settings, struct online_store **store,
                               struct error *err)
@@ -17,7 +17,8 @@ enum status online_store_open(const struct settings *settings, struct online_sto
     for (size_t i = 0; i < COUNT_OF(backends); i++)
         if (type && strcmp(backends[i]->type, type) == 0)
             return backends[i]->open(settings, store, err);
-    return fail(err, STATUS_INVALID, "online_store.type: \"%s\" is not known: it may be redis",
+    return fail(err, STATUS_INVALID,
+                "online_store.type: \"%s\" is not known: it may be redis or lmdb",
                 type ? type : "");
 }
 

@@ -48,5 +48,6 @@ bool online_rows_include(const struct online_rows *rows, size_t count, uint32_t 
                          uint32_t generation);
 
 extern const struct online_store_ops redis_online_store;
+extern const struct online_store_ops lmdb_online_store;
 
 #endif

@@ -1,7 +1,7 @@
 """test_cases.py - the program against answers that were worked out without it.
 
 make_case.py makes a case from a seed. Its training set must equal expected.csv; and, made again with no
-ttl, everything in latest.csv and nothing else must be served after materializing, by both services.
+ttl, everything in latest.csv and nothing else must be served after materializing, by both services, from every online store.
 LARDER_SEEDS chooses the seeds: "7", "1-300" or "3,5,8-10".
 """
 import json
@@ -13,6 +13,7 @@ from pathlib import Path
 import compare
 import grpc
 import make_case
+import pytest
 import yaml
 
 from asking import NOT_FOUND, NULL_VALUE, PRESENT, ask_feast, ask_larder
@@ -38,7 +39,7 @@ def pytest_generate_tests(metafunc):
 class Case:
     """One made case in a repository, its table loaded."""
 
-    def __init__(self, place, seed, *options):
+    def __init__(self, place, seed, *options, online=None):
         self.folder = place.folder / "case"
         subprocess.run([sys.executable, HERE / "make_case.py", "--seed", str(seed), "--out", self.folder, *options],
                        check=True)
@@ -46,7 +47,7 @@ class Case:
         definitions = (self.folder / "features.yaml").read_text()
         self.key_types = yaml.safe_load(definitions)["entities"][0]["join_keys"]
         place.sql(file=self.folder / "load.sql")
-        self.repository = place.repository({"features.yaml": definitions}, project="conformance")
+        self.repository = place.repository({"features.yaml": definitions}, project="conformance", online=online)
         self.repository.do("apply")
 
     def rows(self, name):
@@ -76,8 +77,9 @@ def test_training_set_is_what_was_expected(place, seed):
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
-def test_served_is_the_latest_and_nothing_else(place, stubs, seed):
-    case = Case(place, seed, "--ttl", "0")
+@pytest.mark.parametrize("online", [None, "{type: lmdb, path: online/}"], ids=["redis", "lmdb"])
+def test_served_is_the_latest_and_nothing_else(place, stubs, seed, online):
+    case = Case(place, seed, "--ttl", "0", online=online)
     case.repository.do("materialize", "--from", "1900-01-01T00:00:00Z", "--to", case.chosen["to"])
     latest = {case.key(row): row for row in case.rows("latest.csv")}
     asked = list(latest)

@@ -66,11 +66,11 @@ class Drivers:
 
     definitions = DEFINITIONS
 
-    def __init__(self, place, stubs):
+    def __init__(self, place, stubs, **more):
         self.place, self.stubs = place, stubs
         self.sql = place.sql
         self.sql(TABLE)
-        self.repository = place.repository({"features.yaml": DEFINITIONS})
+        self.repository = place.repository({"features.yaml": DEFINITIONS}, **more)
         self.do, self.refused, self.run = self.repository.do, self.repository.refused, self.repository.run
 
     def define(self, *replacements):

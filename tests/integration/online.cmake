@@ -1,3 +1,18 @@
+# The online store in folders of the tests' own.
+add_library(larder_private_folder STATIC private_folder.c)
+target_link_libraries(larder_private_folder PUBLIC larder_online PRIVATE larder_flags)
+
+larder_test(test_lmdb_conformance
+    SOURCES test_lmdb_conformance.c
+    LINKS larder_online_suite larder_private_folder
+    LABELS integration)
+
+larder_test(test_lmdb_crash
+    SOURCES test_lmdb_crash.c online_contention.c
+    LINKS larder_private_folder
+    LABELS integration
+    TIMEOUT 600)
+
 # The online store against Redis servers of the tests' own.
 add_library(larder_private_redis STATIC private_redis.c)
 target_link_libraries(larder_private_redis PUBLIC larder_online PRIVATE larder_flags)
@@ -15,7 +30,7 @@ larder_test(test_online_answers
     LINKS larder_private_redis Threads::Threads
     LABELS integration)
 larder_test(test_online_contention
-    SOURCES test_online_contention.c
+    SOURCES test_online_contention.c online_contention.c
     LINKS larder_private_redis
     LABELS integration
     TIMEOUT 600)

@@ -41,12 +41,14 @@ class Outcome:
 
 
 class Repository:
-    """A repository folder. files: name -> text; larder.yaml is written from the two urls."""
+    """A repository folder. files: name -> text; larder.yaml is written from the two urls, or with another
+    online store than Redis, such as "{type: lmdb, path: online/}"."""
 
-    def __init__(self, folder, postgres_url, redis_url, files=(), project="demo", settings=""):
+    def __init__(self, folder, postgres_url, redis_url, files=(), project="demo", settings="", online=None):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.project, self.postgres_url, self.redis_url = project, postgres_url, redis_url
+        self.online = online or f'{{type: redis, url: "{redis_url}"}}'
         self.port, self.http_port = services.free_port(), services.free_port()
         self.write("larder.yaml", self.settings_text() + settings)
         for name, text in dict(files).items():
@@ -55,7 +57,7 @@ class Repository:
     def settings_text(self):
         return (f"project: {self.project}\n"
                 f'offline_store: {{type: postgres, url: "{self.postgres_url}"}}\n'
-                f'online_store: {{type: redis, url: "{self.redis_url}"}}\n'
+                f'online_store: {self.online}\n'
                 f'server: {{grpc: "127.0.0.1:{self.port}", http: "127.0.0.1:{self.http_port}"}}\n')
 
     def write(self, name, text):
