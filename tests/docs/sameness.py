@@ -12,9 +12,9 @@ MOVING = [
     (r"(?<![\w.])\d+(?:\.\d+)? (?:ms|us|s|seconds?|MiB|KiB|rows/s)(?![\w/])", "AMOUNT"),
     (r"^amount, .*, so that it ended", "amount, AMOUNT, so that it ended"),  # larder init
     (r'("seconds": |seconds=)[\d.e-]+', r"\1AMOUNT"),
-    (r'("used_memory": )\d+', r"\1AMOUNT"),
+    (r'("used_bytes": )\d+', r"\1AMOUNT"),
     (r"\b(pid|workers)=\d+", r"\1=N"),
-    (r"\bredis \d+\.\d+\.\d+", "redis V"),
+    (r"\b(redis|lmdb) \d+\.\d+\.\d+", r"\1 V"),
     (r"^(\w+ +(?:incremental|first run|rewritten|rebuilt|restored|window) .*?)[\d.]+$", r"\1AMOUNT"),
     (r"(?<=\S)  +", "  "),
     (r"-{4,}", "----"),
