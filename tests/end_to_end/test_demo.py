@@ -11,6 +11,7 @@ import pytest
 
 from repository import ROOT, program
 
+SANITIZERS = {name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}
 ENVIRONMENT = {**os.environ, "LARDER_BUILD": str(Path(program()).resolve().parent), "NO_COLOR": "1"}
 COMMANDS = ["larder init flights", "cd flights", "larder validate", "larder load --source weather weather.csv",
             "larder load --source carrier_hours carrier_hours.csv", "larder load --source aircraft aircraft.csv",
@@ -76,7 +77,7 @@ def test_what_the_demo_keeps_can_be_used_and_stopped_as_it_says(tmp_path):
     steps, stop = re.search(r"((?:  .*\n)+)\n.*\n  (kill .*)\n", going_on).groups()
     try:
         again = subprocess.run(["bash", "-ec", f"{steps}\nlarder health\nlarder materialize\npwd"], text=True,
-                               capture_output=True, env={"PATH": "/usr/bin:/bin"}, timeout=60)
+                               capture_output=True, env={"PATH": "/usr/bin:/bin", **SANITIZERS}, timeout=60)
         assert again.returncode == 0 and "is serving" in again.stdout, again
     finally:
         subprocess.run(["bash", "-ec", stop], check=True)

@@ -17,8 +17,16 @@
 
 #include <cmocka.h>
 
-/* A server that says `answer` (or the ids it was asked for, as a column), and a client of it. */
+/* What the server is to say. */
+struct instruction {
+    struct fake_answer answer;
+    bool echo_ids; /* instead of it: the ids that were asked for, as a column */
+};
+
+/* A server that does as instructed, and a client of it. */
 struct fixture {
+    pthread_mutex_t lock;
+    struct instruction told; /* under the lock: the server's thread reads it */
     struct fake_answer answer;
     bool echo_ids;
     struct fake_feature_service *service;
@@ -50,8 +58,11 @@ static struct fake_answer echo_ids(const Larder__V1__GetFeaturesRequest *request
 static struct fake_answer answer_call(void *context, const uint8_t *bytes, size_t size)
 {
     struct fixture *f = context;
-    if (!f->echo_ids) {
-        struct fake_answer answer = f->answer;
+    pthread_mutex_lock(&f->lock);
+    struct instruction told = f->told;
+    pthread_mutex_unlock(&f->lock);
+    if (!told.echo_ids) {
+        struct fake_answer answer = told.answer;
         if (answer.bytes)
             answer.bytes = memcpy(malloc(answer.size + 1), answer.bytes, answer.size);
         return answer;
@@ -61,6 +72,13 @@ static struct fake_answer answer_call(void *context, const uint8_t *bytes, size_
     struct fake_answer answer = echo_ids(request);
     larder__v1__get_features_request__free_unpacked(request, NULL);
     return answer;
+}
+
+static void tell(struct fixture *f)
+{
+    pthread_mutex_lock(&f->lock);
+    f->told = (struct instruction){f->answer, f->echo_ids};
+    pthread_mutex_unlock(&f->lock);
 }
 
 static void connect_to(struct fixture *f, int port, const struct larder_options *options)
@@ -75,7 +93,9 @@ static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
     *state = f;
+    pthread_mutex_init(&f->lock, NULL);
     f->echo_ids = true;
+    tell(f);
     f->service = fake_feature_service_start(0, answer_call, f);
     assert_non_null(f->service);
     connect_to(f, fake_feature_service_port(f->service), NULL);
@@ -95,12 +115,14 @@ static int tear_down(void **state)
     fake_feature_service_stop(f->service);
     if (f->answer.bytes)
         free(f->answer.bytes);
+    pthread_mutex_destroy(&f->lock);
     free(f);
     return 0;
 }
 
 static enum larder_result ask(struct fixture *f, int timeout_ms)
 {
+    tell(f);
     larder_response_free(f->response);
     return larder_get_features(f->client, f->request, timeout_ms, &f->response, &f->err);
 }
