@@ -62,18 +62,6 @@ static enum paint paint_of(enum larder_status status)
     return status == LARDER_PRESENT ? PAINT_GOOD : PAINT_CARE;
 }
 
-static void print_keys(const struct entities *entities, size_t row)
-{
-    struct style style = style_of(stdout);
-    fputs(style_begin(style, PAINT_TITLE), stdout);
-    for (size_t i = 0; i < entities->key_count; i++) {
-        struct bytes text = entities->texts[row * entities->key_count + i];
-        printf("%s%s=%.*s", i ? ", " : "", entities->names[i], (int)text.size,
-               (const char *)text.data);
-    }
-    printf("%s\n", style_end(style, PAINT_TITLE));
-}
-
 static void print_features(const struct larder_response *response, size_t row, struct arena *arena)
 {
     static const char *const titles[] = {"FEATURE", "VALUE", "STATUS", "AGE"};
@@ -98,10 +86,12 @@ static void print_features(const struct larder_response *response, size_t row, s
 void answer_print(const struct entities *entities, const struct larder_response *response,
                   struct arena *arena)
 {
+    struct style style = style_of(stdout);
     for (size_t row = 0; row < entities->count; row++) {
         if (row > 0)
             putchar('\n');
-        print_keys(entities, row);
+        printf("%s%s%s\n", style_begin(style, PAINT_TITLE), entities_text(entities, row, arena),
+               style_end(style, PAINT_TITLE));
         print_features(response, row, arena);
     }
 }

@@ -32,8 +32,7 @@ bool command_lacks(const struct options *options, const char *option)
     return given;
 }
 
-/* Problems say more than the error, which then only repeats the first of them. */
-static int tell_problems(struct problems *problems, const struct error *err)
+int command_tell_problems(struct problems *problems, const struct error *err)
 {
     if (problems->count == 0)
         return command_misused(err);
@@ -49,7 +48,7 @@ int command_read_repository(const struct options *options, struct repository *re
     struct problems problems;
     problems_init(&problems, options->arena);
     if (repository_read(options->directory, options->arena, repository, &problems, &err))
-        return tell_problems(&problems, &err);
+        return command_tell_problems(&problems, &err);
     return EXIT_DONE;
 }
 
@@ -59,7 +58,7 @@ int command_read_settings(const struct options *options, struct settings *settin
     struct problems problems;
     problems_init(&problems, options->arena);
     if (repository_read_settings(options->directory, options->arena, settings, &problems, &err))
-        return tell_problems(&problems, &err);
+        return command_tell_problems(&problems, &err);
     return EXIT_DONE;
 }
 

@@ -66,6 +66,10 @@ bool command_lacks(const struct options *options, const char *option);
 int command_read_repository(const struct options *options, struct repository *repository);
 int command_read_settings(const struct options *options, struct settings *settings);
 
+/* Tells every problem on stderr, sorted, or the error where there is none (problems say more than
+ * it, which then only repeats the first of them). EXIT_USAGE. */
+int command_tell_problems(struct problems *problems, const struct error *err);
+
 /* Ends what was written to stdout (false: it could not be); a full disk is told, and EXIT_FAILED.
  */
 int command_end_output(bool written);

@@ -2,22 +2,39 @@
 #include "base/timestamp.h"
 #include "cli/applied.h"
 #include "cli/notice.h"
+#include "cli/screen.h"
 #include "cli/table.h"
 #include "config/definitions_json.h"
 #include "config/selection.h"
 
 #include <jansson.h>
 #include <stdio.h>
+#include <string.h>
+
+enum { INDENT = 2 };
 
 static void print_about(const char *kind, const struct description *about)
 {
     printf("%s %s\n", kind, about->name);
-    if (about->text)
-        printf("  %s\n", about->text);
+    if (about->text) {
+        printf("  ");
+        text_wrap(stdout, about->text, INDENT, INDENT, "");
+    }
     if (about->owner)
         printf("  owner: %s\n", about->owner);
     for (size_t i = 0; i < about->tag_count; i++)
         printf("  tag %s: %s\n", about->tags[i].name, about->tags[i].value);
+}
+
+/* As it was written, line by line. */
+static void print_query(const char *query)
+{
+    printf("  query:\n");
+    while (*query) {
+        size_t size = strcspn(query, "\n");
+        printf("    %.*s\n", (int)size, query);
+        query += size + (query[size] == '\n');
+    }
 }
 
 static int describe_entity(const struct options *options, const struct entity *entity)
@@ -37,8 +54,10 @@ static int describe_source(const struct options *options, const struct source *s
     char lookback[DURATION_TEXT_SIZE];
     duration_format(source->lookback_us, lookback);
     print_about("source", &source->about);
-    printf("  %s: %s\n", source->table ? "table" : "query",
-           source->table ? source->table : source->query);
+    if (source->table)
+        printf("  table: %s\n", source->table);
+    else
+        print_query(source->query);
     printf("  event time: %s\n", source->event_time);
     printf("  created time: %s\n", source->created_time ? source->created_time : "-");
     printf("  lookback: %s\n", lookback);
@@ -63,6 +82,7 @@ static int describe_view(const struct options *options, const struct feature_vie
     printf("  features:\n");
     struct table table;
     table_init(&table, options->arena, 3, NULL, NULL);
+    table.wraps = true;
     for (size_t i = 0; i < view->feature_count; i++) {
         const struct feature *feature = &view->features[i];
         const char *const cells[] = {feature->name, type_name(feature->type),
@@ -90,6 +110,7 @@ static int describe_service(const struct options *options, const struct definiti
     printf("  gives:\n");
     struct table table;
     table_init(&table, options->arena, 3, NULL, NULL);
+    table.wraps = true;
     for (size_t i = 0; i < selection.feature_count; i++) {
         const struct selected_feature *feature = &selection.features[i];
         const struct feature_view *view = selection.views[feature->view].view;
@@ -129,7 +150,7 @@ static int unknown_name(const struct options *options, const struct definitions 
     notice(NOTICE_FAILURE, "nothing called %s is applied%s%s%s", name,
            near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
     if (!near)
-        notice(NOTICE_HINT, "larder list shows what is");
+        notice(NOTICE_HINT, "larder list shows what is applied");
     return EXIT_USAGE;
 }
 

@@ -140,6 +140,17 @@ enum status entities_type(struct entities *entities, const struct selection *sel
     return STATUS_OK;
 }
 
+const char *entities_text(const struct entities *entities, size_t row, struct arena *arena)
+{
+    const char *all = "";
+    for (size_t i = 0; i < entities->key_count; i++) {
+        struct bytes text = entities->texts[row * entities->key_count + i];
+        all = arena_printf(arena, "%s%s%s=%.*s", all, i ? ", " : "", entities->names[i],
+                           (int)text.size, (const char *)text.data);
+    }
+    return all;
+}
+
 static void add_value(struct larder_request *request, const char *name, const struct value *value)
 {
     switch (value->type) {

@@ -31,6 +31,9 @@ enum status entities_parse(const struct options *options, struct entities *entit
 enum status entities_type(struct entities *entities, const struct selection *selection,
                           struct arena *arena, struct error *err);
 
+/* "origin=JFK, carrier=AA" of the row's entity. */
+const char *entities_text(const struct entities *entities, size_t row, struct arena *arena);
+
 struct larder_request;
 void entities_add(const struct entities *entities, struct larder_request *request);
 

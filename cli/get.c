@@ -1,5 +1,6 @@
 /* get.c - `larder get`: what the server would answer a model, for people and scripts. */
 #include "base/timestamp.h"
+#include "cli/absence.h"
 #include "cli/answer.h"
 #include "cli/command.h"
 #include "cli/entities.h"
@@ -16,6 +17,8 @@ struct asking {
     const char *target;
     int timeout_ms;
     struct entities entities;
+    bool has_settings;
+    struct settings settings; /* of this folder, where the server is this folder's, too */
 };
 
 static enum status read_options(const struct options *options, struct asking *asking,
@@ -43,6 +46,7 @@ static int read_repository(const struct options *options, struct asking *asking)
     struct error err;
     problems_init(&problems, options->arena);
     asking->target = option_text(options, "--server");
+    asking->has_settings = !asking->target;
     bool readable = repository_read(options->directory, options->arena, &repository, &problems,
                                     NULL) == STATUS_OK;
     bool typed = readable &&
@@ -54,6 +58,8 @@ static int read_repository(const struct options *options, struct asking *asking)
     }
     if (!asking->target)
         asking->target = repository.settings.server.grpc;
+    if (asking->has_settings)
+        asking->settings = repository.settings;
     if (entities_type(&asking->entities, typed ? &selection : NULL, options->arena, &err))
         return command_misused(&err);
     return EXIT_DONE;
@@ -85,6 +91,14 @@ static int tell(const struct larder_error *err, struct larder_client *client)
     return misused ? EXIT_USAGE : EXIT_FAILED;
 }
 
+static void print_answer(const struct options *options, const struct asking *asking,
+                         const struct larder_response *response)
+{
+    answer_print(&asking->entities, response, options->arena);
+    absence_explain(options, asking->has_settings ? &asking->settings : NULL, &asking->entities,
+                    response);
+}
+
 static int ask(const struct options *options, const struct asking *asking,
                struct larder_client *client)
 {
@@ -100,7 +114,7 @@ static int ask(const struct options *options, const struct asking *asking,
     if (options->json)
         code = answer_print_json(&asking->entities, response);
     else
-        answer_print(&asking->entities, response, options->arena);
+        print_answer(options, asking, response);
     larder_response_free(response);
     return code;
 }

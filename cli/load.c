@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 struct load_job {
     const char *path;
@@ -23,6 +24,7 @@ struct load_job {
     struct arena row_arena;
     struct value *values;
     struct progress progress;
+    int64_t file_size; /* 0: it is no plain file */
     const atomic_bool *stop;
     bool made;
     uint64_t rows;
@@ -80,14 +82,24 @@ static enum status load_row(struct load_job *job, const struct csv_field *fields
     size_t culprit = 0;
     status = offline_load_row(job->load, job->values, &culprit, err);
     return status == STATUS_INVALID
-               ? fail_within(err, "%s:%llu:%u", job->path, (unsigned long long)fields[culprit].line,
-                             fields[culprit].column)
+               ? fail_at(err, job->path, fields[culprit].line, fields[culprit].column)
                : status;
+}
+
+static void tell_progress(struct load_job *job, uint64_t rows)
+{
+    double bytes = (double)csv_reader_byte_count(job->reader);
+    const struct progress_step step = {
+        .phase = job->source->table,
+        .unit = "rows",
+        .count = rows,
+        .share = job->file_size > 0 ? bytes / (double)job->file_size : 0,
+    };
+    progress_tell(&job->progress, &step);
 }
 
 static enum status load_rows(struct load_job *job, struct error *err)
 {
-    char count_text[COUNT_TEXT_SIZE];
     for (uint64_t n = 1;; n++) {
         const struct csv_field *fields;
         size_t count;
@@ -102,7 +114,7 @@ static enum status load_rows(struct load_job *job, struct error *err)
         if (status)
             return status;
         if (n % 1000 == 0)
-            progress_tell(&job->progress, "%s rows", count_format(n, count_text));
+            tell_progress(job, n);
     }
 }
 
@@ -120,12 +132,19 @@ static int print_loaded(const struct options *options, struct load_job *job)
     return EXIT_DONE;
 }
 
+static int64_t size_of_file(const char *path)
+{
+    struct stat facts;
+    return stat(path, &facts) == 0 && S_ISREG(facts.st_mode) ? facts.st_size : 0;
+}
+
 static int load_with(const struct options *options, const struct repository *repository,
                      struct load_job *job)
 {
     struct error err;
     progress_init(&job->progress);
     job->stop = interrupt_watch();
+    job->file_size = size_of_file(job->path);
     arena_init(&job->row_arena, 0);
     enum status status = offline_store_open(&repository->settings, &job->store, &err);
     if (!status) {

@@ -23,11 +23,14 @@ static const char *const kind_words[] = {[RUN_INCREMENTAL] = "incremental",
 
 static void tell_progress(void *context, const struct view_run *run)
 {
-    char read[COUNT_TEXT_SIZE], written[COUNT_TEXT_SIZE], rate[COUNT_TEXT_SIZE];
-    double seconds = run->seconds > 0 ? run->seconds : 1e-6;
-    progress_tell(context, "%s: %s rows read, %s written, %s a second", run->view,
-                  count_format(run->counts.read, read), count_format(run->counts.written, written),
-                  count_format((uint64_t)((double)run->counts.read / seconds), rate));
+    const struct run_counts *counts = &run->counts;
+    const struct progress_step step = {
+        .phase = run->view,
+        .unit = "rows read",
+        .count = counts->read,
+        .share = counts->expected > 0 ? (double)counts->read / (double)counts->expected : 0,
+    };
+    progress_tell(context, &step);
 }
 
 static void tell_warning(void *context, const char *text)

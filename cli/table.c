@@ -74,6 +74,8 @@ static size_t widest_column(const struct layout *layout)
 static void make_fit(struct layout *layout)
 {
     size_t screen = screen_width(layout->out), column = layout->table->gives_way;
+    if (layout->table->wraps)
+        return;
     while (screen && total_width(layout) > screen) {
         if (layout->widths[column] <= SHORTEST_CUT)
             column = widest_column(layout);
@@ -97,7 +99,12 @@ static void print_row(const struct layout *layout, const struct table_cell *cell
     const struct table *table = layout->table;
     size_t count = filled_count(table, cells);
     fputs(layout->indent, layout->out);
-    for (size_t i = 0; i < count; i++) {
+    size_t begin = strlen(layout->indent); /* of the cell, in columns */
+    for (size_t i = 0; i < count; begin += layout->widths[i++] + GAP) {
+        if (table->wraps && i + 1 == table->column_count) {
+            text_wrap(layout->out, cells[i].text, begin, begin, "");
+            return;
+        }
         bool right = table->right && table->right[i];
         bool last = i + 1 == count;
         const char *text = text_cut(cells[i].text, layout->widths[i], table->arena);

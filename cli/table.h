@@ -28,6 +28,7 @@ struct table {
     const char *const *titles; /* NULL: no title line */
     const bool *right;         /* which columns stand to the right; NULL: none */
     size_t gives_way;          /* the column that is cut first; the last one unless it is set */
+    bool wraps;                /* the last column is wrapped instead: it has to be read whole */
     struct table_cell **rows;
     size_t row_count, capacity;
 };

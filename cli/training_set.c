@@ -13,14 +13,18 @@
 #include <jansson.h>
 #include <stdio.h>
 
-static void tell_progress(void *context, enum training_phase phase, uint64_t rows)
+static void tell_progress(void *context, enum training_phase phase, uint64_t rows, uint64_t asked)
 {
-    char count[COUNT_TEXT_SIZE];
-    if (phase == TRAINING_JOINS)
-        progress_tell(context, "the database is joining");
-    else
-        progress_tell(context, "%s %s", count_format(rows, count),
-                      phase == TRAINING_WRITES ? "rows written" : "asking rows read");
+    static const char *const phases[] = {[TRAINING_READS_ASKS] = "reading what is asked",
+                                         [TRAINING_JOINS] = "the database is joining",
+                                         [TRAINING_WRITES] = "writing"};
+    const struct progress_step step = {
+        .phase = phases[phase],
+        .unit = phase == TRAINING_JOINS ? NULL : "rows",
+        .count = rows,
+        .share = asked > 0 ? (double)rows / (double)asked : 0,
+    };
+    progress_tell(context, &step);
 }
 
 /* Without --with-status rows beyond ttl are not looked for: too old and not there look alike. */

@@ -9,24 +9,61 @@ static void print_count(size_t count, const char *one, const char *many, const c
     printf("%zu %s%s", count, count == 1 ? one : many, end);
 }
 
-static int run(const struct options *options)
+static void print_valid(const struct definitions *definitions)
 {
-    struct repository repository;
-    int code = command_read_repository(options, &repository);
-    if (code)
-        return code;
-    const struct definitions *definitions = &repository.definitions;
-    if (options->json)
-        return command_print_json(json_pack(
-            "{s:s, s:I, s:I, s:I, s:I}", "project", definitions->project, "entities",
-            (json_int_t)definitions->entity_count, "sources", (json_int_t)definitions->source_count,
-            "feature_views", (json_int_t)definitions->view_count, "feature_services",
-            (json_int_t)definitions->service_count));
     printf("project %s is valid: ", definitions->project);
     print_count(definitions->entity_count, "entity", "entities", ", ");
     print_count(definitions->source_count, "source", "sources", ", ");
     print_count(definitions->view_count, "feature view", "feature views", ", ");
     print_count(definitions->service_count, "feature service", "feature services", "\n");
+}
+
+static json_t *problem_to_json(const struct problem *problem)
+{
+    const struct place *place = &problem->place;
+    json_t *json = json_pack("{s:s?}", "file", place->file);
+    json_object_set_new(json, "line",
+                        place->line ? json_integer((json_int_t)place->line) : json_null());
+    json_object_set_new(json, "column", place->line ? json_integer(place->column) : json_null());
+    json_object_set_new(json, "text", json_string(problem->text));
+    return json;
+}
+
+/* definitions: empty where there are problems, but for the project. */
+static int print_json(const struct definitions *definitions, const struct problems *problems)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < problems->count; i++)
+        json_array_append_new(list, problem_to_json(&problems->items[i]));
+    return command_print_json(json_pack(
+        "{s:b, s:s?, s:I, s:I, s:I, s:I, s:o}", "valid", problems->count == 0, "project",
+        definitions->project, "entities", (json_int_t)definitions->entity_count, "sources",
+        (json_int_t)definitions->source_count, "feature_views", (json_int_t)definitions->view_count,
+        "feature_services", (json_int_t)definitions->service_count, "problems", list));
+}
+
+static int tell_invalid(const struct options *options, struct problems *problems,
+                        const struct error *err)
+{
+    const struct definitions nothing = {0};
+    int code = command_tell_problems(problems, err);
+    if (problems->count == 0)
+        problems_add(problems, (struct place){0}, "%s", err->message);
+    int printed = options->json ? print_json(&nothing, problems) : EXIT_DONE;
+    return printed ? printed : code;
+}
+
+static int run(const struct options *options)
+{
+    struct repository repository;
+    struct problems problems;
+    struct error err;
+    problems_init(&problems, options->arena);
+    if (repository_read(options->directory, options->arena, &repository, &problems, &err))
+        return tell_invalid(options, &problems, &err);
+    if (options->json)
+        return print_json(&repository.definitions, &problems);
+    print_valid(&repository.definitions);
     return EXIT_DONE;
 }
 

@@ -153,12 +153,18 @@ static const char *translate(const char *theirs)
     return NULL;
 }
 
-/* Whether the line holds a tab in its indentation, and at which column. */
-static bool tab_in_indentation(struct bytes yaml, size_t line_index, uint32_t *column)
+static size_t offset_of_line(struct bytes yaml, size_t line_index)
 {
     size_t offset = 0;
     for (size_t line = 0; line < line_index && offset < yaml.size; line++)
         offset += line_at(yaml, offset).size + 1;
+    return offset;
+}
+
+/* Whether the line holds a tab in its indentation, and at which column. */
+static bool tab_in_indentation(struct bytes yaml, size_t line_index, uint32_t *column)
+{
+    size_t offset = offset_of_line(yaml, line_index);
     if (offset >= yaml.size)
         return false;
     const char *text = (const char *)yaml.data + offset;
@@ -167,6 +173,37 @@ static bool tab_in_indentation(struct bytes yaml, size_t line_index, uint32_t *c
         i++;
     *column = (uint32_t)i + 1;
     return i < left && text[i] == '\t';
+}
+
+static bool is_bracket(const char *theirs)
+{
+    return strncmp(theirs, "did not find expected ',' or", 28) == 0;
+}
+
+static bool is_blank(struct bytes yaml, size_t offset)
+{
+    const char *text = yaml.data;
+    while (offset < yaml.size && strchr(" \t\r\n", text[offset]))
+        offset++;
+    return offset >= yaml.size;
+}
+
+/* A text or a bracket that the end of the file leaves open. It is looked for where it began, which
+ * is the parser's context; NULL: it is something else. */
+static const char *left_open(const yaml_parser_t *parser, struct bytes yaml)
+{
+    static const struct translation brackets[] = {
+        {"did not find expected ',' or ']'", "this \"[\" is never closed"},
+        {"did not find expected ',' or '}'", "this \"{\" is never closed"},
+    };
+    if (strcmp(parser->problem, "found unexpected end of stream") == 0)
+        return translate(parser->problem);
+    size_t offset = offset_of_line(yaml, parser->problem_mark.line);
+    bool at_end = is_blank(yaml, offset);
+    for (size_t i = 0; at_end && i < COUNT_OF(brackets); i++)
+        if (strcmp(parser->problem, brackets[i].theirs) == 0)
+            return brackets[i].ours;
+    return NULL;
 }
 
 void yaml_mistake_tell(const yaml_parser_t *parser, const char *file, struct bytes yaml,
@@ -181,16 +218,20 @@ void yaml_mistake_tell(const yaml_parser_t *parser, const char *file, struct byt
                      ours ? ours : theirs);
         return;
     }
-    /* A text that never ends is best looked for where it began. */
-    bool unclosed = strcmp(theirs, "found unexpected end of stream") == 0;
-    yaml_mark_t mark = unclosed ? parser->context_mark : parser->problem_mark;
-    struct place place = {file, (uint32_t)mark.line + 1, (uint32_t)mark.column + 1};
+    const char *open = parser->problem ? left_open(parser, yaml) : NULL;
+    yaml_mark_t mark = open ? parser->context_mark : parser->problem_mark;
+    struct place place = {file, mark.line + 1, (uint32_t)mark.column + 1};
     uint32_t column;
-    if (!unclosed && tab_in_indentation(yaml, mark.line, &column)) {
+    if (open) {
+        ours = open;
+    } else if (tab_in_indentation(yaml, mark.line, &column)) {
         place.column = column;
         ours = "a tab in the indentation: YAML is indented with spaces";
     }
-    if (ours)
+    if (ours && !open && is_bracket(theirs) && parser->context_mark.line < mark.line)
+        problems_add(problems, place, "%s: what line %zu opens is not closed", ours,
+                     parser->context_mark.line + 1);
+    else if (ours)
         problems_add(problems, place, "%s", ours);
     else
         problems_add(problems, place, "this is not YAML: %s", theirs);

@@ -29,6 +29,7 @@ enum run_kind { RUN_INCREMENTAL, RUN_FIRST, RUN_STALE, RUN_LOST_WRITES, RUN_WIND
 
 struct run_counts {
     uint64_t read;       /* rows that history gave */
+    uint64_t expected;   /* rows that history's planner thinks it will give; 0: it does not say */
     uint64_t written;    /* now stand in the online store */
     uint64_t older;      /* met a row as new or newer there */
     uint64_t superseded; /* beaten by a newer row of the same run before they were sent */

@@ -200,6 +200,7 @@ static void take_counts(struct view_job *job, const struct offline_scan *scan,
     const struct row_writer_counts *wrote = row_writer_counts(writer);
     struct run_counts *counts = &job->run->counts;
     counts->read = scanned->rows + scanned->left_out;
+    counts->expected = scanned->expected;
     counts->left_out = scanned->left_out;
     counts->misfits = scanned->misfits;
     counts->written = counter_read(&wrote->written);

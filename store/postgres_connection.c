@@ -71,15 +71,32 @@ static enum status check_url(const char *url, struct error *err)
     return status;
 }
 
+/* libpq's words on one line: a line for each address, and below some a question, behind a tab, that
+ * our advice answers. */
+static void take_words(PGconn *connection, char *words, size_t size)
+{
+    const char *line = PQerrorMessage(connection);
+    size_t length = 0;
+    words[0] = '\0';
+    while (*line && length < size) {
+        size_t end = strcspn(line, "\n");
+        if (end > 0 && *line != '\t')
+            length += (size_t)snprintf(words + length, size - length, "%s%.*s", length ? "; " : "",
+                                       (int)end, line);
+        line += end + (line[end] == '\n');
+    }
+}
+
 static enum status refused(PGconn *connection, struct error *err)
 {
+    char words[1024];
+    take_words(connection, words, sizeof words);
     const char *advice = "check that it runs and that the url in larder.yaml is right";
     if (PQconnectionNeedsPassword(connection))
         advice = "it wants a password: give one in the url, through ${NAME}, or in ~/.pgpass";
     else if (PQconnectionUsedPassword(connection))
         advice = "check the user, the password and the database of the url in larder.yaml";
-    return fail(err, STATUS_UNAVAILABLE, "cannot connect to PostgreSQL: %s; %s",
-                PQerrorMessage(connection), advice);
+    return fail(err, STATUS_UNAVAILABLE, "cannot connect to PostgreSQL: %s; %s", words, advice);
 }
 
 static PGconn *begin_connecting(const char *url)

@@ -58,13 +58,13 @@ static enum status stopped(const struct training_request *request, struct error 
 }
 
 static enum status tell_progress(const struct maker *maker, enum training_phase phase,
-                                 uint64_t rows, struct error *err)
+                                 uint64_t rows, uint64_t asked, struct error *err)
 {
     const struct training_request *request = maker->request;
     if (rows % PROGRESS_EVERY_ROWS)
         return STATUS_OK;
     if (request->progress)
-        request->progress(request->context, phase, rows);
+        request->progress(request->context, phase, rows, asked);
     if (request->stop && atomic_load(request->stop))
         return stopped(request, err);
     return STATUS_OK;
@@ -193,7 +193,7 @@ static enum status read_asks(struct maker *maker, struct error *err)
             return status;
         status = offline_join_ask(maker->join, ask->keys, ask->at_us, err);
         if (!status)
-            status = tell_progress(maker, TRAINING_READS_ASKS, asks_count(maker->asks), err);
+            status = tell_progress(maker, TRAINING_READS_ASKS, asks_count(maker->asks), 0, err);
         if (status)
             return status;
     }
@@ -224,7 +224,7 @@ static enum status write_answers(struct maker *maker, uint64_t asked, struct err
             break;
         status = write_row(maker, ask, row, err);
         if (!status)
-            status = tell_progress(maker, TRAINING_WRITES, asks_count(maker->asks), err);
+            status = tell_progress(maker, TRAINING_WRITES, asks_count(maker->asks), asked, err);
     }
     if (!status && asks_count(maker->asks) != asked)
         return file_changed(maker, err);
@@ -246,7 +246,7 @@ static enum status join_asks(struct maker *maker, struct offline_store *store, s
         status = read_asks(maker, err);
     uint64_t asked = asks_count(maker->asks);
     if (!status)
-        status = tell_progress(maker, TRAINING_JOINS, 0, err);
+        status = tell_progress(maker, TRAINING_JOINS, 0, asked, err);
     if (!status)
         status = offline_join_run(maker->join, err);
     if (!status)

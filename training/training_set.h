@@ -40,7 +40,8 @@ struct training_request {
     bool as_known;
     int64_t as_of_us; /* AS_OF_NOW: none */
     bool with_status; /* adds name__status and name__event_time behind each feature */
-    void (*progress)(void *context, enum training_phase phase, uint64_t rows); /* may be NULL */
+    /* May be NULL. asked: how many rows ask; 0 while they are still read. */
+    void (*progress)(void *context, enum training_phase phase, uint64_t rows, uint64_t asked);
     void *context;
     const atomic_bool *stop;
 };

@@ -107,6 +107,7 @@ struct scan_row {
 };
 
 struct scan_counts {
+    uint64_t expected; /* rows, as the planner estimates before it begins; 0: not known */
     uint64_t rows;     /* handed out */
     uint64_t left_out; /* null or infinite event time, or a null key (in the window as far as can be
                           told) */

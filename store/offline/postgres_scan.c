@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct postgres_scan {
     struct offline_scan base;
@@ -107,6 +108,42 @@ static void append_columns(const struct postgres_scan *scan, struct buffer *sql)
     }
 }
 
+static void append_select(const struct postgres_scan *scan, const struct scan_request *request,
+                          struct buffer *sql)
+{
+    buffer_append_text(sql, "SELECT ");
+    append_columns(scan, sql);
+    buffer_printf(sql, " FROM %s AS source WHERE ", scan->view.source.from);
+    if (is_empty(request))
+        buffer_append_text(sql, "false");
+    else if (request->mode == SCAN_INCREMENTAL && request->from_us != INT64_MIN)
+        append_incremental(scan, request, sql);
+    else
+        append_events(scan, request, sql);
+}
+
+/* "Seq Scan on weather  (cost=0.00..22.70 rows=1270 width=36)": for progress alone, so a plan that
+ * reads otherwise is no error. */
+static uint64_t rows_of_plan(const char *line)
+{
+    const char *rows = strstr(line, " rows=");
+    return rows ? strtoull(rows + strlen(" rows="), NULL, 10) : 0;
+}
+
+static enum status estimate(struct postgres_scan *scan, const char *doing,
+                            const struct buffer *select, struct error *err)
+{
+    PGresult *plan;
+    const char *sql =
+        arena_printf(&scan->arena, "EXPLAIN %.*s", (int)select->size, (const char *)select->data);
+    enum status status = postgres_query(scan->store->connection, doing, sql, 0, NULL, &plan, err);
+    if (status)
+        return status;
+    scan->base.counts.expected = PQntuples(plan) > 0 ? rows_of_plan(PQgetvalue(plan, 0, 0)) : 0;
+    PQclear(plan);
+    return STATUS_OK;
+}
+
 static enum status start_copy(struct postgres_scan *scan, const struct scan_request *request,
                               struct error *err)
 {
@@ -114,22 +151,22 @@ static enum status start_copy(struct postgres_scan *scan, const struct scan_requ
     size_t field_count =
         view->key_count + 1 + (scan->view.created.column ? 1 : 0) + view->feature_count;
     scan->fields = arena_array(&scan->arena, field_count, sizeof *scan->fields);
-    struct buffer sql;
-    buffer_init(&sql, 0);
-    buffer_append_text(&sql, "COPY (SELECT ");
-    append_columns(scan, &sql);
-    buffer_printf(&sql, " FROM %s AS source WHERE ", scan->view.source.from);
-    if (is_empty(request))
-        buffer_append_text(&sql, "false");
-    else if (request->mode == SCAN_INCREMENTAL && request->from_us != INT64_MIN)
-        append_incremental(scan, request, &sql);
-    else
-        append_events(scan, request, &sql);
-    buffer_append_text(&sql, ") TO STDOUT (FORMAT binary)");
     const char *doing = arena_printf(&scan->arena, "feature view %s: reading %s", view->about.name,
                                      scan->view.source.name);
-    return postgres_copy_open(&scan->copy, scan->store->connection, doing, &sql, scan->fields,
-                              field_count, err);
+    struct buffer select, sql;
+    buffer_init(&select, 0);
+    append_select(scan, request, &select);
+    enum status status = estimate(scan, doing, &select, err);
+    if (!status) {
+        buffer_init(&sql, 0);
+        buffer_append_text(&sql, "COPY (");
+        buffer_append(&sql, select.data, select.size);
+        buffer_append_text(&sql, ") TO STDOUT (FORMAT binary)");
+        status = postgres_copy_open(&scan->copy, scan->store->connection, doing, &sql, scan->fields,
+                                    field_count, err);
+    }
+    buffer_release(&select);
+    return status;
 }
 
 enum status postgres_scan_open(struct offline_store *base, const struct scan_request *request,

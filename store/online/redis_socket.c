@@ -60,6 +60,13 @@ static int connect_to(const struct sockaddr *address, socklen_t size, int64_t de
     return 0;
 }
 
+static enum status not_connected(const struct redis_url *url, const char *reason, struct error *err)
+{
+    return fail(err, STATUS_UNAVAILABLE,
+                "%s: cannot connect: %s; check that it runs and that online_store.url is right",
+                url->place, reason);
+}
+
 static enum status connect_to_path(const struct redis_url *url, int64_t deadline_us, int *connected,
                                    struct error *err)
 {
@@ -68,7 +75,7 @@ static enum status connect_to_path(const struct redis_url *url, int64_t deadline
     int outcome = connect_to((struct sockaddr *)&address, sizeof address, deadline_us, connected);
     if (!outcome)
         return STATUS_OK;
-    return fail(err, STATUS_UNAVAILABLE, "%s: connecting: %s", url->place, strerror(outcome));
+    return not_connected(url, strerror(outcome), err);
 }
 
 static size_t count_addresses(const struct addrinfo *address)
@@ -103,11 +110,10 @@ enum status redis_socket_connect(const struct redis_url *url, int64_t deadline_u
     struct addrinfo *addresses = NULL;
     int mistake = getaddrinfo(url->host, url->port, &hints, &addresses);
     if (mistake)
-        return fail(err, STATUS_UNAVAILABLE, "%s: looking up the host: %s", url->place,
-                    gai_strerror(mistake));
+        return not_connected(url, gai_strerror(mistake), err);
     int outcome = connect_to_any(addresses, deadline_us, socket);
     freeaddrinfo(addresses);
     if (!outcome)
         return STATUS_OK;
-    return fail(err, STATUS_UNAVAILABLE, "%s: connecting: %s", url->place, strerror(outcome));
+    return not_connected(url, strerror(outcome), err);
 }

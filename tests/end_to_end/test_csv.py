@@ -163,7 +163,7 @@ feature_views: [{{name: facts, entities: [thing], source: things, features: [{{n
     for cell in changed:
         repository.write("bad.csv", f"id,at,x\n1,2024-01-01T00:00:00Z,{kept[0] if kept else ''}\n2,2024-01-01T00:00:00Z,{cell}\n")
         err = repository.refused("load", "--source", "things", "bad.csv", code=1).err
-        assert err.startswith("larder: bad.csv:3:24: things.x is "), err
+        assert err.startswith("bad.csv:3:24: things.x is "), err
     assert place.sql("SELECT count(*) FROM things") == "0"
     name = f"x_{type}"
     rows = "".join(f"{n},2024-01-01T00:00:00Z,{cell}\n" for n, cell in enumerate(kept))

@@ -394,6 +394,24 @@ static void scan_of_a_killed_connection_is_unavailable_and_the_handle_recovers(v
     check_text(scanned_all(t), "1|01-01 00:00:00|null|1\nleft out 0, misfits 0");
 }
 
+static void a_scan_begins_with_the_planners_estimate_of_its_rows(void **state)
+{
+    struct offline_test *t = *state;
+    struct offline_scan *scan;
+    struct error err;
+    owner(t,
+          "CREATE TABLE r AS SELECT i AS id, '2024-01-01'::timestamptz + i * interval '1 s' AS at,"
+          " i::float8 AS x FROM generate_series(1, 10000) i; ANALYZE r");
+    define(t, "id: int32", "table: r", X);
+    struct scan_request half = window(SCAN_EVENTS, "2024-01-01T00:00:00Z", "2024-01-01T01:23:20Z");
+    half.view = &t->definitions.views[0];
+    assert_int_equal(offline_store_begin(t->store, NULL, &err), STATUS_OK);
+    assert_int_equal(offline_scan_open(t->store, &half, &scan, &err), STATUS_OK);
+    assert_in_range(offline_scan_counts(scan)->expected, 4000, 6000);
+    offline_scan_close(scan);
+    offline_store_end(t->store);
+}
+
 static void snapshot_does_not_change_while_it_stands(void **state)
 {
     struct offline_test *t = *state;
@@ -439,6 +457,7 @@ int main(void)
         OFFLINE_TEST(failed_scan_leaves_the_handle_usable),
         OFFLINE_TEST(scan_that_postgres_breaks_off_is_no_short_scan),
         OFFLINE_TEST(scan_of_a_killed_connection_is_unavailable_and_the_handle_recovers),
+        OFFLINE_TEST(a_scan_begins_with_the_planners_estimate_of_its_rows),
         OFFLINE_TEST(snapshot_does_not_change_while_it_stands),
     };
     return cmocka_run_group_tests(tests, offline_tests_begin, offline_tests_end);

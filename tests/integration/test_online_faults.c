@@ -194,7 +194,7 @@ static void redis_that_is_not_there_yet_is_waited_for(void **state)
     struct fixture *f = *state;
     private_redis_kill(&f->redis);
     assert_int_equal(ping(f), STATUS_UNAVAILABLE);
-    assert_non_null(strstr(f->err.message, "connecting"));
+    assert_non_null(strstr(f->err.message, "cannot connect"));
     private_redis_launch(&f->redis);
     check_it_comes_back(f);
 }
