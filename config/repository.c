@@ -167,6 +167,7 @@ static enum status read_settings(const char *directory, struct arena *arena,
     struct bytes text;
     if (read_file(path, arena, problems, &text))
         settings_read_yaml(path, text, arena, settings, problems);
+    settings->offline_store.path = store_path(directory, settings->offline_store.path, arena);
     settings->online_store.path = store_path(directory, settings->online_store.path, arena);
     return STATUS_OK;
 }

@@ -104,6 +104,9 @@ static void read_schema(struct reader *reader, const struct node *value, void *i
     if (name.text && strncmp(name.text, "pg_", 3) == 0)
         problems_add(reader->problems, value->place,
                      "a schema cannot be called pg_...: PostgreSQL keeps those names");
+    else if (name.text && strncmp(name.text, "sqlite", 6) == 0 && strchr("_", name.text[6]))
+        problems_add(reader->problems, value->place,
+                     "a schema cannot be called sqlite: SQLite keeps names that begin so");
     else if (name.text)
         *(const char **)into = name.text;
 }
@@ -128,8 +131,10 @@ static void read_offline_type(struct reader *reader, const struct node *value, v
 {
     if (is_word(value, "postgres"))
         *(const char **)into = "postgres";
+    else if (is_word(value, "sqlite"))
+        *(const char **)into = "sqlite";
     else
-        tell_type(reader, value, "postgres");
+        tell_type(reader, value, "postgres or sqlite");
 }
 
 static void read_online_type(struct reader *reader, const struct node *value, void *into)
@@ -142,12 +147,23 @@ static void read_online_type(struct reader *reader, const struct node *value, vo
         tell_type(reader, value, "redis or lmdb");
 }
 
-static void read_path(struct reader *reader, const struct node *value, void *into)
+static void read_folder(struct reader *reader, const struct node *value, void *into)
 {
     if (value->kind == NODE_TEXT && *value->text)
         *(const char **)into = value->text;
     else
         tell_kind(reader, value, "a path, such as online/");
+}
+
+/* A database in memory, as SQLite calls it, would be empty for each command. */
+static void read_file(struct reader *reader, const struct node *value, void *into)
+{
+    const char *text = value->kind == NODE_TEXT ? value->text : "";
+    size_t length = strlen(text);
+    if (length > 0 && text[length - 1] != '/' && strcmp(text, ":memory:") != 0)
+        *(const char **)into = text;
+    else
+        tell_kind(reader, value, "the path of a file, such as history.db");
 }
 
 /* A number and its unit. A size in whole MiB is one in whole pages, whatever their size is. */
@@ -213,14 +229,36 @@ static void read_redis_url(struct reader *reader, const struct node *value, void
     read_url(reader, value, into, right, advice);
 }
 
-static void read_offline_store(struct reader *reader, const struct node *value, void *into)
+static void read_postgres(struct reader *reader, const struct node *value,
+                          struct store_settings *into)
 {
     static const struct member members[] = {
         {"type", true, read_offline_type, offsetof(struct store_settings, type), NULL},
         {"url", true, read_postgres_url, offsetof(struct store_settings, url), NULL},
         {"timeout", false, read_timeout, offsetof(struct store_settings, timeout_ms), NULL},
+        {"path", false, NULL, 0, "it is for the type sqlite, and postgres has a url"},
     };
     members_read(reader, value, "\"offline_store\"", members, COUNT_OF(members), into);
+}
+
+static void read_sqlite(struct reader *reader, const struct node *value,
+                        struct store_settings *into)
+{
+    static const struct member members[] = {
+        {"type", true, read_offline_type, offsetof(struct store_settings, type), NULL},
+        {"path", true, read_file, offsetof(struct store_settings, path), NULL},
+        {"timeout", false, read_timeout, offsetof(struct store_settings, timeout_ms), NULL},
+        {"url", false, NULL, 0, "it is for the type postgres, and sqlite has a path"},
+    };
+    members_read(reader, value, "\"offline_store\"", members, COUNT_OF(members), into);
+}
+
+static void read_offline_store(struct reader *reader, const struct node *value, void *into)
+{
+    if (value->kind == NODE_MAP && is_word(member_find(value, "type"), "sqlite"))
+        read_sqlite(reader, value, into);
+    else
+        read_postgres(reader, value, into);
 }
 
 static void read_redis(struct reader *reader, const struct node *value, struct store_settings *into)
@@ -241,7 +279,7 @@ static void read_lmdb(struct reader *reader, const struct node *value, struct st
 {
     static const struct member members[] = {
         {"type", true, read_online_type, offsetof(struct store_settings, type), NULL},
-        {"path", true, read_path, offsetof(struct store_settings, path), NULL},
+        {"path", true, read_folder, offsetof(struct store_settings, path), NULL},
         {"max_size", false, read_size, offsetof(struct store_settings, max_size_bytes), NULL},
         {"timeout", false, read_timeout, offsetof(struct store_settings, timeout_ms), NULL},
         {"url", false, NULL, 0, "it is for the type redis, and lmdb has a path"},

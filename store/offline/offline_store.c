@@ -8,6 +8,7 @@ static const struct {
     const struct offline_store_operations *operations;
 } backends[] = {
     {"postgres", &offline_store_postgres},
+    {"sqlite", &offline_store_sqlite},
 };
 
 enum status offline_store_open(const struct settings *settings, struct offline_store **store,
@@ -17,7 +18,9 @@ enum status offline_store_open(const struct settings *settings, struct offline_s
     for (size_t i = 0; i < COUNT_OF(backends); i++)
         if (strcmp(backends[i].type, settings->offline_store.type) == 0)
             return backends[i].operations->open(settings, store, err);
-    return fail(err, STATUS_INVALID, "offline_store: there is no type %s; it may be postgres",
+    return fail(err, STATUS_INVALID,
+                "offline_store: there is no type %s; it may be postgres or "
+                "sqlite",
                 settings->offline_store.type);
 }
 

@@ -66,6 +66,6 @@ struct offline_load {
     const struct offline_store_operations *operations;
 };
 
-extern const struct offline_store_operations offline_store_postgres;
+extern const struct offline_store_operations offline_store_postgres, offline_store_sqlite;
 
 #endif

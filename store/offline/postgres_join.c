@@ -1,5 +1,6 @@
 /* postgres_join.c - the point-in-time join: asking rows up, the latest eligible rows down. */
 #include "base/timestamp.h"
+#include "store/offline/join_request.h"
 #include "store/offline/postgres_asks.h"
 #include "store/offline/postgres_copy.h"
 #include "store/offline/postgres_join_sql.h"
@@ -40,37 +41,13 @@ static enum status database_now(struct postgres_store *store, int64_t *now_us, s
     return status;
 }
 
-static enum status check_created(const struct join_request *request,
-                                 const struct feature_view *view, int64_t now_us, struct error *err)
-{
-    const struct source *source = view->source;
-    bool as_of = request->as_of_us != AS_OF_NOW;
-    if ((request->as_known || as_of) && !source->created_time)
-        return fail(
-            err, STATUS_INVALID,
-            "feature view %s: source %s has no created_time, so what was known %s cannot be told",
-            view->about.name, source->about.name, as_of ? "as of a time" : "when a row asks");
-    int64_t latest_us = timestamp_subtract(now_us, source->lookback_us);
-    if (!as_of || request->as_of_us <= latest_us)
-        return STATUS_OK;
-    char latest[TIMESTAMP_TEXT_SIZE] = "now", lookback[DURATION_TEXT_SIZE];
-    if (timestamp_in_range(latest_us))
-        timestamp_format(latest_us, latest);
-    duration_format(source->lookback_us, lookback);
-    return fail(
-        err, STATUS_INVALID,
-        "source %s: rows may still arrive that were created up to %s ago (its lookback), so "
-        "the latest time to ask as of is %s",
-        source->about.name, lookback, latest);
-}
-
 static enum status check_request(struct postgres_join *join, struct error *err)
 {
     const struct selection *selection = join->request.selection;
     int64_t now_us = 0;
     enum status status = database_now(join->store, &now_us, err);
-    for (size_t i = 0; i < selection->view_count && !status; i++)
-        status = check_created(&join->request, selection->views[i].view, now_us, err);
+    if (!status)
+        status = join_request_check(&join->request, now_us, err);
     size_t targets = selection->feature_count + 2 * selection->view_count;
     if (!status && targets > TARGETS_MAX)
         status =
@@ -264,14 +241,6 @@ static enum status count_left_out(struct postgres_join *join, size_t index,
                                    created_matters, &counts[index], err);
 }
 
-static bool is_used_before(const struct selection *selection, size_t index)
-{
-    for (size_t i = 0; i < index; i++)
-        if (selection->views[i].view == selection->views[index].view)
-            return true;
-    return false;
-}
-
 /* In the snapshot that answered; a view used twice leaves its rows out once. */
 static enum status finish(struct postgres_join *join, struct error *err)
 {
@@ -285,7 +254,7 @@ static enum status finish(struct postgres_join *join, struct error *err)
                       (unsigned long long)join->asks.count, (unsigned long long)join->answered);
     for (size_t i = 0; i < selection->view_count && !status; i++) {
         status = count_left_out(join, i, left_out, err);
-        if (status || is_used_before(selection, i))
+        if (status || join_used_before(selection, i))
             continue;
         counts->left_out += left_out[i].unfit;
         counts->long_keys += left_out[i].long_keys;

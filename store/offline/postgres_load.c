@@ -3,6 +3,7 @@
 #include "store/offline/copy_target.h"
 #include "store/offline/postgres_source.h"
 #include "store/offline/postgres_upload.h"
+#include "store/offline/row_text.h"
 
 #include <stdlib.h>
 
@@ -301,7 +302,7 @@ static enum status not_kept(struct postgres_load *load, size_t index, const stru
     buffer_clear(&load->text);
     value_format(culprit, &load->text);
     text = buffer_bytes(&load->text);
-    size_t size = postgres_cut(text.data, text.size);
+    size_t size = row_text_cut(text.data, text.size);
     return fail(err, STATUS_INVALID, "%s is %s, which does not keep %.*s%s as it is: %s",
                 postgres_column_text(&load->source, load->given[index].column, &load->arena),
                 load->fields[index].column->type_text, (int)size, (const char *)text.data,

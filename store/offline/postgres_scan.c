@@ -2,6 +2,7 @@
 #include "base/timestamp.h"
 #include "store/offline/postgres_copy.h"
 #include "store/offline/postgres_source.h"
+#include "store/offline/row_text.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -207,7 +208,7 @@ static enum status stop_at(struct postgres_scan *scan, const struct postgres_fie
     char event_time[TIMESTAMP_TEXT_SIZE];
     timestamp_format(scan->row.event_time_us, event_time);
     const char *keys =
-        postgres_keys_text(scan->view.view, scan->keys, scan->keys_read, &scan->row_arena);
+        row_keys_text(scan->view.view, scan->keys, scan->keys_read, &scan->row_arena);
     const char *row = arena_printf(&scan->row_arena, "%sevent_time=%s", keys, event_time);
     return postgres_misfit(&scan->view, field, misfit, row, err);
 }

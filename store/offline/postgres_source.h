@@ -103,10 +103,5 @@ void postgres_append_created(struct postgres_store *store, struct buffer *sql,
  * event_time=...". */
 enum status postgres_misfit(const struct postgres_view *view, const struct postgres_field *field,
                             enum copy_misfit misfit, const char *row, struct error *err);
-/* How much of a value's text a message shows: it ends where a character does. */
-size_t postgres_cut(const char *text, size_t size);
-/* "origin=JFK, k2=5, " of the first keys; long values are cut. */
-const char *postgres_keys_text(const struct feature_view *view, const struct value *keys,
-                               size_t count, struct arena *arena);
 
 #endif

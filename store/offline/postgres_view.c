@@ -3,8 +3,6 @@
 #include "base/value_text.h"
 #include "store/offline/postgres_source.h"
 
-enum { KEY_TEXT_MAX = 100 };
-
 enum status postgres_bind_times(const struct postgres_source *source, struct arena *arena,
                                 struct postgres_field *event, struct postgres_field *created,
                                 struct error *err)
@@ -188,37 +186,4 @@ enum status postgres_misfit(const struct postgres_view *view, const struct postg
         copy_misfit_text(misfit), row, field->what, view->view->source->about.name);
     arena_release(&arena);
     return status;
-}
-
-size_t postgres_cut(const char *text, size_t size)
-{
-    if (size <= KEY_TEXT_MAX)
-        return size;
-    size = KEY_TEXT_MAX;
-    while (size > 0 && ((unsigned char)text[size] & 0xc0) == 0x80)
-        size--;
-    return size;
-}
-
-const char *postgres_keys_text(const struct feature_view *view, const struct value *keys,
-                               size_t count, struct arena *arena)
-{
-    struct buffer text, value;
-    buffer_init(&text, 0);
-    buffer_init(&value, 0);
-    for (size_t i = 0; i < count; i++) {
-        buffer_clear(&value);
-        if (keys[i].is_null)
-            buffer_append_text(&value, "null");
-        else
-            value_format(&keys[i], &value);
-        struct bytes whole = buffer_bytes(&value);
-        size_t size = postgres_cut(whole.data, whole.size);
-        buffer_printf(&text, "%s=%.*s%s, ", view->keys[i].name, (int)size, (const char *)whole.data,
-                      size < whole.size ? "..." : "");
-    }
-    const char *copy = arena_text_of(arena, buffer_bytes(&text));
-    buffer_release(&text);
-    buffer_release(&value);
-    return copy;
 }

@@ -66,6 +66,8 @@ static void load_history(struct offline_fixture *f, const struct source *source,
         at[keys + 2] = (struct value){.type = TYPE_INT64, .int64 = row->number};
     }
     load(f, source, columns, count, values, history->row_count);
+    if (f->maker->loaded)
+        f->maker->loaded(f->maker->context);
 }
 
 static struct offline_store *open_anew(struct offline_fixture *f)

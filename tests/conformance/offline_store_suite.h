@@ -13,6 +13,8 @@
 struct offline_store_maker {
     /* A handle on a store that has no tables any more. The suite closes it. */
     struct offline_store *(*open)(void *context);
+    /* NULL, or called when a history has been loaded: to take its index away, say. */
+    void (*loaded)(void *context);
     void *context;
 };
 

@@ -89,12 +89,14 @@ static void try_settings(struct bytes yaml, struct arena *arena)
         check_problems(&problems, yaml);
         return;
     }
+    const struct store_settings *offline = &settings.offline_store;
     const struct store_settings *online = &settings.online_store;
-    require(problems.count == 0 && settings.offline_store.url);
+    require(problems.count == 0);
+    require(offline->url ? !offline->path : offline->path != NULL);
     require(online->url ? !online->path : online->path && online->max_size_bytes > 0);
-    require(settings.offline_store.timeout_ms > 0 && online->timeout_ms > 0);
+    require(offline->timeout_ms > 0 && online->timeout_ms > 0);
     require(settings.server.max_entities > 0);
-    require(url_without_secret(settings.offline_store.url, arena) != NULL);
+    require(!offline->url || url_without_secret(offline->url, arena) != NULL);
     require(!online->url || url_without_secret(online->url, arena) != NULL);
 }
 

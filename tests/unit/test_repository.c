@@ -153,17 +153,22 @@ static void the_project_may_stand_in_either(void **state)
 
 static void path_of_a_store_is_seen_from_the_folder(void **state)
 {
-    static const char offline[] = "offline_store: {type: postgres, url: \"postgresql://h/p\"}\n";
     struct fixture *f = *state;
+    const struct settings *settings = &f->repository.settings;
     put(f, "larder.yaml",
-        arena_printf(&f->arena, "project: p\n%sonline_store: {type: lmdb, path: online/}\n",
-                     offline));
+        "project: p\n"
+        "offline_store: {type: sqlite, path: history.db}\n"
+        "online_store: {type: lmdb, path: online/}\n");
     assert_int_equal(read_folder(f), STATUS_OK);
-    assert_string_equal(f->repository.settings.online_store.path, path_in(f, "online/"));
+    assert_string_equal(settings->offline_store.path, path_in(f, "history.db"));
+    assert_string_equal(settings->online_store.path, path_in(f, "online/"));
     put(f, "larder.yaml",
-        arena_printf(&f->arena, "project: p\n%sonline_store: {type: lmdb, path: /o}\n", offline));
+        "project: p\n"
+        "offline_store: {type: sqlite, path: /h}\n"
+        "online_store: {type: lmdb, path: /o}\n");
     assert_int_equal(read_folder(f), STATUS_OK);
-    assert_string_equal(f->repository.settings.online_store.path, "/o");
+    assert_string_equal(settings->offline_store.path, "/h");
+    assert_string_equal(settings->online_store.path, "/o");
 }
 
 static void a_folder_without_settings_is_not_found(void **state)

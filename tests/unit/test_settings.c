@@ -95,17 +95,29 @@ static void store_in_a_folder_has_a_path_and_a_size(void **state)
     arena_release(&arena);
 }
 
-static void mistakes_in_settings_are_told(void **state)
+static void history_in_a_file_has_a_path(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 0);
+    struct settings settings = settings_of(
+        "offline_store: {type: sqlite, path: history.db}\n" ONLINE "registry: {schema: sqlites}\n",
+        &arena);
+    assert_string_equal(settings.offline_store.type, "sqlite");
+    assert_string_equal(settings.offline_store.path, "history.db");
+    assert_null(settings.offline_store.url);
+    assert_int_equal(settings.offline_store.timeout_ms, 5000);
+    settings =
+        settings_of("offline_store: {timeout: 1s, path: /var/h.db, type: sqlite}\n" ONLINE, &arena);
+    assert_string_equal(settings.offline_store.path, "/var/h.db");
+    assert_int_equal(settings.offline_store.timeout_ms, 1000);
+    arena_release(&arena);
+}
+
+static void mistakes_in_stores_are_told(void **state)
 {
     (void)state;
     static const struct mistake mistakes[] = {
-        {"nothing", "", "0:0: is empty: it needs \"offline_store\" and \"online_store\""},
-        {"no online store", OFFLINE, "1:1: larder.yaml needs \"online_store\""},
-        {"an unknown key", STORES "sever: {}\n",
-         "3:1: unknown key \"sever\" in larder.yaml: did you mean \"server\"?"},
-        {"definitions among settings", STORES "entities: []\n",
-         "3:1: \"entities\" does not belong here: definitions stand in other *.yaml files beside "
-         "larder.yaml"},
         {"another store", OFFLINE "online_store: {type: dynamo, url: \"redis://h\"}\n",
          "2:22: the type \"dynamo\" is not supported: use redis or lmdb"},
         {"a folder for Redis", OFFLINE "online_store: {type: redis, path: online/}\n",
@@ -127,8 +139,18 @@ static void mistakes_in_settings_are_told(void **state)
          OFFLINE "online_store: {type: lmdb, path: a, max_size: 65TiB}\n",
          "2:47: \"max_size\" must be a size such as 512MiB or 64GiB, at most 64TiB, not "
          "\"65TiB\""},
-        {"another history", "offline_store: {type: sqlite, url: \"postgresql://h\"}\n" ONLINE,
-         "1:23: the type \"sqlite\" is not supported: use postgres"},
+        {"another history", "offline_store: {type: mysql, url: \"postgresql://h\"}\n" ONLINE,
+         "1:23: the type \"mysql\" is not supported: use postgres or sqlite"},
+        {"a url for a file", "offline_store: {type: sqlite, url: \"postgresql://h\"}\n" ONLINE,
+         "1:16: \"offline_store\" needs \"path\"\n"
+         "1:31: \"url\" does not belong here: it is for the type postgres, and sqlite has a path"},
+        {"a file for PostgreSQL", "offline_store: {type: postgres, path: h.db}\n" ONLINE,
+         "1:16: \"offline_store\" needs \"url\"\n"
+         "1:33: \"path\" does not belong here: it is for the type sqlite, and postgres has a url"},
+        {"a folder for a file", "offline_store: {type: sqlite, path: history/}\n" ONLINE,
+         "1:37: \"path\" must be the path of a file, such as history.db, not \"history/\""},
+        {"a file that nothing keeps", "offline_store: {type: sqlite, path: \":memory:\"}\n" ONLINE,
+         "1:37: \"path\" must be the path of a file, such as history.db, not \":memory:\""},
         {"a store that is a text", "offline_store: \"postgresql://u:secret@h/db\"\n" ONLINE,
          "1:16: \"offline_store\" must be a mapping, not a text"},
         {"a url that is none", "offline_store: {type: postgres, url: \"u:secret@h/db\"}\n" ONLINE,
@@ -138,6 +160,21 @@ static void mistakes_in_settings_are_told(void **state)
          "2:34: \"url\" must be redis://host:port/db"},
         {"a url with TLS", OFFLINE "online_store: {type: redis, url: \"rediss://:secret@h\"}\n",
          "2:34: \"url\" names TLS (rediss), which is not supported: use redis://host:port/db"},
+    };
+    check_mistakes(mistakes, COUNT_OF(mistakes), settings_mistakes_of);
+}
+
+static void mistakes_in_settings_are_told(void **state)
+{
+    (void)state;
+    static const struct mistake mistakes[] = {
+        {"nothing", "", "0:0: is empty: it needs \"offline_store\" and \"online_store\""},
+        {"no online store", OFFLINE, "1:1: larder.yaml needs \"online_store\""},
+        {"an unknown key", STORES "sever: {}\n",
+         "3:1: unknown key \"sever\" in larder.yaml: did you mean \"server\"?"},
+        {"definitions among settings", STORES "entities: []\n",
+         "3:1: \"entities\" does not belong here: definitions stand in other *.yaml files beside "
+         "larder.yaml"},
         {"a timeout without a unit",
          OFFLINE "online_store: {type: redis, url: \"redis://h\", timeout: 250}\n",
          "2:56: \"timeout\" must be a time such as 250ms or 5s, at most 1h, not \"250\""},
@@ -159,6 +196,8 @@ static void mistakes_in_settings_are_told(void **state)
          "3:54: \"max_features\" must be a number from 1 to 65535, not \"many\""},
         {"a schema that PostgreSQL keeps", STORES "registry: {schema: pg_larder}\n",
          "3:20: a schema cannot be called pg_...: PostgreSQL keeps those names"},
+        {"a schema that SQLite keeps", STORES "registry: {schema: sqlite_larder}\n",
+         "3:20: a schema cannot be called sqlite: SQLite keeps names that begin so"},
     };
     check_mistakes(mistakes, COUNT_OF(mistakes), settings_mistakes_of);
 }
@@ -220,7 +259,7 @@ static void mistakes_with_variables_are_told_and_show_no_value(void **state)
          "server: {grpc: \"redis://:hunter2@h\"}\n"
          "\"postgresql://u:hunter2@h\": 1\n",
          "1:10: \"***\" is no name: use a-z, 0-9 and _, beginning with a letter\n"
-         "2:23: the type \"***\" is not supported: use postgres\n"
+         "2:23: the type \"***\" is not supported: use postgres or sqlite\n"
          "3:56: \"timeout\" must be a time such as 250ms or 5s, at most 1h, not \"***\"\n"
          "4:16: \"grpc\" must be host:port, such as 127.0.0.1:6566, not \"***\"\n"
          "5:1: unknown key \"***\" in larder.yaml: it may hold project, offline_store, "
@@ -238,6 +277,8 @@ int main(void)
         cmocka_unit_test(everything_but_the_stores_has_a_default),
         cmocka_unit_test(every_setting_is_read),
         cmocka_unit_test(store_in_a_folder_has_a_path_and_a_size),
+        cmocka_unit_test(history_in_a_file_has_a_path),
+        cmocka_unit_test(mistakes_in_stores_are_told),
         cmocka_unit_test(mistakes_in_settings_are_told),
         cmocka_unit_test(variables_are_replaced_after_parsing),
         cmocka_unit_test(mistakes_with_variables_are_told_and_show_no_value),

@@ -1,0 +1,251 @@
+/* sqlite.c - the offline store in SQLite: the handle, its transactions, its positions. */
+#include "base/timestamp.h"
+#include "store/offline/sqlite_store.h"
+
+#include <stdlib.h>
+
+enum { OPCODES_BETWEEN_LOOKS = 10000 };
+
+static void sqlite_close(struct offline_store *base)
+{
+    struct sqlite_store *store = sqlite_store_of(base);
+    sqlite_disconnect(store->connection);
+    arena_release(&store->arena);
+    free(store);
+}
+
+static const char *positions_table(const char *prefix, struct arena *arena)
+{
+    struct buffer sql;
+    buffer_init(&sql, 0);
+    sqlite_append_identifier(&sql, arena_printf(arena, "%s_position", prefix));
+    const char *name = arena_text_of(arena, buffer_bytes(&sql));
+    buffer_release(&sql);
+    return name;
+}
+
+/* Reading what is not there leaves nothing behind. */
+static enum status connect_or_do_without(struct sqlite_store *store, struct error *err)
+{
+    enum status status =
+        sqlite_connect(store->path, store->timeout_ms, false, &store->connection, err);
+    store->is_missing = status == STATUS_NOT_FOUND;
+    return store->is_missing ? sqlite_connect(":memory:", 0, true, &store->connection, err)
+                             : status;
+}
+
+static enum status sqlite_open(const struct settings *settings, struct offline_store **opened,
+                               struct error *err)
+{
+    struct sqlite_store *store = calloc(1, sizeof *store);
+    if (!store)
+        out_of_memory();
+    store->base.operations = &offline_store_sqlite;
+    arena_init(&store->arena, 0);
+    store->positions = positions_table(settings->registry_schema, &store->arena);
+    store->path = arena_text(&store->arena, settings->offline_store.path);
+    store->timeout_ms = settings->offline_store.timeout_ms;
+    enum status status = connect_or_do_without(store, err);
+    if (status) {
+        sqlite_close(&store->base);
+        return fail_within(err, "offline store");
+    }
+    *opened = &store->base;
+    return STATUS_OK;
+}
+
+/* Anything but 0 makes SQLite interrupt what it does. */
+static int look_at_flag(void *context)
+{
+    const atomic_bool *stop = ((struct sqlite_store *)context)->stop;
+    return stop && atomic_load(stop);
+}
+
+static void heed_flag(struct sqlite_store *store)
+{
+    sqlite3_progress_handler(store->connection, OPCODES_BETWEEN_LOOKS,
+                             store->stop ? look_at_flag : NULL, store);
+}
+
+static void sqlite_stop_on(struct offline_store *base, const atomic_bool *stop)
+{
+    struct sqlite_store *store = sqlite_store_of(base);
+    store->stop = stop;
+    heed_flag(store);
+}
+
+enum status sqlite_begin_making(struct sqlite_store *store, const char *doing, struct error *err)
+{
+    if (store->is_missing) {
+        sqlite3 *made;
+        enum status status = sqlite_connect(store->path, store->timeout_ms, true, &made, err);
+        if (status)
+            return status;
+        sqlite_disconnect(store->connection);
+        store->connection = made;
+        store->is_missing = false;
+        heed_flag(store);
+    }
+    return sqlite_begin_write(store->connection, doing, err);
+}
+
+enum status sqlite_prepare_read(struct sqlite_store *store, const char *doing, struct buffer *sql,
+                                sqlite3_stmt **statement, struct error *err)
+{
+    buffer_append_byte(sql, 0);
+    enum status status =
+        sqlite_prepare(store->connection, doing, (const char *)sql->data, statement, err);
+    buffer_release(sql);
+    if (!status && !sqlite3_stmt_readonly(*statement)) {
+        sqlite3_finalize(*statement);
+        *statement = NULL;
+        status = fail(err, STATUS_INVALID, "%s: its query would write, and may only read", doing);
+    }
+    return status;
+}
+
+enum status sqlite_run_buffer(struct sqlite_store *store, const char *doing, struct buffer *sql,
+                              struct error *err)
+{
+    buffer_append_byte(sql, 0);
+    enum status status = sqlite_run(store->connection, doing, (const char *)sql->data, err);
+    buffer_release(sql);
+    return status;
+}
+
+/* Positions ----------------------------------------------------------------------------------- */
+
+static enum status select_one(struct sqlite_store *store, const char *doing, const char *sql,
+                              const char *table, int64_t numbers[2], struct error *err)
+{
+    sqlite3_stmt *statement;
+    struct buffer text;
+    bool row = false;
+    buffer_init(&text, 0);
+    buffer_printf(&text, sql, table);
+    enum status status = sqlite_prepare_read(store, doing, &text, &statement, err);
+    if (!status)
+        status = sqlite_step(statement, doing, &row, err);
+    for (int i = 0; i < 2; i++)
+        numbers[i] = row ? sqlite3_column_int64(statement, i) : 0;
+    sqlite3_finalize(statement);
+    return status;
+}
+
+/* A count that every sample moves on. It begins at the clock, so that a database which was made
+ * anew, or put back from a copy, does not count again what others have seen. */
+static enum status next_position(struct sqlite_store *store, int64_t now_us,
+                                 struct offline_sample *sample, struct error *err)
+{
+    static const char doing[] = "counting the position of the offline store";
+    struct buffer sql;
+    int64_t numbers[2];
+    buffer_init(&sql, 0);
+    buffer_printf(&sql,
+                  "CREATE TABLE IF NOT EXISTS %s (one INTEGER PRIMARY KEY CHECK (one = 1),"
+                  " position INTEGER NOT NULL, system_identifier INTEGER NOT NULL);"
+                  "INSERT OR IGNORE INTO %s VALUES (1, 0, random());"
+                  "UPDATE %s SET position = max(position + 1, %lld)",
+                  store->positions, store->positions, store->positions, (long long)now_us);
+    enum status status = sqlite_run_buffer(store, doing, &sql, err);
+    if (!status)
+        status = select_one(store, doing, "SELECT position, system_identifier FROM %s",
+                            store->positions, numbers, err);
+    if (status)
+        return status;
+    sample->position = numbers[0];
+    sample->next_transaction = (uint64_t)numbers[0];
+    sample->system_identifier = (uint64_t)numbers[1];
+    return sqlite_commit(store->connection, doing, err);
+}
+
+static enum status sqlite_sample(struct offline_store *base, struct offline_sample *sample,
+                                 struct error *err)
+{
+    struct sqlite_store *store = sqlite_store_of(base);
+    sample->now_us = timestamp_now();
+    enum status status =
+        sqlite_begin_making(store, "counting the position of the offline store", err);
+    if (!status)
+        status = next_position(store, sample->now_us, sample, err);
+    sqlite_rollback(store->connection);
+    return status;
+}
+
+/* Transactions -------------------------------------------------------------------------------- */
+
+/* The first SELECT takes the snapshot. */
+static enum status read_position(struct sqlite_store *store, int64_t *position, struct error *err)
+{
+    static const char doing[] = "taking a snapshot";
+    int64_t numbers[2];
+    enum status status = select_one(store, doing,
+                                    "SELECT count(*), 0 FROM sqlite_schema WHERE type = 'table'"
+                                    " AND '\"' || replace(name, '\"', '\"\"') || '\"' = '%s'",
+                                    store->positions, numbers, err);
+    if (!status && numbers[0])
+        status =
+            select_one(store, doing, "SELECT position, 0 FROM %s", store->positions, numbers, err);
+    *position = numbers[0];
+    return status;
+}
+
+enum status sqlite_begin_read(struct sqlite_store *store, uint64_t *snapshot_xmin,
+                              struct error *err)
+{
+    int64_t position = 0;
+    sqlite_rollback(store->connection);
+    enum status status = sqlite_run(store->connection, "beginning a transaction", "BEGIN", err);
+    if (!status)
+        status = read_position(store, &position, err);
+    if (status)
+        sqlite_rollback(store->connection);
+    else if (snapshot_xmin)
+        *snapshot_xmin = (uint64_t)position;
+    return status;
+}
+
+static enum status sqlite_begin(struct offline_store *base, uint64_t *snapshot_xmin,
+                                struct error *err)
+{
+    return sqlite_begin_read(sqlite_store_of(base), snapshot_xmin, err);
+}
+
+static void sqlite_end(struct offline_store *base)
+{
+    sqlite_rollback(sqlite_store_of(base)->connection);
+}
+
+/* One at a time writes, and a snapshot shows all that was committed before it: nobody is waited
+ * for. */
+static enum status sqlite_oldest_transaction(struct offline_store *base, struct arena *arena,
+                                             struct open_transaction *transaction, bool *found,
+                                             struct error *err)
+{
+    (void)base, (void)arena, (void)transaction, (void)err;
+    *found = false;
+    return STATUS_OK;
+}
+
+const struct offline_store_operations offline_store_sqlite = {
+    .open = sqlite_open,
+    .close = sqlite_close,
+    .stop_on = sqlite_stop_on,
+    .check = sqlite_check,
+    .sample = sqlite_sample,
+    .oldest_transaction = sqlite_oldest_transaction,
+    .begin = sqlite_begin,
+    .end = sqlite_end,
+    .scan_open = sqlite_scan_open,
+    .scan_next = sqlite_scan_next,
+    .scan_close = sqlite_scan_close,
+    .join_open = sqlite_join_open,
+    .join_ask = sqlite_join_ask,
+    .join_run = sqlite_join_run,
+    .join_next = sqlite_join_next,
+    .join_close = sqlite_join_close,
+    .load_open = sqlite_load_open,
+    .load_row = sqlite_load_row,
+    .load_finish = sqlite_load_finish,
+    .load_close = sqlite_load_close,
+};

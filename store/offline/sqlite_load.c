@@ -1,0 +1,243 @@
+/* sqlite_load.c - rows into a source's table, which is made if it is not there. */
+#include "store/offline/row_text.h"
+#include "store/offline/sqlite_source.h"
+
+#include "base/value_text.h"
+
+#include <stdlib.h>
+
+struct sqlite_load {
+    struct offline_load base;
+    struct sqlite_store *store;
+    const char *doing;
+    struct arena arena;
+    struct sqlite_source source;
+    const struct load_column *given;
+    size_t given_count;
+    sqlite3_stmt *insert;
+    struct buffer text; /* of one value */
+    uint64_t rows;
+};
+
+/* Making the table ---------------------------------------------------------------------------- */
+
+/* Whether an earlier column has the same name: two views may read one column. */
+static bool stands_before(const struct load_column *columns, size_t index, size_t *earlier)
+{
+    for (*earlier = 0; *earlier < index; ++*earlier)
+        if (sqlite3_stricmp(columns[*earlier].column, columns[index].column) == 0)
+            return true;
+    return false;
+}
+
+static enum status append_columns(struct sqlite_load *load, struct buffer *sql,
+                                  const struct load_column *all, size_t count, struct error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t earlier;
+        bool required = all[i].role == LOAD_KEY || all[i].role == LOAD_EVENT_TIME;
+        if (!stands_before(all, i, &earlier)) {
+            buffer_append_text(sql, i == 0 ? "" : ", ");
+            sqlite_append_identifier(sql, all[i].column);
+            buffer_printf(sql, " %s%s", sqlite_declaration(all[i].type),
+                          required ? " NOT NULL" : "");
+        } else if (all[earlier].type != all[i].type) {
+            return fail(
+                err, STATUS_INVALID,
+                "source %s: column %s would have to be %s and %s; make the table yourself, or "
+                "give one of them a column of its own under fields",
+                load->source.source->about.name, all[i].column, type_name(all[earlier].type),
+                type_name(all[i].type));
+        }
+    }
+    return STATUS_OK;
+}
+
+static void append_role(struct buffer *sql, const struct load_column *all, size_t count,
+                        enum load_role role, const char *separator)
+{
+    for (size_t i = 0, earlier; i < count; i++) {
+        if (all[i].role != role || stands_before(all, i, &earlier))
+            continue;
+        buffer_append_text(sql, separator);
+        sqlite_append_identifier(sql, all[i].column);
+        separator = ", ";
+    }
+}
+
+/* The order of the index is that in which a point-in-time read looks for the latest row; it is
+ * walked backwards. An index is named in its table's database, and its ON takes no other. */
+static void append_index(struct sqlite_load *load, struct buffer *sql,
+                         const struct load_column *all, size_t count)
+{
+    const char *table = load->source.source->table, *dot = strrchr(table, '.');
+    buffer_append_text(sql, "CREATE INDEX ");
+    sqlite_append_table(sql, arena_printf(&load->arena, "%s_larder", table));
+    buffer_append_text(sql, " ON ");
+    sqlite_append_table(sql, dot ? dot + 1 : table);
+    append_role(sql, all, count, LOAD_KEY, " (");
+    append_role(sql, all, count, LOAD_EVENT_TIME, ", ");
+    append_role(sql, all, count, LOAD_CREATED_TIME, ", ");
+    buffer_append_text(sql, ")");
+}
+
+static enum status make_table(struct sqlite_load *load, const struct load_column *all, size_t count,
+                              struct error *err)
+{
+    const char *doing = arena_printf(&load->arena, "making table %s", load->source.name);
+    struct buffer sql;
+    buffer_init(&sql, 0);
+    buffer_printf(&sql, "CREATE TABLE %s (", load->source.from);
+    enum status status = append_columns(load, &sql, all, count, err);
+    buffer_append_text(&sql, "); ");
+    append_index(load, &sql, all, count);
+    if (!status)
+        return sqlite_run_buffer(load->store, doing, &sql, err);
+    buffer_release(&sql);
+    return status;
+}
+
+/* Opening ------------------------------------------------------------------------------------- */
+
+static enum status check_column(struct sqlite_load *load, const struct load_column *given,
+                                struct error *err)
+{
+    const char *who = arena_printf(&load->arena, "source %s", load->source.source->about.name);
+    const char *what = arena_printf(&load->arena, "what is loaded into %s", given->column);
+    struct sqlite_field field;
+    enum status status =
+        sqlite_source_bind(&load->source, who, what, given->column, given->type, &field, err);
+    if (status || sqlite_affinity_keeps(sqlite_affinity_of(field.column->declared), given->type))
+        return status;
+    return fail(
+        err, STATUS_INVALID,
+        "%s: %s.%s is declared %s, which makes numbers of texts that look like one; declare "
+        "it TEXT",
+        who, load->source.name, given->column, field.column->declared);
+}
+
+static enum status find_or_make_table(struct sqlite_load *load, const struct source *source,
+                                      const struct load_column *all, size_t all_count, bool *made,
+                                      struct error *err)
+{
+    struct error missing = {0};
+    enum status status =
+        sqlite_source_resolve(load->store, source, &load->arena, &load->source, &missing);
+    for (size_t i = 0; i < load->given_count && !status; i++) {
+        status = check_column(load, &load->given[i], err);
+        if (status)
+            return status;
+    }
+    if (status != STATUS_NOT_FOUND)
+        return status ? fail(err, status, "%s", missing.message) : STATUS_OK;
+    status = make_table(load, all, all_count, err);
+    *made = !status;
+    return status;
+}
+
+/* A row without its key or its time would be left out by every reader. */
+static enum status check_given(const struct sqlite_load *load, const struct source *source,
+                               const struct load_column *all, size_t all_count, struct error *err)
+{
+    for (size_t i = 0; i < all_count; i++) {
+        bool given = all[i].role != LOAD_KEY && all[i].role != LOAD_EVENT_TIME;
+        for (size_t j = 0; j < load->given_count && !given; j++)
+            given = strcmp(load->given[j].column, all[i].column) == 0;
+        if (!given)
+            return fail(err, STATUS_INVALID, "source %s: rows need a value for %s",
+                        source->about.name, all[i].column);
+    }
+    return STATUS_OK;
+}
+
+static enum status prepare_insert(struct sqlite_load *load, struct error *err)
+{
+    struct buffer sql;
+    buffer_init(&sql, 0);
+    load->doing = arena_printf(&load->arena, "loading %s", load->source.name);
+    buffer_printf(&sql, "INSERT INTO %s ", load->source.from);
+    for (size_t i = 0; i < load->given_count; i++) {
+        buffer_append_text(&sql, i == 0 ? "(" : ", ");
+        sqlite_append_identifier(&sql, load->given[i].column);
+    }
+    buffer_append_text(&sql, ") VALUES ");
+    for (size_t i = 0; i < load->given_count; i++)
+        buffer_append_text(&sql, i == 0 ? "(?" : ", ?");
+    buffer_append(&sql, ")", 2);
+    enum status status = sqlite_prepare(load->store->connection, load->doing,
+                                        (const char *)sql.data, &load->insert, err);
+    buffer_release(&sql);
+    return status;
+}
+
+enum status sqlite_load_open(struct offline_store *base, const struct source *source,
+                             const struct load_column *all, size_t all_count,
+                             const struct load_column *given, size_t given_count, bool *made,
+                             struct offline_load **opened, struct error *err)
+{
+    if (!source->table)
+        return fail(err, STATUS_INVALID,
+                    "source %s is a query: rows can be loaded into a source with a table only",
+                    source->about.name);
+    struct sqlite_load *load = calloc(1, sizeof *load);
+    if (!load)
+        out_of_memory();
+    load->base.operations = base->operations;
+    load->store = sqlite_store_of(base);
+    arena_init(&load->arena, 0);
+    buffer_init(&load->text, 0);
+    struct load_column *kept = arena_array(&load->arena, given_count, sizeof *kept);
+    for (size_t i = 0; i < given_count; i++)
+        kept[i] = (struct load_column){arena_text(&load->arena, given[i].column), given[i].role,
+                                       given[i].type};
+    load->given = kept;
+    load->given_count = given_count;
+    enum status status = check_given(load, source, all, all_count, err);
+    if (!status)
+        status = sqlite_begin_making(load->store, "beginning a load", err);
+    if (!status)
+        status = find_or_make_table(load, source, all, all_count, made, err);
+    if (!status)
+        status = prepare_insert(load, err);
+    if (status)
+        sqlite_load_close(&load->base);
+    else
+        *opened = &load->base;
+    return status;
+}
+
+/* Rows ---------------------------------------------------------------------------------------- */
+
+enum status sqlite_load_row(struct offline_load *base, const struct value *values, size_t *culprit,
+                            struct error *err)
+{
+    struct sqlite_load *load = (struct sqlite_load *)base;
+    enum status status = STATUS_OK;
+    bool row;
+    for (size_t i = 0; i < load->given_count && !status; i++) {
+        *culprit = i;
+        status = sqlite_bind(load->insert, (int)i + 1, &values[i], &load->text, err);
+    }
+    if (!status)
+        status = sqlite_step(load->insert, load->doing, &row, err);
+    sqlite3_reset(load->insert);
+    load->rows += !status;
+    return status;
+}
+
+enum status sqlite_load_finish(struct offline_load *base, uint64_t *rows, struct error *err)
+{
+    struct sqlite_load *load = (struct sqlite_load *)base;
+    *rows = load->rows;
+    return sqlite_commit(load->store->connection, load->doing, err);
+}
+
+void sqlite_load_close(struct offline_load *base)
+{
+    struct sqlite_load *load = (struct sqlite_load *)base;
+    sqlite3_finalize(load->insert);
+    sqlite_rollback(load->store->connection);
+    buffer_release(&load->text);
+    arena_release(&load->arena);
+    free(load);
+}

@@ -1,0 +1,227 @@
+/* sqlite_probe.c - see sqlite_probe.h. */
+#include "store/offline/sqlite_probe.h"
+
+#include "base/timestamp.h"
+
+#define DAY_US INT64_C(86400000000)
+
+/* The parameters behind those of the keys. */
+enum { PARAMETER_AT = 1, PARAMETER_OLDEST, PARAMETER_AS_OF, PARAMETERS_OWN = PARAMETER_AS_OF };
+
+/* Compared byte by byte and class by class: what SQLite alone would call equal ('A' and 'a' under
+ * NOCASE, 1 and 1.0) is not the same key. */
+static void append_key(struct buffer *sql, const struct sqlite_field *key, size_t parameter)
+{
+    sqlite_append_field(sql, key);
+    buffer_printf(sql, " = ?%zu COLLATE BINARY AND typeof(", parameter);
+    sqlite_append_field(sql, key);
+    buffer_printf(sql, ") = '%s' AND ", sqlite_class(key->type));
+}
+
+static void append_created_limit(struct buffer *sql, const struct sqlite_view *view, int parameter)
+{
+    buffer_append_text(sql, " AND ");
+    sqlite_append_created(sql, view);
+    buffer_printf(sql, " BETWEEN %lld AND ?%d", (long long)TIMESTAMP_MIN, parameter);
+}
+
+static void append_probe(struct buffer *sql, const struct join_request *request,
+                         const struct sqlite_view *view, const char *from)
+{
+    buffer_append_text(sql, "SELECT ");
+    sqlite_append_fields(sql, view);
+    buffer_printf(sql, " FROM %s AS source WHERE ", from);
+    for (size_t i = 0; i < view->view->key_count; i++)
+        append_key(sql, &view->keys[i], PARAMETERS_OWN + 1 + i);
+    sqlite_append_field(sql, &view->event);
+    buffer_printf(sql, " <= ?%d AND ", PARAMETER_AT);
+    sqlite_append_field(sql, &view->event);
+    buffer_printf(sql, " >= ?%d", PARAMETER_OLDEST);
+    if (request && request->as_known)
+        append_created_limit(sql, view, PARAMETER_AT);
+    if (request && request->as_of_us != AS_OF_NOW)
+        append_created_limit(sql, view, PARAMETER_AS_OF);
+    buffer_append_text(sql, " ORDER BY ");
+    sqlite_append_field(sql, &view->event);
+    buffer_append_text(sql, " DESC");
+    if (view->created.column) { /* nulls are least, so last */
+        buffer_append_text(sql, ", ");
+        sqlite_append_created(sql, view);
+        buffer_append_text(sql, " DESC");
+    }
+    buffer_append_text(sql, " LIMIT 1");
+}
+
+/* Whether a line of a plan is a search by every key and a range of times: "SEARCH source USING
+ * INDEX i (a=? AND b=? AND at>? AND at<?)". */
+static bool is_search(const char *line, size_t key_count)
+{
+    size_t equalities = 0;
+    for (const char *at = strstr(line, "=?"); at; at = strstr(at + 2, "=?"))
+        equalities++;
+    return strncmp(line, "SEARCH ", 7) == 0 && equalities == key_count &&
+           (strstr(line, ">?") || strstr(line, "<?"));
+}
+
+/* One search and nothing but: a query that must first be run, or sorted whole, has further lines,
+ * and only the sorting of equal times is little. */
+static enum status plan_is_search(sqlite3_stmt *plan, size_t key_count, bool *is, struct error *err)
+{
+    bool row = true;
+    *is = true;
+    for (;;) {
+        enum status status = sqlite_step(plan, "explaining a point-in-time read", &row, err);
+        if (status || !row)
+            return status;
+        const char *line = (const char *)sqlite3_column_text(plan, 3);
+        *is = *is && line &&
+              (is_search(line, key_count) || strstr(line, "FOR RIGHT PART OF ORDER BY") ||
+               strstr(line, "FOR LAST TERM OF ORDER BY"));
+    }
+}
+
+enum status sqlite_probe_is_served(struct sqlite_store *store, const struct sqlite_view *view,
+                                   struct arena *arena, bool *served, struct error *err)
+{
+    sqlite3_stmt *plan;
+    struct buffer sql;
+    buffer_init(&sql, 0);
+    buffer_append_text(&sql, "EXPLAIN QUERY PLAN ");
+    append_probe(&sql, NULL, view, view->source.from);
+    const char *doing = arena_printf(arena, "feature view %s: reading %s", view->view->about.name,
+                                     view->source.name);
+    enum status status = sqlite_prepare_read(store, doing, &sql, &plan, err);
+    if (!status)
+        status = plan_is_search(plan, view->view->key_count, served, err);
+    sqlite3_finalize(plan);
+    return status;
+}
+
+/* Copying --------------------------------------------------------------------------------------
+ */
+
+static int64_t ttl_wanted(const struct join_request *request, const struct feature_view *view)
+{
+    return timestamp_add(view->ttl_us, request->with_status ? DAY_US : 0);
+}
+
+static int64_t oldest_at(const struct join_request *request, const struct feature_view *view,
+                         int64_t at_us)
+{
+    int64_t us = timestamp_subtract(at_us, ttl_wanted(request, view));
+    return view->ttl_us == 0 || us < TIMESTAMP_MIN ? TIMESTAMP_MIN : us;
+}
+
+struct names {
+    const struct sqlite_column **columns;
+    size_t count;
+};
+
+static void add_name(struct names *names, const struct sqlite_field *field)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (names->columns[i] == field->column)
+            return;
+    if (field->column)
+        names->columns[names->count++] = field->column;
+}
+
+static struct names columns_read(const struct sqlite_view *view, struct arena *arena)
+{
+    size_t most = view->view->key_count + 2 + view->feature_count;
+    struct names names = {arena_array(arena, most, sizeof *names.columns), 0};
+    for (size_t i = 0; i < view->view->key_count; i++)
+        add_name(&names, &view->keys[i]);
+    add_name(&names, &view->event);
+    add_name(&names, &view->created);
+    for (size_t i = 0; i < view->feature_count; i++)
+        add_name(&names, &view->features[i]);
+    return names;
+}
+
+static void append_copy(struct buffer *sql, const struct sqlite_probe *probe, const char *table,
+                        int64_t first_us, int64_t last_us, struct arena *arena)
+{
+    const struct sqlite_view *view = probe->view;
+    struct names names = columns_read(view, arena);
+    buffer_printf(sql, "CREATE TEMPORARY TABLE %s AS SELECT ", table);
+    for (size_t i = 0; i < names.count; i++) {
+        struct sqlite_field field = {.column = names.columns[i]};
+        buffer_append_text(sql, i == 0 ? "" : ", ");
+        sqlite_append_field(sql, &field);
+        buffer_append_text(sql, " AS ");
+        sqlite_append_identifier(sql, names.columns[i]->name);
+    }
+    buffer_printf(sql, " FROM %s AS source WHERE ", view->source.from);
+    sqlite_append_field(sql, &view->event);
+    buffer_printf(sql, " BETWEEN %lld AND %lld; CREATE INDEX temp.%s_i ON %s (",
+                  (long long)oldest_at(probe->request, view->view, first_us), (long long)last_us,
+                  table, table);
+    for (size_t i = 0; i < view->view->key_count; i++) {
+        sqlite_append_identifier(sql, view->keys[i].column->name);
+        buffer_append_text(sql, ", ");
+    }
+    sqlite_append_identifier(sql, view->event.column->name);
+    buffer_append_text(sql, ")");
+}
+
+/* Gone with the transaction. */
+static enum status copy_rows(struct sqlite_probe *probe, int64_t first_us, int64_t last_us,
+                             struct arena *arena, const char **table, struct error *err)
+{
+    struct buffer sql;
+    buffer_init(&sql, 0);
+    *table = arena_printf(arena, "larder_history_%u", ++probe->store->table_count);
+    append_copy(&sql, probe, *table, first_us, last_us, arena);
+    return sqlite_run_buffer(probe->store, probe->doing, &sql, err);
+}
+
+/* Asking --------------------------------------------------------------------------------------- */
+
+enum status sqlite_probe_open(struct sqlite_probe *probe, struct sqlite_store *store,
+                              const struct join_request *request, const struct sqlite_view *view,
+                              int64_t first_us, int64_t last_us, struct arena *arena,
+                              struct error *err)
+{
+    const char *from = view->source.from;
+    bool served;
+    *probe = (struct sqlite_probe){
+        .store = store,
+        .request = request,
+        .view = view,
+        .doing = arena_printf(arena, "feature view %s: reading %s", view->view->about.name,
+                              view->source.name),
+    };
+    enum status status = sqlite_probe_is_served(store, view, arena, &served, err);
+    if (!status && !served)
+        status = copy_rows(probe, first_us, last_us, arena, &from, err);
+    if (status)
+        return status;
+    struct buffer sql;
+    buffer_init(&sql, 0);
+    append_probe(&sql, request, view, served ? from : arena_printf(arena, "temp.%s", from));
+    status = sqlite_prepare_read(store, probe->doing, &sql, &probe->statement, err);
+    if (!status && request->as_of_us != AS_OF_NOW)
+        sqlite3_bind_int64(probe->statement, PARAMETER_AS_OF, request->as_of_us);
+    return status;
+}
+
+enum status sqlite_probe_ask(struct sqlite_probe *probe, const struct value *keys, int64_t at_us,
+                             struct buffer *scratch, bool *found, struct error *err)
+{
+    sqlite3_stmt *statement = probe->statement;
+    const struct feature_view *view = probe->view->view;
+    enum status status = STATUS_OK;
+    sqlite3_reset(statement);
+    sqlite3_bind_int64(statement, PARAMETER_AT, at_us);
+    sqlite3_bind_int64(statement, PARAMETER_OLDEST, oldest_at(probe->request, view, at_us));
+    for (size_t i = 0; i < view->key_count && !status; i++)
+        status = sqlite_bind(statement, PARAMETERS_OWN + 1 + (int)i, &keys[i], scratch, err);
+    return status ? status : sqlite_step(statement, probe->doing, found, err);
+}
+
+void sqlite_probe_close(struct sqlite_probe *probe)
+{
+    sqlite3_finalize(probe->statement);
+    probe->statement = NULL;
+}

@@ -1,0 +1,264 @@
+/* sqlite_source.c - see sqlite_source.h: what the database says of a source. */
+#include "store/offline/sqlite_source.h"
+
+#include "base/timestamp.h"
+#include "config/place.h"
+
+#include <stdlib.h>
+
+static const char *from_text(const struct source *source, struct arena *arena)
+{
+    struct buffer sql;
+    buffer_init(&sql, 0);
+    if (source->table)
+        sqlite_append_table(&sql, source->table);
+    else /* on lines of its own: it may end in a comment */
+        buffer_printf(&sql, "(\n%s\n)", source->query);
+    const char *from = arena_text_of(arena, buffer_bytes(&sql));
+    buffer_release(&sql);
+    return from;
+}
+
+/* SQLite has one code for every mistake, so its words tell a missing table from a broken query. */
+static enum status refused(const struct source *source, enum status status, struct error *err)
+{
+    bool missing =
+        err && (strstr(err->message, "no such table") || strstr(err->message, "unknown database"));
+    if (source->table && missing && strchr(source->table, '.'))
+        return fail(
+            err, STATUS_NOT_FOUND,
+            "source %s: there is no table %s; SQLite has no schemas: write the table's name "
+            "alone",
+            source->about.name, source->table);
+    if (source->table && missing)
+        return fail(
+            err, STATUS_NOT_FOUND,
+            "source %s: there is no table %s; make it (larder load does), or correct the name",
+            source->about.name, source->table);
+    fail_within(err, "source %s", source->about.name);
+    if (status != STATUS_FAILED)
+        return status;
+    if (err)
+        err->status = STATUS_INVALID;
+    return STATUS_INVALID;
+}
+
+static void take_columns(struct sqlite_source *source, sqlite3_stmt *statement, struct arena *arena)
+{
+    int count = sqlite3_column_count(statement);
+    struct sqlite_column *columns = arena_array(arena, (size_t)count, sizeof *columns);
+    for (int i = 0; i < count; i++)
+        columns[i] = (struct sqlite_column){
+            .name = arena_text(arena, sqlite3_column_name(statement, i)),
+            .declared = arena_text(arena, sqlite3_column_decltype(statement, i)),
+        };
+    source->columns = columns;
+    source->column_count = (size_t)count;
+}
+
+enum status sqlite_source_resolve(struct sqlite_store *store, const struct source *source,
+                                  struct arena *arena, struct sqlite_source *resolved,
+                                  struct error *err)
+{
+    struct error own;
+    err = err ? err : &own;
+    *resolved = (struct sqlite_source){
+        .source = source,
+        .name = source->table ? source->table
+                              : arena_printf(arena, "the query of source %s", source->about.name),
+        .from = from_text(source, arena),
+    };
+    sqlite3_stmt *statement;
+    struct buffer sql;
+    buffer_init(&sql, 0);
+    buffer_printf(&sql, "SELECT * FROM %s AS source", resolved->from);
+    enum status status =
+        sqlite_prepare_read(store, "looking at its columns", &sql, &statement, err);
+    if (status)
+        return refused(source, status, err);
+    take_columns(resolved, statement, arena);
+    sqlite3_finalize(statement);
+    return STATUS_OK;
+}
+
+/* Names the nearest column, if one is near. */
+static enum status no_such_column(const struct sqlite_source *source, const char *who,
+                                  const char *what, const char *column, struct error *err)
+{
+    const char **names = calloc(source->column_count + 1, sizeof *names);
+    if (!names)
+        out_of_memory();
+    for (size_t i = 0; i < source->column_count; i++)
+        names[i] = source->columns[i].name;
+    const char *nearest = nearest_name(column, names, source->column_count);
+    free(names);
+    return fail(err, STATUS_NOT_FOUND,
+                "%s: %s is read from column %s, but %s has no such column%s%s%s", who, what, column,
+                source->name, nearest ? "; did you mean " : "", nearest ? nearest : "",
+                nearest ? "?" : "");
+}
+
+static enum status does_not_fit(const struct sqlite_source *source, const char *who,
+                                const struct sqlite_field *field, struct error *err)
+{
+    bool table = source->source->table;
+    const char *column = field->column->name;
+    const char *hint =
+        field->type == TYPE_TIMESTAMP
+            ? "; times are integers here, microseconds since 1970 UTC: convert it in "
+              "a query, such as 1000000 * unixepoch(column)"
+            : "; declare a type that fits, or convert it in a query";
+    return fail(err, STATUS_INVALID, "%s: %s is %s, but %s%s%s is %s%s", who, field->what,
+                type_name(field->type), table ? source->name : column, table ? "." : " of ",
+                table ? column : source->name, field->column->declared, hint);
+}
+
+/* SQLite's names differ by more than their case. */
+enum status sqlite_source_bind(const struct sqlite_source *source, const char *who,
+                               const char *what, const char *column, value_type type,
+                               struct sqlite_field *field, struct error *err)
+{
+    size_t found = 0;
+    *field = (struct sqlite_field){.what = what, .type = type};
+    for (size_t i = 0; i < source->column_count; i++)
+        if (sqlite3_stricmp(source->columns[i].name, column) == 0) {
+            field->column = &source->columns[i];
+            found++;
+        }
+    if (found == 0)
+        return no_such_column(source, who, what, column, err);
+    enum status status = STATUS_OK;
+    if (found > 1)
+        status =
+            fail(err, STATUS_INVALID, "%s: %s is read from column %s, which %s gives %zu times",
+                 who, what, column, source->name, found);
+    else if (field->column->declared &&
+             !sqlite_affinity_fits(sqlite_affinity_of(field->column->declared), type))
+        status = does_not_fit(source, who, field, err);
+    if (status)
+        field->column = NULL;
+    return status;
+}
+
+enum status sqlite_bind_times(const struct sqlite_source *source, struct arena *arena,
+                              struct sqlite_field *event, struct sqlite_field *created,
+                              struct error *err)
+{
+    const struct source *definition = source->source;
+    const char *who = arena_printf(arena, "source %s", definition->about.name);
+    *created = (struct sqlite_field){.what = "created_time"};
+    enum status status = sqlite_source_bind(source, who, "event_time", definition->event_time,
+                                            TYPE_TIMESTAMP, event, err);
+    if (!status && definition->created_time)
+        status = sqlite_source_bind(source, who, "created_time", definition->created_time,
+                                    TYPE_TIMESTAMP, created, err);
+    return status;
+}
+
+static enum status bind(const struct sqlite_source *source, const struct feature_view *view,
+                        const char *kind, const char *name, value_type type, struct arena *arena,
+                        struct sqlite_field *field, struct error *err)
+{
+    return sqlite_source_bind(source, arena_printf(arena, "feature view %s", view->about.name),
+                              arena_printf(arena, "%s %s", kind, name),
+                              source_column(source->source, name), type, field, err);
+}
+
+enum status sqlite_bind_key(const struct sqlite_source *source, const struct feature_view *view,
+                            size_t key, struct arena *arena, struct sqlite_field *field,
+                            struct error *err)
+{
+    return bind(source, view, "join key", view->keys[key].name, view->keys[key].type, arena, field,
+                err);
+}
+
+enum status sqlite_bind_feature(const struct sqlite_source *source, const struct feature_view *view,
+                                size_t feature, struct arena *arena, struct sqlite_field *field,
+                                struct error *err)
+{
+    return bind(source, view, "feature", view->features[feature].name, view->features[feature].type,
+                arena, field, err);
+}
+
+enum status sqlite_view_bind(struct sqlite_store *store, const struct feature_view *view,
+                             const uint16_t *features, size_t feature_count, struct arena *arena,
+                             struct sqlite_view *bound, struct error *err)
+{
+    *bound = (struct sqlite_view){
+        .view = view,
+        .feature_count = features ? feature_count : view->feature_count,
+        .keys = arena_array(arena, view->key_count, sizeof *bound->keys),
+    };
+    bound->features = arena_array(arena, bound->feature_count, sizeof *bound->features);
+    enum status status = sqlite_source_resolve(store, view->source, arena, &bound->source, err);
+    if (!status)
+        status = sqlite_bind_times(&bound->source, arena, &bound->event, &bound->created, err);
+    for (size_t i = 0; i < view->key_count && !status; i++)
+        status = sqlite_bind_key(&bound->source, view, i, arena, &bound->keys[i], err);
+    for (size_t i = 0; i < bound->feature_count && !status; i++)
+        status = sqlite_bind_feature(&bound->source, view, features ? features[i] : i, arena,
+                                     &bound->features[i], err);
+    return status;
+}
+
+void sqlite_append_field(struct buffer *sql, const struct sqlite_field *field)
+{
+    buffer_append_text(sql, "source.");
+    sqlite_append_identifier(sql, field->column->name);
+}
+
+void sqlite_append_fields(struct buffer *sql, const struct sqlite_view *view)
+{
+    for (size_t i = 0; i < view->view->key_count; i++) {
+        sqlite_append_field(sql, &view->keys[i]);
+        buffer_append_text(sql, ", ");
+    }
+    sqlite_append_field(sql, &view->event);
+    if (view->created.column) {
+        buffer_append_text(sql, ", ");
+        sqlite_append_field(sql, &view->created);
+    }
+    for (size_t i = 0; i < view->feature_count; i++) {
+        buffer_append_text(sql, ", ");
+        sqlite_append_field(sql, &view->features[i]);
+    }
+}
+
+void sqlite_append_unfit_time(struct buffer *sql, const struct sqlite_field *field)
+{
+    buffer_append_text(sql, "(");
+    sqlite_append_field(sql, field);
+    buffer_append_text(sql, " IS NULL OR ");
+    sqlite_append_field(sql, field);
+    buffer_printf(sql, " < %lld OR ", (long long)TIMESTAMP_MIN);
+    sqlite_append_field(sql, field);
+    buffer_printf(sql, " > %lld)", (long long)TIMESTAMP_MAX);
+}
+
+void sqlite_append_created(struct buffer *sql, const struct sqlite_view *view)
+{
+    bool as_null = view->view->source->misfits == MISFITS_AS_NULL;
+    if (as_null) {
+        buffer_append_text(sql, "CASE WHEN typeof(");
+        sqlite_append_field(sql, &view->created);
+        buffer_append_text(sql, ") = 'integer' AND NOT ");
+        sqlite_append_unfit_time(sql, &view->created);
+        buffer_append_text(sql, " THEN ");
+    }
+    sqlite_append_field(sql, &view->created);
+    if (as_null)
+        buffer_append_text(sql, " END");
+}
+
+enum status sqlite_misfit(const struct sqlite_view *view, const struct sqlite_field *field,
+                          const char *misfit, const char *row, struct error *err)
+{
+    bool table = view->view->source->table;
+    const char *source = view->view->source->about.name;
+    return fail(err, STATUS_INVALID,
+                "feature view %s: %s%s%s holds %s where %s, which %s (%s) cannot be; set misfits: "
+                "as_null in source %s to read such values as null, or convert it in a query",
+                view->view->about.name, table ? view->source.name : field->column->name,
+                table ? "." : " of ", table ? field->column->name : view->source.name, misfit, row,
+                field->what, type_name(field->type), source);
+}

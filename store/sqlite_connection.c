@@ -1,0 +1,189 @@
+/* sqlite_connection.c - see sqlite_connection.h. */
+#include "store/sqlite_connection.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+static enum status status_of(int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return STATUS_UNAVAILABLE;
+    case SQLITE_INTERRUPT:
+        return STATUS_CANCELLED;
+    case SQLITE_FULL:
+        return STATUS_EXHAUSTED;
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
+        return STATUS_CORRUPT;
+    default:
+        return STATUS_FAILED;
+    }
+}
+
+/* What SQLite's own words leave open. */
+static const char *advice_of(int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return "; another process writes to it: try again, or set a longer timeout";
+    case SQLITE_CANTOPEN:
+        return "; is its folder there, and may this user write to it?";
+    case SQLITE_READONLY:
+        return "; this user may not write to it or to its folder";
+    case SQLITE_NOTADB:
+        return "; it is no SQLite database: name another path";
+    default:
+        return "";
+    }
+}
+
+enum status sqlite_fail(sqlite3 *connection, const char *doing, struct error *err)
+{
+    int code = sqlite3_errcode(connection);
+    const char *path = sqlite3_db_filename(connection, "main");
+    if (status_of(code) == STATUS_CANCELLED)
+        return fail(err, STATUS_CANCELLED, "%s: stopped", doing);
+    return fail(err, status_of(code), "%s: SQLite says of %s: %s%s", doing,
+                path && *path ? path : "its database", sqlite3_errmsg(connection), advice_of(code));
+}
+
+static bool is_missing(const char *path)
+{
+    return access(path, F_OK) != 0 && errno == ENOENT;
+}
+
+enum status sqlite_connect(const char *path, uint32_t timeout_ms, bool make, sqlite3 **connection,
+                           struct error *err)
+{
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (make ? SQLITE_OPEN_CREATE : 0);
+    enum status status = STATUS_OK;
+    int code = sqlite3_open_v2(path, connection, flags, NULL);
+    if (!*connection)
+        out_of_memory();
+    if (code && !make && is_missing(path))
+        status = fail(err, STATUS_NOT_FOUND, "there is no file %s", path);
+    else if (code)
+        status = fail(err, status_of(code), "opening %s: SQLite says: %s%s", path,
+                      sqlite3_errmsg(*connection), advice_of(code));
+    if (!status) {
+        sqlite3_extended_result_codes(*connection, 1);
+        sqlite3_busy_timeout(*connection, (int)timeout_ms);
+        status = sqlite_run(*connection, "opening the database",
+                            "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF", err);
+    }
+    if (status) {
+        sqlite_disconnect(*connection);
+        *connection = NULL;
+    }
+    return status;
+}
+
+void sqlite_disconnect(sqlite3 *connection)
+{
+    sqlite3_close_v2(connection);
+}
+
+enum status sqlite_run(sqlite3 *connection, const char *doing, const char *sql, struct error *err)
+{
+    return sqlite3_exec(connection, sql, NULL, NULL, NULL) ? sqlite_fail(connection, doing, err)
+                                                           : STATUS_OK;
+}
+
+enum status sqlite_prepare(sqlite3 *connection, const char *doing, const char *sql,
+                           sqlite3_stmt **statement, struct error *err)
+{
+    *statement = NULL;
+    return sqlite3_prepare_v2(connection, sql, -1, statement, NULL)
+               ? sqlite_fail(connection, doing, err)
+               : STATUS_OK;
+}
+
+enum status sqlite_step(sqlite3_stmt *statement, const char *doing, bool *row, struct error *err)
+{
+    int code = sqlite3_step(statement);
+    *row = code == SQLITE_ROW;
+    return *row || code == SQLITE_DONE ? STATUS_OK
+                                       : sqlite_fail(sqlite3_db_handle(statement), doing, err);
+}
+
+/* The mode stays with the file. It can only be set outside a transaction. */
+static enum status use_wal(sqlite3 *connection, const char *doing, struct error *err)
+{
+    sqlite3_stmt *statement;
+    bool row = false;
+    enum status status =
+        sqlite_prepare(connection, doing, "PRAGMA journal_mode = WAL", &statement, err);
+    if (status)
+        return status;
+    status = sqlite_step(statement, doing, &row, err);
+    if (!status && row && strcmp((const char *)sqlite3_column_text(statement, 0), "wal") != 0)
+        status =
+            fail(err, STATUS_FAILED,
+                 "%s: the database cannot be put into WAL mode (it stays in the mode %s); keep "
+                 "it on a local disk",
+                 doing, (const char *)sqlite3_column_text(statement, 0));
+    sqlite3_finalize(statement);
+    return status;
+}
+
+enum status sqlite_begin_write(sqlite3 *connection, const char *doing, struct error *err)
+{
+    sqlite_rollback(connection);
+    enum status status = use_wal(connection, doing, err);
+    return status ? status : sqlite_run(connection, doing, "BEGIN IMMEDIATE", err);
+}
+
+enum status sqlite_commit(sqlite3 *connection, const char *doing, struct error *err)
+{
+    return sqlite_run(connection, doing, "COMMIT", err);
+}
+
+void sqlite_rollback(sqlite3 *connection)
+{
+    if (!sqlite3_get_autocommit(connection))
+        sqlite3_exec(connection, "ROLLBACK", NULL, NULL, NULL);
+}
+
+void sqlite_append_identifier(struct buffer *sql, const char *identifier)
+{
+    buffer_append_byte(sql, '"');
+    for (; *identifier; identifier++) {
+        if (*identifier == '"')
+            buffer_append_byte(sql, '"');
+        buffer_append_byte(sql, (uint8_t)*identifier);
+    }
+    buffer_append_byte(sql, '"');
+}
+
+/* A part in quotes already is as SQL wants it. */
+static const char *append_part(struct buffer *sql, const char *at)
+{
+    if (*at != '"') {
+        size_t size = strcspn(at, ".\"");
+        buffer_append_byte(sql, '"');
+        buffer_append(sql, at, size);
+        buffer_append_byte(sql, '"');
+        return at + size;
+    }
+    const char *end = at + 1;
+    while (*end && (*end != '"' || *++end == '"'))
+        end++;
+    buffer_append(sql, at, (size_t)(end - at));
+    return end;
+}
+
+void sqlite_append_table(struct buffer *sql, const char *table)
+{
+    const char *at = append_part(sql, table);
+    while (*at == '.') {
+        buffer_append_byte(sql, '.');
+        at = append_part(sql, at + 1);
+    }
+    /* Something behind a closing quote: no table is named so, and SQLite is to say it. */
+    if (*at)
+        buffer_append_text(sql, " ..");
+}

@@ -1,0 +1,45 @@
+/*
+ * sqlite_connection.h - one SQLite database file, opened and spoken to in one way.
+ *
+ * For the SQLite backends of the registry and the offline store, which share a file; nobody else.
+ * The file is in WAL mode once one of them has written to it, so that a scan never holds up a
+ * write; a commit is on the disk when it returns. Another process's write is waited for up to the
+ * timeout. Errors carry SQLite's own words on one line. Statuses: busy beyond the timeout is
+ * UNAVAILABLE, an interrupt CANCELLED, a full disk EXHAUSTED, a file that is none of SQLite's
+ * CORRUPT, anything else FAILED. One thread a connection.
+ */
+#ifndef LARDER_STORE_SQLITE_CONNECTION_H
+#define LARDER_STORE_SQLITE_CONNECTION_H
+
+#include "base/buffer.h"
+#include "base/error.h"
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* NOT_FOUND: there is no such file, and it is not to be made. Its folder is never made. */
+enum status sqlite_connect(const char *path, uint32_t timeout_ms, bool make, sqlite3 **connection,
+                           struct error *err);
+void sqlite_disconnect(sqlite3 *connection); /* NULL is fine */
+
+/* Fills err from the connection's last error; `doing` says what was tried ("reading weather"). */
+enum status sqlite_fail(sqlite3 *connection, const char *doing, struct error *err);
+
+/* Runs statements that give no rows. */
+enum status sqlite_run(sqlite3 *connection, const char *doing, const char *sql, struct error *err);
+/* The caller's to sqlite3_finalize. */
+enum status sqlite_prepare(sqlite3 *connection, const char *doing, const char *sql,
+                           sqlite3_stmt **statement, struct error *err);
+/* *row false is the end. */
+enum status sqlite_step(sqlite3_stmt *statement, const char *doing, bool *row, struct error *err);
+
+enum status sqlite_begin_write(sqlite3 *connection, const char *doing, struct error *err);
+enum status sqlite_commit(sqlite3 *connection, const char *doing, struct error *err);
+void sqlite_rollback(sqlite3 *connection); /* whatever is open; nothing is fine */
+
+/* Appends an identifier in quotes; "main.weather" written as in definitions is quoted in parts. */
+void sqlite_append_identifier(struct buffer *sql, const char *identifier);
+void sqlite_append_table(struct buffer *sql, const char *table);
+
+#endif
