@@ -146,15 +146,19 @@ static enum status read_values(struct bytes message, struct key_column *column, 
     return reader.failed ? not_a_column(err) : STATUS_OK;
 }
 
+/* Of a column without values the rows come to be as they are named, in any order. Those that are
+ * not named stand in it as if they had values, which check_value sees. */
 static enum status set_null(struct key_column *column, uint64_t row, struct error *err)
 {
-    if (!column->has_values && row == column->count)
-        return add_value(column, value_null(column->key->type), err);
-    if (row >= column->count)
+    enum status status = query_check_rows(row, column->limits, err);
+    if (!status && column->has_values && row >= column->count)
         return fail(err, STATUS_INVALID, "join key %.*s: null row %llu of %zu rows",
                     NAME_SHOWN(column->key->name), (unsigned long long)row, column->count);
-    column->values[row] = value_null(column->key->type);
-    return STATUS_OK;
+    while (!status && column->count <= row)
+        status = add_value(column, (struct value){.type = column->key->type}, err);
+    if (!status)
+        column->values[row] = value_null(column->key->type);
+    return status;
 }
 
 static enum status read_null_rows(struct wire_reader *reader, const struct wire_field *field,
@@ -201,6 +205,14 @@ static enum status read_column_head(struct bytes message, struct column_head *he
     return reader.failed ? not_a_column(err) : STATUS_OK;
 }
 
+static enum status check_value(const struct key_column *column, size_t row, struct error *err)
+{
+    if (column->has_values)
+        return query_check_value(column->key, &column->values[row], row, err);
+    return fail(err, STATUS_INVALID, "join key %.*s: row %zu is not null, and has no value",
+                NAME_SHOWN(column->key->name), row);
+}
+
 /* Values first, whichever comes first in the message: nulls are then set among them. */
 static enum status read_column_values(struct bytes message, const struct column_head *head,
                                       struct key_column *column, struct error *err)
@@ -217,7 +229,7 @@ static enum status read_column_values(struct bytes message, const struct column_
             status = read_null_rows(&reader, &field, column, err);
     for (size_t i = 0; !status && i < column->count; i++)
         if (!column->values[i].is_null)
-            status = query_check_value(column->key, &column->values[i], i, err);
+            status = check_value(column, i, err);
     if (!status && reader.failed)
         status = not_a_column(err);
     return status;

@@ -18,6 +18,8 @@ def test_a_column_of_nulls_alone_needs_no_type(drivers, stubs):
         answer = get_features(stubs, channel, request)
         assert answer.row_count == 2 and answer.columns[0].statuses == bytes([stubs.larder.NOT_FOUND] * 2)
         request.entities[0].null_rows[:] = [1, 0]
+        assert get_features(stubs, channel, request).row_count == 2
+        request.entities[0].null_rows[:] = [1]
         with pytest.raises(grpc.RpcError) as refused:
             get_features(stubs, channel, request)
         assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT

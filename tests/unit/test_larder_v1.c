@@ -267,6 +267,32 @@ static void a_null_key_finds_nothing_and_spoils_nothing(void **state)
     check_refused(f, STATUS_INVALID, "null row 3");
 }
 
+static void null_rows_without_values_come_in_any_order(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t null_rows[] = {2, 0, 3, 1, 2};
+    ask_service(f, "weather");
+    Column *column = add_column(f, "origin");
+    column->null_rows = null_rows;
+    column->n_null_rows = 5;
+    ask_well(f);
+    assert_int_equal(f->response->row_count, 4);
+    check_statuses(f, 0, "3333");
+}
+
+static void a_row_that_is_neither_null_nor_has_a_value_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t null_rows[] = {3, 0, 1};
+    ask_service(f, "weather");
+    Column *column = add_column(f, "origin");
+    column->null_rows = null_rows;
+    column->n_null_rows = 3;
+    check_refused(f, STATUS_INVALID, "join key origin: row 2 is not null, and has no value");
+    null_rows[0] = 4000000000;
+    check_refused(f, STATUS_EXHAUSTED, "at most 10000 entities");
+}
+
 static void a_key_that_is_too_long_is_not_found(void **state)
 {
     struct fixture *f = *state;
@@ -501,6 +527,8 @@ int main(void)
         TEST(age_decides_between_present_withheld_and_not_found),
         TEST(nulls_are_told_from_zeros),
         TEST(a_null_key_finds_nothing_and_spoils_nothing),
+        TEST(null_rows_without_values_come_in_any_order),
+        TEST(a_row_that_is_neither_null_nor_has_a_value_is_refused),
         TEST(a_key_that_is_too_long_is_not_found),
         TEST(a_text_key_with_a_nul_or_bad_utf8_is_refused),
         TEST(keys_must_be_there_once_typed_and_of_one_length),
