@@ -35,6 +35,8 @@ void batch_begin(struct batch *batch, const struct snapshot *snapshot, int64_t n
     batch->keys.count = 0;
     batch->keys.capacity = 0;
     batch->rows = NULL;
+    batch->read_count = 0;
+    batch->row_bytes = 0;
     batch->is_divided = false;
 }
 
@@ -57,7 +59,9 @@ static void set_failure(struct batch *batch, struct batch_request *request, enum
     request->message = arena_text(&batch->arena, err->message);
 }
 
-bool batch_add(struct batch *batch, const struct api *api, struct bytes message)
+/* false, and nothing added: it asks for more rows than that. */
+static bool add(struct batch *batch, const struct api *api, struct bytes message,
+                size_t max_lookups)
 {
     assert(batch_has_room(batch));
     struct error err;
@@ -72,7 +76,7 @@ bool batch_add(struct batch *batch, const struct api *api, struct bytes message)
         api->read(message, batch->snapshot, &batch->limits, &batch->arena, query, &err);
     if (!status) {
         size_t lookup_count = query->row_count * query->plan->view_count;
-        if (batch->count > 0 && lookup_count > BATCH_LOOKUPS_ENOUGH)
+        if (lookup_count > max_lookups)
             return false;
         batch->lookup_count += lookup_count;
         status = lookup_begin(&request->lookup, query, &batch->keys, &batch->arena, &err);
@@ -83,6 +87,24 @@ bool batch_add(struct batch *batch, const struct api *api, struct bytes message)
     return true;
 }
 
+bool batch_add(struct batch *batch, const struct api *api, struct bytes message)
+{
+    return add(batch, api, message, BATCH_LOOKUPS_ENOUGH);
+}
+
+void batch_add_alone(struct batch *batch, const struct api *api, struct bytes message)
+{
+    assert(batch->count == 0);
+    add(batch, api, message, SIZE_MAX);
+}
+
+static void begin_reading(struct batch *batch, struct online_store *store)
+{
+    batch->store = store;
+    batch->rows = arena_array(&batch->arena, batch->keys.count, sizeof *batch->rows);
+}
+
+/* Rows are good until the next ones are read. */
 static enum status read_rows(struct batch *batch, size_t first, size_t count, struct error *err)
 {
     arena_reset(&batch->row_arena);
@@ -97,21 +119,54 @@ static bool has_keys(const struct batch_request *request)
     return !request->status && request->lookup.key_count > 0;
 }
 
+static void fail_all_with_keys(struct batch *batch, enum status status, const struct error *err)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        if (has_keys(&batch->requests[i]))
+            set_failure(batch, &batch->requests[i], status, err);
+}
+
 void batch_read(struct batch *batch, struct online_store *store)
 {
-    size_t count = batch->keys.count;
-    batch->store = store;
-    batch->rows = arena_array(&batch->arena, count, sizeof *batch->rows);
-    if (count == 0)
-        return;
     struct error err;
-    enum status status = read_rows(batch, 0, count, &err);
-    batch->is_divided = status == STATUS_EXHAUSTED;
-    if (batch->is_divided)
+    begin_reading(batch, store);
+    if (batch->keys.count == 0)
         return;
-    for (size_t i = 0; status && i < batch->count; i++)
-        if (has_keys(&batch->requests[i]))
-            set_failure(batch, &batch->requests[i], status, &err);
+    enum status status = read_rows(batch, 0, batch->keys.count, &err);
+    batch->is_divided = status == STATUS_EXHAUSTED;
+    if (status && !batch->is_divided)
+        fail_all_with_keys(batch, status, &err);
+}
+
+/* Beyond the next step. */
+static enum status keep_row(struct batch *batch, size_t number, struct error *err)
+{
+    struct bytes *row = &batch->rows[number];
+    batch->row_bytes += row->size;
+    if (batch->row_bytes > ONLINE_READ_BYTES_MAX)
+        return fail(err, STATUS_EXHAUSTED,
+                    "the rows are larger than %d bytes: ask for fewer entities or features",
+                    ONLINE_READ_BYTES_MAX);
+    *row = arena_bytes(&batch->arena, *row);
+    return STATUS_OK;
+}
+
+bool batch_read_step(struct batch *batch, struct online_store *store)
+{
+    struct error err;
+    size_t first = batch->read_count, count = batch->keys.count - first;
+    if (count > BATCH_STEP_KEYS)
+        count = BATCH_STEP_KEYS;
+    if (!batch->rows)
+        begin_reading(batch, store);
+    enum status status = count == 0 ? STATUS_OK : read_rows(batch, first, count, &err);
+    for (size_t i = first; !status && i < first + count; i++)
+        status = keep_row(batch, i, &err);
+    online_store_let_go(store);
+    if (status)
+        fail_all_with_keys(batch, status, &err);
+    batch->read_count += count;
+    return status || batch->read_count == batch->keys.count;
 }
 
 enum status batch_answer(struct batch *batch, size_t number, struct wire_writer *writer,

@@ -23,10 +23,11 @@
 #include <unistd.h>
 
 enum {
-    FINISH_MS = 10 * 1000,                 /* what running calls have when told to stop */
-    WORKERS_DEFAULT_MAX = 8,               /* more are for those who ask for them */
-    LOOKUPS_MAX = 500 * 1000,              /* rows that one request may read */
-    REQUEST_BYTES_MAX = 128 * 1024 * 1024, /* of memory for what one request asks */
+    FINISH_MS = 10 * 1000,                  /* what running calls have when told to stop */
+    WORKERS_MAX = SNAPSHOT_READERS_MAX / 2, /* each may hold two */
+    WORKERS_DEFAULT_MAX = 8,                /* more are for those who ask for them */
+    LOOKUPS_MAX = 500 * 1000,               /* rows that one request may read */
+    REQUEST_BYTES_MAX = 128 * 1024 * 1024,  /* of memory for what one request asks */
     STREAMS_PER_CONNECTION = 256, /* so that one caller alone cannot take a worker's places */
     ANSWER_BYTES_MIN =
         64 * 1024 * 1024, /* the largest answer, unless requests may be larger still */
@@ -47,7 +48,7 @@ struct server {
     grpc_server *grpc;
     struct control *control;
     struct worker_context context;
-    struct worker *workers[SNAPSHOT_READERS_MAX];
+    struct worker *workers[WORKERS_MAX];
     size_t worker_count;
 };
 
@@ -79,7 +80,7 @@ static size_t count_workers(const struct settings *settings)
     size_t count = settings->server.workers;
     if (count == 0)
         count = cores > WORKERS_DEFAULT_MAX ? WORKERS_DEFAULT_MAX : cores > 0 ? (size_t)cores : 1;
-    return count > SNAPSHOT_READERS_MAX ? SNAPSHOT_READERS_MAX : count;
+    return count > WORKERS_MAX ? WORKERS_MAX : count;
 }
 
 static grpc_arg integer_arg(const char *key, size_t value)

@@ -50,7 +50,7 @@ enum status snapshot_plan_references(const struct snapshot *snapshot,
                                      struct arena *arena, const struct plan **plan,
                                      struct error *err);
 
-enum { SNAPSHOT_READERS_MAX = 64 };
+enum { SNAPSHOT_READERS_MAX = 128 };
 
 struct snapshot_cell {
     _Atomic(struct snapshot *) current;

@@ -3,17 +3,19 @@
  *
  *     wait for one event, then take all that are ready without waiting
  *     decode each request, read the keys of all at once, encode each answer, start each reply
+ *     read some of the keys of a large request, if there is one
  *
- * Always more calls are requested from gRPC than are admitted; a call beyond what is admitted is
- * refused with RESOURCE_EXHAUSTED as soon as it is seen, which is within one timeout of the store.
- * A call whose deadline has passed is not looked up. A caller who does not take its answer is given
- * up after 30 s, or after one where its place may be needed. A request that met a row of an unknown
- * schema number is set aside until the definitions were read again, while others are answered.
+ * Large is a request that needs a batch of its own: one at a time is read, some keys a round,
+ * so that nobody waits for it but its caller. A call beyond what may be here (calls.h) is refused
+ * as soon as it is seen, which is within one timeout of the store. A call whose deadline has passed
+ * is not looked up; one without is given 10 s. A request that met a row of an
+ * unknown schema number is set aside until the definitions were read again, while others are
+ * answered.
  *
- * What a worker holds has a maximum: of requests that wait and of answers that were not taken yet,
- * max_held_bytes each and 64 KiB for each call, of which there are 768 (past it, calls are refused
- * and answers replaced by a refusal); one answer as it is made; and a batch (batch.h). With the
- * default limits that is 2 x 176 + 64 + 400 MiB. Between calls, and for ordinary ones, it is a few.
+ * What a worker holds has a maximum: requests that wait and answers that were not taken yet
+ * (calls.h: max_held_bytes each, and 48 MiB of small ones), one answer as it is made, and two
+ * batches (batch.h). With the default limits that is 2 x 176 + 64 + 330 + 490 MiB. For ordinary
+ * calls it is a few.
  *
  * A worker ends by itself when the server is stopped and its last call is done.
  */
@@ -22,6 +24,7 @@
 
 #include "base/error.h"
 #include "config/settings.h"
+#include "server/calls.h"
 #include "server/query.h"
 #include "server/reload.h"
 #include "server/snapshot.h"
@@ -31,11 +34,13 @@
 
 struct worker;
 
+enum { WORKER_API_COUNT = CALLS_METHOD_COUNT };
+
 /* What all workers share; it outlives them. */
 struct worker_context {
     const struct settings *settings;
     grpc_server *server;
-    void *methods[2]; /* as registered, in the order of worker_apis */
+    void *methods[WORKER_API_COUNT]; /* as registered, in the order of worker_apis */
     struct snapshot_cell *cell;
     struct reload *reload;
     const struct store_watch *store_watch;
@@ -44,7 +49,6 @@ struct worker_context {
     size_t max_held_bytes;   /* of requests, and of answers; at least one of each fits */
 };
 
-enum { WORKER_API_COUNT = 2 };
 struct api;
 extern const struct api *const worker_apis[WORKER_API_COUNT];
 

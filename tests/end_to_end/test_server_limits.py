@@ -180,14 +180,20 @@ def test_answers_that_nobody_takes_keep_no_place_from_others(wide):
 
 # Reads that take long ------------------------------------------------------------------------------
 
-@pytest.fixture
-def slow_wide(place, stubs, own_redis):
-    """On a Redis that answers with no more than 1.3 MiB a second."""
-    wide = Wide(place, stubs, own_redis.url)
-    with SlowRedis(own_redis.port, 16 << 10, 0.012) as redis:
-        wide.use_redis(redis.url)
+@contextlib.contextmanager
+def on_slow_redis(place, stubs, redis, chunk_bytes, pause_seconds):
+    wide = Wide(place, stubs, redis.url)
+    with SlowRedis(redis.port, chunk_bytes, pause_seconds) as slow:
+        wide.use_redis(slow.url)
         with wide.serving():
             yield wide
+
+
+@pytest.fixture
+def slow_wide(place, stubs, own_redis):
+    """On a Redis that answers with no more than 16 KiB every 6 ms."""
+    with on_slow_redis(place, stubs, own_redis, 16 << 10, 0.006) as wide:
+        yield wide
 
 
 def test_a_large_read_takes_its_time_and_fails_nobody(slow_wide):
@@ -199,4 +205,13 @@ def test_a_large_read_takes_its_time_and_fails_nobody(slow_wide):
         asked.append(code_of(slow_wide.ask))
     assert [list(column.double_values.values)[:2] for column in much.result().columns] == [[0, i] for i in range(VIEWS)]
     assert time.monotonic() - began > 1, "it was no long read"
-    assert set(asked) == {grpc.StatusCode.OK}
+    assert set(asked) == {grpc.StatusCode.OK} and len(asked) > 20, "others waited for it"
+
+
+@pytest.mark.long
+def test_a_read_that_would_take_too_long_is_given_up(place, stubs, own_redis):
+    with on_slow_redis(place, stubs, own_redis, 1 << 10, 0.01) as wide:
+        with pytest.raises(grpc.RpcError) as caught:
+            get_features(stubs, wide.channel, wide.request(range(ENTITIES_MAX), "all"), timeout=None)
+        assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED and "10 s" in caught.value.details()
+        wide.ask()

@@ -189,7 +189,7 @@ void flights_put_weather(struct flights *f, const char *origin, int64_t age_us, 
 struct bytes flights_ask(struct flights *f, const struct api *api, struct bytes request)
 {
     batch_begin(&f->batch, f->next ? f->next : f->snapshot, NOW_US);
-    batch_add(&f->batch, api, request);
+    batch_add_alone(&f->batch, api, request);
     batch_read(&f->batch, &f->memory.store);
     f->status = batch_answer(&f->batch, 0, &f->writer, &f->needs_definitions, &f->err);
     return wire_written(&f->writer);

@@ -28,6 +28,8 @@ class SlowRedis:
             except OSError:
                 return
             redis = socket.create_connection(("127.0.0.1", self.redis_port))
+            for each in (caller, redis):
+                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             threading.Thread(target=self._pass_on, args=(caller, redis, 1 << 16, 0), daemon=True).start()
             threading.Thread(target=self._pass_on, args=(redis, caller, self.chunk_bytes, self.pause_seconds),
                              daemon=True).start()

@@ -360,17 +360,70 @@ static void large_messages_fill_a_batch(void **state)
     assert_int_equal(fill_with(f, &feast_serving_api, end_request(f, &request)), 8);
 }
 
-static void a_request_for_many_rows_is_alone_in_its_batch(void **state)
+/* The number of steps that one request takes. */
+static size_t read_alone(struct flights *f, const struct api *api, struct bytes request)
+{
+    size_t steps = 1;
+    begin(f, f->snapshot);
+    batch_add_alone(&f->batch, api, request);
+    while (!batch_read_step(&f->batch, &f->memory.store))
+        steps++;
+    return steps;
+}
+
+static void a_request_for_many_rows_has_a_batch_of_its_own(void **state)
 {
     struct flights *f = *state;
     struct bytes many = request_of_nulls(f, 6000);
     begin(f, f->snapshot);
+    assert_false(batch_add(&f->batch, &feast_serving_api, many));
     add(f, "AAA");
     assert_false(batch_add(&f->batch, &feast_serving_api, many));
     assert_int_equal(f->batch.count, 1);
     batch_read(&f->batch, &f->memory.store);
     assert_int_equal(answer(f, 0), STATUS_OK);
-    assert_int_equal(fill_with(f, &feast_serving_api, many), 1);
+    assert_int_equal(read_alone(f, &feast_serving_api, many), 1);
+    assert_int_equal(answer(f, 0), STATUS_OK);
+}
+
+static void a_batch_of_one_request_is_read_in_steps(void **state)
+{
+    struct flights *f = *state;
+    flights_put_weather(f, "AAA", 0, 11.5);
+    assert_int_equal(read_alone(f, &larder_v1_api, request_for_many(f, 9000, 3)), 3);
+    assert_int_equal(f->memory.key_count, 9000);
+    assert_int_equal(answer(f, 0), STATUS_OK);
+    double wind[9000];
+    for (size_t i = 0; i < COUNT_OF(wind); i++)
+        wind[i] = 11.5;
+    assert_true(contains(wire_written(&f->writer), wind, sizeof wind));
+    assert_int_equal(read_alone(f, &larder_v1_api, request_for_many(f, 8000, 3)), 2);
+    assert_int_equal(read_alone(f, &larder_v1_api, bytes_of_text("garbage")), 1);
+    assert_int_equal(answer(f, 0), STATUS_INVALID);
+}
+
+static void a_step_that_fails_is_the_last(void **state)
+{
+    struct flights *f = *state;
+    f->memory.read_status = STATUS_UNAVAILABLE;
+    assert_int_equal(read_alone(f, &larder_v1_api, request_for_many(f, 9000, 3)), 1);
+    assert_int_equal(answer(f, 0), STATUS_UNAVAILABLE);
+}
+
+static struct bytes make_large_row(void *context, struct bytes key, struct arena *arena)
+{
+    (void)key, (void)arena;
+    return *(struct bytes *)context;
+}
+
+static void steps_have_a_limit_of_bytes_together(void **state)
+{
+    struct flights *f = *state;
+    struct bytes row = {arena_zero(&f->arena, MIB), MIB / 40};
+    f->memory.make_row = make_large_row;
+    f->memory.make_row_context = &row;
+    assert_int_equal(read_alone(f, &larder_v1_api, request_for_many(f, 9000, 3)), 2);
+    assert_int_equal(answer(f, 0), STATUS_EXHAUSTED);
 }
 
 static void keys_that_take_too_much_memory_are_refused(void **state)
@@ -393,7 +446,7 @@ static void columns_that_take_too_much_memory_are_refused(void **state)
     struct flights *f = *state;
     f->batch.limits.max_bytes = MIB;
     begin(f, f->snapshot);
-    batch_add(&f->batch, &feast_serving_api, request_of_nulls(f, 10000));
+    batch_add_alone(&f->batch, &feast_serving_api, request_of_nulls(f, 10000));
     assert_int_equal(answer(f, 0), STATUS_EXHAUSTED);
 }
 
@@ -456,7 +509,10 @@ int main(void)
         TEST(keys_that_the_store_cannot_hold_fill_a_batch),
         TEST(a_column_that_is_given_many_times_is_read_once),
         TEST(large_messages_fill_a_batch),
-        TEST(a_request_for_many_rows_is_alone_in_its_batch),
+        TEST(a_request_for_many_rows_has_a_batch_of_its_own),
+        TEST(a_batch_of_one_request_is_read_in_steps),
+        TEST(a_step_that_fails_is_the_last),
+        TEST(steps_have_a_limit_of_bytes_together),
         TEST(keys_that_take_too_much_memory_are_refused),
         TEST(columns_that_take_too_much_memory_are_refused),
         TEST(rows_that_are_too_large_together_are_read_one_request_at_a_time),

@@ -1,0 +1,82 @@
+/*
+ * calls.h - the calls of a worker: where each is on its way, and what is held for it.
+ *
+ * The list that a call is on is its state, and calls_move alone changes that. More calls are always
+ * requested from gRPC than may be here, so that one more can be refused: RESOURCE_EXHAUSTED, where
+ * CALLS_MAX have come, or where the requests that wait hold max_held_bytes already. Answers that
+ * were not taken yet hold max_held_bytes, too; one that does not fit is replaced by a refusal.
+ * Messages of up to 64 KiB always fit, since their number has its limit. Whoever does not take an
+ * answer within 30 s is given up: within one second where half of something is gone.
+ *
+ * One thread.
+ */
+#ifndef LARDER_SERVER_CALLS_H
+#define LARDER_SERVER_CALLS_H
+
+#include "base/bytes.h"
+#include "server/rpc.h"
+
+#include <grpc/grpc.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { CALLS_MAX = 768, CALLS_METHOD_COUNT = 2 };
+
+enum call_state {
+    CALL_REQUESTED, /* of gRPC; on no list */
+    CALL_WAITING,   /* for the next batch, or as a large one for its turn */
+    CALL_READING,   /* large: its rows are read, step by step */
+    CALL_SET_ASIDE, /* until its ticket of the reload is done */
+    CALL_ANSWERED,  /* until gRPC has sent the answer; the oldest first */
+    CALL_STATE_COUNT,
+};
+
+struct call {
+    struct rpc rpc;
+    size_t method;
+    enum call_state state;
+    struct call *before, *after;
+    int64_t since_us; /* in this state */
+    uint64_t ticket;  /* 0: definitions were not asked for yet */
+    bool is_large;    /* it needs a batch of its own */
+    size_t request_bytes, answer_bytes;
+};
+
+struct call_list {
+    struct call *first, *last;
+};
+
+struct calls {
+    grpc_server *server;
+    void *const *methods;         /* [CALLS_METHOD_COUNT], as registered */
+    grpc_completion_queue *queue; /* their tags are the calls */
+    size_t max_held_bytes;
+    int64_t now_us; /* monotonic; the worker's, of this round */
+    struct call *all;
+    size_t live_count; /* those that gRPC still knows of */
+    size_t come_count;
+    size_t request_bytes, answer_bytes;
+    struct call_list lists[CALL_STATE_COUNT];
+};
+
+/* After the first five members were set. */
+void calls_init(struct calls *calls);
+void calls_release(struct calls *calls);
+/* Once, by the thread that they belong to. */
+void calls_request(struct calls *calls);
+
+/* What came out of the queue: a new call, which then waits or is refused, or the end of one. */
+void calls_take_event(struct calls *calls, struct call *call, bool success);
+void calls_move(struct calls *calls, struct call *call, enum call_state state);
+
+/* Replies; the request is gone with that, whatever becomes of the reply. */
+void calls_answer(struct calls *calls, struct call *call, struct bytes answer);
+void calls_fail(struct calls *calls, struct call *call, grpc_status_code code, const char *message);
+
+/* When the next caller has to be given up; INT64_MAX: nobody has to. */
+int64_t calls_give_up_at_us(const struct calls *calls);
+void calls_give_up_slow(struct calls *calls);
+
+#endif
