@@ -1,9 +1,12 @@
 /*
  * fuzz_request.c - any bytes as a request of either API, over a store that holds anything at all.
  *
- * Input: a byte of choices, a byte that seeds the rows, the request. Whatever comes: a refusal has
- * words and one of the statuses of a request; a request that we take has no more rows to
- * protobuf-c; an answer is a message to protobuf-c, with one value and one status for each row.
+ * Input: a byte of choices, a byte that seeds the rows, the request. It may be asked alone, in
+ * steps, or in one batch with others: with those that its halves are, and with itself again, from a
+ * store that may be away, or not give the rows of all at once. Whatever comes: a refusal has words
+ * and one of the statuses of a request; a request that we take has no more rows to protobuf-c; an
+ * answer is a message to protobuf-c, with one value and one status for each row, and the same
+ * request gets the same answer again; what a batch holds before rows are read has its limit.
  */
 #include "base/entity_key.h"
 #include "base/hash.h"
@@ -16,7 +19,18 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { CHOOSE_FEAST = 1, CHOOSE_NEXT = 2, CHOOSE_AWAY = 4, CHOOSES_MAX = 64 };
+enum {
+    CHOOSE_FEAST = 1,
+    CHOOSE_NEXT = 2,
+    CHOOSE_AWAY = 4,
+    CHOOSE_ALONE = 8,
+    CHOOSE_LARGE_ROWS = 16, /* too large to be had at once */
+    CHOOSE_LITTLE_MEMORY = 32,
+    CHOOSES_MAX = 64,
+
+    LITTLE_BYTES = 4096,
+    COLUMN_BYTES_MAX = 2 * 1024 * 1024, /* what one step takes before the limit is looked at */
+};
 
 static void demand(bool holds)
 {
@@ -28,7 +42,7 @@ static void demand(bool holds)
 
 struct maker {
     struct flights *flights;
-    uint64_t random;
+    uint64_t seed, random;
 };
 
 static uint64_t next_random(struct maker *maker)
@@ -131,7 +145,7 @@ static struct bytes make_row(void *context, struct bytes key, struct arena *aren
     struct entity_key_ids ids;
     demand(key.size <= ENTITY_KEY_MAX && entity_key_parse(key, &ids));
     const char *view = view_name(&f->snapshot->catalog, ids.view_id);
-    maker->random ^= bytes_hash(key);
+    maker->random = maker->seed ^ bytes_hash(key); /* so that a key has one row */
     switch (next_random(maker) % 8) {
     case 0:
         return (struct bytes){0};
@@ -278,6 +292,84 @@ static void check_refusal(const struct flights *f, bool is_next, bool is_away)
     }
 }
 
+/* What one input asks for. */
+struct scene {
+    struct flights *flights;
+    const struct api *api;
+    struct bytes message;
+    uint8_t choices;
+};
+
+static void check_answer(const struct scene *scene, size_t number)
+{
+    struct flights *f = scene->flights;
+    bool is_next = scene->choices & CHOOSE_NEXT, is_away = scene->choices & CHOOSE_AWAY;
+    f->err.message[0] = '\0';
+    f->status = batch_answer(&f->batch, number, &f->writer, &f->needs_definitions, &f->err);
+    if (f->status)
+        check_refusal(f, is_next, is_away);
+}
+
+static void check_whole(const struct scene *scene, size_t number)
+{
+    struct flights *f = scene->flights;
+    check_answer(scene, number);
+    const struct query *query = &f->batch.requests[number].query;
+    if (f->status)
+        return;
+    if (scene->api == &feast_serving_api) {
+        check_feast_request(scene->message, query);
+        check_feast_answer(wire_written(&f->writer), query);
+    } else {
+        check_larder_request(scene->message, query);
+        check_larder_answer(wire_written(&f->writer), query);
+    }
+}
+
+static void ask_alone(const struct scene *scene)
+{
+    struct flights *f = scene->flights;
+    batch_add_alone(&f->batch, scene->api, scene->message);
+    while (!batch_read_step(&f->batch, &f->memory.store))
+        continue;
+    check_whole(scene, 0);
+}
+
+/* Adds one, if there is room for it; false if there is not. */
+static bool add(const struct scene *scene, struct bytes message)
+{
+    struct batch *batch = &scene->flights->batch;
+    return batch_has_room(batch) && batch_add(batch, scene->api, message);
+}
+
+static void ask_with_others(const struct scene *scene)
+{
+    struct flights *f = scene->flights;
+    struct bytes whole = scene->message;
+    size_t half = whole.size / 2;
+    add(scene, (struct bytes){whole.data, half});
+    size_t first = f->batch.count;
+    bool is_added = add(scene, whole);
+    add(scene, (struct bytes){(const char *)whole.data + half, whole.size - half});
+    size_t second = f->batch.count;
+    bool is_added_again = is_added && add(scene, whole);
+    demand(f->batch.arena.used_bytes <=
+           BATCH_BYTES_ENOUGH + f->limits.max_bytes + COLUMN_BYTES_MAX);
+    batch_read(&f->batch, &f->memory.store);
+    for (size_t i = 0; i < f->batch.count; i++)
+        if (!is_added || (i != first && i != second))
+            check_answer(scene, i);
+    if (!is_added)
+        return;
+    check_whole(scene, first);
+    struct bytes answer = arena_bytes(&f->batch.arena, wire_written(&f->writer));
+    enum status status = f->status;
+    if (is_added_again) {
+        check_whole(scene, second);
+        demand(f->status == status && bytes_equal(wire_written(&f->writer), answer));
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct flights flights;
@@ -292,25 +384,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (size < 2 || data[0] >= CHOOSES_MAX)
         return 0;
-    bool is_feast = data[0] & CHOOSE_FEAST, is_next = data[0] & CHOOSE_NEXT;
-    bool is_away = data[0] & CHOOSE_AWAY;
-    struct bytes message = {data + 2, size - 2};
-    maker.random = data[1];
-    f->memory.read_status = is_away ? STATUS_UNAVAILABLE : STATUS_OK;
-    batch_begin(&f->batch, is_next ? f->next : f->snapshot, NOW_US);
-    batch_add(&f->batch, is_feast ? &feast_serving_api : &larder_v1_api, message);
-    batch_read(&f->batch, &f->memory.store);
-    f->err.message[0] = '\0';
-    f->status = batch_answer(&f->batch, 0, &f->writer, &f->needs_definitions, &f->err);
-    const struct query *query = &f->batch.requests[0].query;
-    if (f->status) {
-        check_refusal(f, is_next, is_away);
-    } else if (is_feast) {
-        check_feast_request(message, query);
-        check_feast_answer(wire_written(&f->writer), query);
-    } else {
-        check_larder_request(message, query);
-        check_larder_answer(wire_written(&f->writer), query);
-    }
+    const struct scene scene = {.flights = f,
+                                .api = data[0] & CHOOSE_FEAST ? &feast_serving_api : &larder_v1_api,
+                                .message = {data + 2, size - 2},
+                                .choices = data[0]};
+    maker.seed = data[1];
+    f->memory.read_status = data[0] & CHOOSE_AWAY ? STATUS_UNAVAILABLE : STATUS_OK;
+    f->memory.read_bytes_max = data[0] & CHOOSE_LARGE_ROWS ? 600 : ONLINE_READ_BYTES_MAX;
+    f->batch.limits.max_bytes = data[0] & CHOOSE_LITTLE_MEMORY ? LITTLE_BYTES : f->limits.max_bytes;
+    batch_begin(&f->batch, data[0] & CHOOSE_NEXT ? f->next : f->snapshot, NOW_US);
+    if (data[0] & CHOOSE_ALONE)
+        ask_alone(&scene);
+    else
+        ask_with_others(&scene);
     return 0;
 }
