@@ -114,7 +114,13 @@ struct value row_get(struct bytes row, const struct row_layout *layout, size_t c
  * One triple must be one content. So whoever writes the changes of a commit writes only the last of
  * several updates of one row under the same times.
  */
-enum row_outcome { ROW_WRITTEN = 0, ROW_OLDER = 1, ROW_BELOW_FLOOR = 2, ROW_FLOOR_RAISED = 3 };
+enum row_outcome {
+    ROW_WRITTEN = 0,
+    ROW_OLDER = 1,
+    ROW_BELOW_FLOOR = 2,
+    ROW_FLOOR_RAISED = 3,
+    ROW_UNKNOWN = 4, /* not row_resolve's: the store has not said what came of it */
+};
 
 struct row_resolution {
     enum row_outcome outcome;

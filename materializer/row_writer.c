@@ -27,13 +27,16 @@ struct row_writer {
     struct error error;
 };
 
+/* Also of a write that failed: what it had done until then is done. */
 static void count_outcomes(struct row_writer *writer, size_t count)
 {
-    uint64_t written = 0;
-    for (size_t i = 0; i < count; i++)
+    uint64_t written = 0, unknown = 0;
+    for (size_t i = 0; i < count; i++) {
         written += writer->outcomes[i] == ROW_WRITTEN;
+        unknown += writer->outcomes[i] == ROW_UNKNOWN;
+    }
     counter_add(&writer->counts.written, written);
-    counter_add(&writer->counts.older, count - written);
+    counter_add(&writer->counts.older, count - written - unknown);
 }
 
 static enum status write_batch(struct row_writer *writer, const struct row_batch *batch,
@@ -41,11 +44,10 @@ static enum status write_batch(struct row_writer *writer, const struct row_batch
 {
     enum status status = online_store_write(writer->store, batch->writes, batch->count, NULL, 0,
                                             writer->outcomes, err);
-    if (status)
-        return status;
     count_outcomes(writer, batch->count);
-    counter_add(&writer->counts.superseded, batch->superseded);
-    return STATUS_OK;
+    if (!status)
+        counter_add(&writer->counts.superseded, batch->superseded);
+    return status;
 }
 
 static void *write_batches(void *argument)

@@ -40,6 +40,7 @@ static const struct meaning {
     {EROFS, STATUS_FAILED, "its disk is read-only; who only reads writes to its lock.mdb, too"},
     {ENOSPC, STATUS_EXHAUSTED, "its disk is full"},
     {EDQUOT, STATUS_EXHAUSTED, "the quota of its disk is used up"},
+    {EIO, STATUS_FAILED, "its disk is full, or fails (input/output error)"},
     {EFBIG, STATUS_EXHAUSTED, "its data.mdb may not grow: a limit of file sizes is in force"},
 };
 
@@ -55,7 +56,7 @@ static const char *format_size(uint64_t bytes, char text[SIZE_TEXT_SIZE])
     return text;
 }
 
-/* LMDB says EIO where less was written than asked for, which a full disk does first. */
+/* LMDB says EIO, too, where less was written than asked for, which a full disk does first. */
 static bool disk_is_full(const struct lmdb_folder *folder)
 {
     struct statvfs facts;

@@ -1,11 +1,11 @@
 /*
  * lmdb_sweep.c - rows that have expired leave the store, a few with each write.
  *
- * A read never returns one. Who writes n rows looks at 2 n others, in the order of their keys and
- * around and around the store, and deletes what has expired. So by the time that half as many rows
- * were written as there are, each was looked at: what lies there expired is never more than about
- * half of what lives. An index by time would find them at once, but would be written to with every
- * row, which costs more than looking at two.
+ * A read never returns one. Who writes n rows looks at 4 n others, in the order of their keys and
+ * around and around the store, and deletes what has expired. So once a third as many rows were
+ * written as there were, each was looked at, also if all of those are new: what lies there expired
+ * is never more than about a third of what lives. An index by time would find them at once, but
+ * would be written to with every row, which costs more than looking at four.
  */
 #include "store/online/lmdb_store.h"
 

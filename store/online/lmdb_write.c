@@ -15,7 +15,7 @@
 enum {
     PART_ROWS = 20000,
     PART_BYTES = 32 * 1024 * 1024, /* a single larger row goes alone */
-    SWEPT_A_ROW = 2,
+    SWEPT_A_ROW = 4,
     SWEPT_MIN = 1000,
 };
 
@@ -139,6 +139,13 @@ static int write_rows(const struct writing *writing, MDB_txn *txn, size_t first,
     return code;
 }
 
+/* A transaction that failed has done nothing, whatever it did. */
+static void forget_outcomes(const struct writing *writing, size_t first, size_t count)
+{
+    for (size_t i = first; writing->outcomes && i < first + count; i++)
+        writing->outcomes[writing->order[i]] = ROW_UNKNOWN;
+}
+
 /* One transaction; the marks are in the last one. */
 static enum status write_part(const struct writing *writing, size_t first, size_t count,
                               bool *is_full, struct error *err)
@@ -162,7 +169,10 @@ static enum status write_part(const struct writing *writing, size_t first, size_
                           &is_around);
     code = lmdb_end_writing(store, txn, code);
     *is_full = code == MDB_MAP_FULL;
-    return code ? lmdb_fail(&store->folder, code, err) : STATUS_OK;
+    if (!code)
+        return STATUS_OK;
+    forget_outcomes(writing, first, count);
+    return lmdb_fail(&store->folder, code, err);
 }
 
 /* Deletes all that has expired: a full store may be full of that. */

@@ -48,6 +48,8 @@ enum status online_store_write(struct online_store *store, const struct online_w
                writes[i].row.size >= ROW_HEADER_SIZE && writes[i].row.size <= ROW_SIZE_MAX);
     for (size_t i = 0; i < mark_count; i++)
         assert(marks[i].position >= 0);
+    for (size_t i = 0; outcomes && i < count; i++)
+        outcomes[i] = ROW_UNKNOWN;
     if (count == 0 && mark_count == 0)
         return STATUS_OK;
     return store->ops->write(store, writes, count, marks, mark_count, outcomes, err);

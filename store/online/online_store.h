@@ -67,8 +67,9 @@ struct online_mark {
 /*
  * Writes conditionally; outcomes[i] says what came of each (outcomes may be NULL). When it returns
  * OK, all are acknowledged: by a Redis that may yet lose them in a crash of its own, or on disk. On
- * an error any part may have been written: repeating the batch is harmless. A mark is never there
- * without the rows that came with it or were acknowledged before, and only moves forward.
+ * an error any part may have been written: outcomes says what was acknowledged, ROW_UNKNOWN the
+ * rest, and repeating the batch is harmless. A mark is never there without the rows that came with
+ * it or were acknowledged before, and only moves forward.
  * EXHAUSTED: the store is out of room; CONFLICT: it is read-only.
  */
 enum status online_store_write(struct online_store *store, const struct online_write *writes,

@@ -4,7 +4,8 @@
  * One static const table, no slot NULL. Each slot means what its namesake in online_store.h says;
  * online_store.c has then looked at the arguments: counts are at least 1 (a write may have rows,
  * marks or both), keys and rows are within their limits, and what to remove is sorted; outcomes may
- * be NULL. A backend's handle begins with a struct online_store, whose ops it sets.
+ * be NULL, and are ROW_UNKNOWN before a write. A backend's handle begins with a struct
+ * online_store, whose ops it sets.
  */
 #ifndef LARDER_STORE_ONLINE_ONLINE_STORE_BACKEND_H
 #define LARDER_STORE_ONLINE_ONLINE_STORE_BACKEND_H

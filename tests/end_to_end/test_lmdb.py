@@ -155,15 +155,17 @@ def test_another_registrys_folder_is_refused_until_it_is_taken_over(folder_drive
 
 def test_a_full_folder_loses_nothing_and_goes_on_with_more_room(folder_drivers):
     drivers = folder_drivers
-    settle_on(drivers, "{type: lmdb, path: online/, max_size: 2MiB}")
+    settle_on(drivers, "{type: lmdb, path: online/, max_size: 8MiB}")
     drivers.add(MANY + 1, trips="5")
     drivers.materialize()
     add_many(drivers, 1)
-    said = drivers.refused("materialize", code=1).err
-    assert "raise online_store.max_size, which is 2MiB" in said
+    failed = drivers.refused("materialize", "--json", code=1)
+    assert "raise online_store.max_size, which is 8MiB" in failed.err
+    written = failed.json["views"][0]["written"]
+    assert 0 < written < MANY  # what a failed run has written is told
     assert drivers.online(MANY + 1) == ("PRESENT", 5)
     settle_on(drivers, "{type: lmdb, path: online/, max_size: 1GiB}")
-    drivers.do("materialize")
+    assert drivers.materialize()["written"] == MANY
     assert drivers.online(1, MANY, MANY + 1) == [("PRESENT", 1), ("PRESENT", 1), ("PRESENT", 5)]
 
 
