@@ -7,6 +7,17 @@ larder_test(test_lmdb_conformance
     LINKS larder_online_suite larder_private_folder
     LABELS integration)
 
+larder_test(test_lmdb_faults
+    SOURCES test_lmdb_faults.c
+    LINKS larder_online_suite larder_private_folder
+    LABELS integration)
+target_link_options(test_lmdb_faults PRIVATE -Wl,--wrap=statfs64)
+foreach(name room sharing)
+    larder_test(test_lmdb_${name}
+        SOURCES test_lmdb_${name}.c
+        LINKS larder_online_suite larder_private_folder Threads::Threads
+        LABELS integration)
+endforeach()
 larder_test(test_lmdb_crash
     SOURCES test_lmdb_crash.c online_contention.c
     LINKS larder_private_folder
