@@ -131,10 +131,9 @@ void offline_scan_close(
 struct entity_key_ids;
 struct join_request {
     const struct selection *selection;
-    /* [selection->view_count]: of the views' rows online, so that source rows are counted whose
-     * whole key (base/entity_key.h) would be too long to be there. A join answers by equality
-     * alone: only an ask with such a key meets such a row, and its asker can tell. NULL: keys of
-     * any length. */
+    /* [selection->view_count]: of the views' rows online. Source rows whose whole key
+     * (base/entity_key.h) would be too long to be there are counted. Only an ask with such a key
+     * may meet such a row, or not: its asker can tell. */
     const struct entity_key_ids *key_ids;
     bool as_known;    /* only rows whose created time is at or before the asking time */
     int64_t as_of_us; /* only rows whose created time is at or before it; AS_OF_NOW: no limit */

@@ -36,10 +36,9 @@ enum status postgres_asks_open(struct postgres_asks *asks, struct postgres_store
                                struct error *err)
 {
     *asks = (struct postgres_asks){.store = store, .selection = selection};
-    /* The number of the session keeps it apart from any owner's table, which it would hide from a
-     * query that names that one without its schema. */
-    asks->table = arena_printf(arena, "pg_temp.larder_asks_%d_%u", PQbackendPID(store->connection),
-                               ++store->table_count);
+    asks->first_us = INT64_MAX;
+    asks->last_us = INT64_MIN;
+    asks->table = postgres_temporary_name(store, "asks", arena);
     enum status status = make_table(asks, err);
     if (status)
         return status;
@@ -103,6 +102,8 @@ enum status postgres_asks_add(struct postgres_asks *asks, const struct value *ke
     uint8_t field_count[2];
     store_be16(field_count, (uint16_t)(2 + asks->selection->key_count));
     buffer_append(rows, field_count, sizeof field_count);
+    asks->first_us = at_us < asks->first_us ? at_us : asks->first_us;
+    asks->last_us = at_us > asks->last_us ? at_us : asks->last_us;
     append_field64(rows, (int64_t)++asks->count);
     append_field64(rows, at_us - TIMESTAMP_POSTGRES_EPOCH_US);
     for (size_t i = 0; i < asks->selection->key_count; i++)
@@ -152,24 +153,12 @@ const char *postgres_asks_text(const struct postgres_asks *asks, const struct se
     return text;
 }
 
-static void drop_table(const struct postgres_asks *asks)
-{
-    struct buffer sql;
-    if (postgres_begin_write(asks->store, NULL))
-        return;
-    buffer_init(&sql, 0);
-    buffer_printf(&sql, "DROP TABLE IF EXISTS %s", asks->table);
-    if (!postgres_query_buffer(asks->store, "", &sql, NULL, NULL))
-        postgres_commit(asks->store, "", NULL);
-    postgres_rollback(asks->store);
-}
-
 void postgres_asks_close(struct postgres_asks *asks)
 {
     postgres_upload_close(&asks->upload);
     if (!asks->store)
         return;
     postgres_rollback(asks->store);
-    if (asks->is_made && PQstatus(asks->store->connection) == CONNECTION_OK)
-        drop_table(asks);
+    if (asks->is_made)
+        postgres_drop_temporary(asks->store, asks->table);
 }

@@ -18,6 +18,7 @@ struct postgres_asks {
     const char *table; /* with its schema, as SQL; in the arena */
     bool is_made;      /* and committed */
     uint64_t count;
+    int64_t first_us, last_us; /* of the times asked for */
     struct postgres_upload upload;
 };
 

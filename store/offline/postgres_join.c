@@ -3,6 +3,7 @@
 #include "store/offline/join_request.h"
 #include "store/offline/postgres_asks.h"
 #include "store/offline/postgres_copy.h"
+#include "store/offline/postgres_history.h"
 #include "store/offline/postgres_join_sql.h"
 #include "store/offline/postgres_left_out.h"
 
@@ -18,7 +19,9 @@ struct postgres_join {
     struct arena arena;     /* as long as the join */
     struct arena row_arena; /* as long as a row */
     struct postgres_asks asks;
-    struct postgres_view *views;
+    struct postgres_view *views;        /* of the sources */
+    bool copies;                        /* what is read: copies, or the sources */
+    struct postgres_history *histories; /* the copies */
     struct postgres_copy copy;
     struct bytes *fields;
     struct joined_view *joined;
@@ -99,6 +102,7 @@ static void init_join(struct postgres_join *join, struct offline_store *base,
     arena_init(&join->arena, 0);
     arena_init(&join->row_arena, 0);
     join->views = arena_array(&join->arena, count, sizeof *join->views);
+    join->histories = arena_array(&join->arena, count, sizeof *join->histories);
     join->joined = arena_array(&join->arena, count, sizeof *join->joined);
     join->values = arena_array(&join->arena, count, sizeof *join->values);
     join->row.views = join->joined;
@@ -132,14 +136,66 @@ enum status postgres_join_ask(struct offline_join *base, const struct value *key
 
 /* Running ------------------------------------------------------------------------------------- */
 
+static struct postgres_join_sql statement_on(const struct postgres_join *join,
+                                             const struct postgres_view *views)
+{
+    return (struct postgres_join_sql){
+        .store = join->store,
+        .request = &join->request,
+        .views = views,
+        .table = join->asks.table,
+        .first_us = join->asks.first_us,
+        .last_us = join->asks.last_us,
+    };
+}
+
+/* Whether copies are to be read, and empty tables for them. */
+static enum status plan(struct postgres_join *join, struct error *err)
+{
+    struct postgres_join_sql sources = statement_on(join, join->views);
+    enum status status = postgres_begin_read(join->store, NULL, err);
+    if (!status)
+        status = bind_views(join, err);
+    if (!status)
+        status = postgres_history_choose(&sources, join->asks.count, &join->copies, err);
+    postgres_rollback(join->store);
+    if (status || !join->copies)
+        return status;
+    status = postgres_begin_write(join->store, err);
+    for (size_t v = 0; v < join->request.selection->view_count && !status; v++)
+        status = postgres_history_make(&sources, v, &join->arena, &join->histories[v], err);
+    return status ? status : postgres_commit(join->store, "making tables for copies", err);
+}
+
+/* Goes on in another transaction. */
+static enum status copy_histories(struct postgres_join *join, struct error *err)
+{
+    struct postgres_join_sql sources = statement_on(join, join->views);
+    size_t count = join->request.selection->view_count;
+    enum status status = STATUS_OK;
+    for (size_t v = 0; v < count && !status; v++)
+        status = postgres_history_fill(&sources, v, &join->arena, &join->histories[v], err);
+    if (!status)
+        status = postgres_commit(join->store, "keeping copies of the history", err);
+    if (!status)
+        status = postgres_begin_write(join->store, err);
+    for (size_t v = 0; v < count && !status; v++)
+        status = postgres_history_index(join->store, &join->histories[v], err);
+    if (!status)
+        status = postgres_commit(join->store, "indexing copies of the history", err);
+    return status ? status : postgres_begin_read(join->store, NULL, err);
+}
+
 static enum status start_copy(struct postgres_join *join, struct error *err)
 {
-    struct postgres_join_sql statement = {join->store, &join->request, join->views,
-                                          join->asks.table};
-    size_t count = 0;
-    for (size_t v = 0; v < join->request.selection->view_count; v++)
-        count += 1u + (join->views[v].created.column ? 1 : 0) + join->views[v].feature_count;
+    size_t view_count = join->request.selection->view_count, count = 0;
+    struct postgres_view *read = arena_array(&join->arena, view_count, sizeof *read);
+    for (size_t v = 0; v < view_count; v++) {
+        read[v] = join->copies ? join->histories[v].view : join->views[v];
+        count += 1u + (read[v].created.column ? 1 : 0) + read[v].feature_count;
+    }
     join->fields = arena_array(&join->arena, count, sizeof *join->fields);
+    struct postgres_join_sql statement = statement_on(join, read);
     struct buffer sql;
     buffer_init(&sql, 0);
     postgres_append_join(&statement, &sql);
@@ -151,11 +207,18 @@ enum status postgres_join_run(struct offline_join *base, struct error *err)
 {
     struct postgres_join *join = (struct postgres_join *)base;
     enum status status = postgres_asks_finish(&join->asks, err);
+    if (!status && join->asks.count > 0)
+        status = plan(join, err);
     if (!status)
         status = postgres_begin_read(join->store, NULL, err);
     /* Again, inside the transaction that reads: types may have changed while the rows went up. */
     if (!status)
         status = bind_views(join, err);
+    if (!status)
+        status = postgres_count_left_out(join->store, &join->request, join->views,
+                                         &join->base.counts, err);
+    if (!status && join->copies)
+        status = copy_histories(join, err);
     if (!status)
         status = start_copy(join, err);
     return join->failed = status;
@@ -213,55 +276,13 @@ static enum status decode_view(struct postgres_join *join, size_t index,
     return STATUS_OK;
 }
 
-/* Views that read the same keys of one source leave the same rows out. */
-static bool leave_out_alike(const struct postgres_join *join, size_t a, size_t b)
-{
-    const struct feature_view *one = join->views[a].view, *other = join->views[b].view;
-    const struct entity_key_ids *ids = join->request.key_ids;
-    if (one->source != other->source || one->key_count != other->key_count)
-        return false;
-    for (size_t i = 0; i < one->key_count; i++)
-        if (strcmp(join->views[a].keys[i].column->name, join->views[b].keys[i].column->name) != 0)
-            return false;
-    return !ids || entity_key_size(&ids[a], NULL, 0) == entity_key_size(&ids[b], NULL, 0);
-}
-
-static enum status count_left_out(struct postgres_join *join, size_t index,
-                                  struct postgres_left_out *counts, struct error *err)
-{
-    const struct join_request *request = &join->request;
-    bool created_matters = request->as_known || request->as_of_us != AS_OF_NOW;
-    for (size_t i = 0; i < index; i++)
-        if (leave_out_alike(join, i, index)) {
-            counts[index] = counts[i];
-            return STATUS_OK;
-        }
-    return postgres_count_left_out(join->store, &join->views[index],
-                                   request->key_ids ? &request->key_ids[index] : NULL,
-                                   created_matters, &counts[index], err);
-}
-
-/* In the snapshot that answered; a view used twice leaves its rows out once. */
 static enum status finish(struct postgres_join *join, struct error *err)
 {
-    const struct selection *selection = join->request.selection;
-    struct join_counts *counts = &join->base.counts;
-    struct postgres_left_out *left_out =
-        arena_array(&join->arena, selection->view_count, sizeof *left_out);
-    enum status status = STATUS_OK;
-    if (join->answered != join->asks.count)
-        status = fail(err, STATUS_CORRUPT, "%llu rows asked, and PostgreSQL answered %llu",
-                      (unsigned long long)join->asks.count, (unsigned long long)join->answered);
-    for (size_t i = 0; i < selection->view_count && !status; i++) {
-        status = count_left_out(join, i, left_out, err);
-        if (status || join_used_before(selection, i))
-            continue;
-        counts->left_out += left_out[i].unfit;
-        counts->long_keys += left_out[i].long_keys;
-        counts->unknown_created += left_out[i].unknown_created;
-    }
     postgres_rollback(join->store);
-    return status;
+    if (join->answered == join->asks.count)
+        return STATUS_OK;
+    return fail(err, STATUS_CORRUPT, "%llu rows asked, and PostgreSQL answered %llu",
+                (unsigned long long)join->asks.count, (unsigned long long)join->answered);
 }
 
 static enum status next_row(struct postgres_join *join, const struct joined_row **row,
@@ -299,6 +320,8 @@ void postgres_join_close(struct offline_join *base)
 {
     struct postgres_join *join = (struct postgres_join *)base;
     postgres_copy_close(&join->copy);
+    for (size_t v = 0; v < join->request.selection->view_count; v++)
+        postgres_history_close(join->store, &join->histories[v]);
     postgres_asks_close(&join->asks);
     postgres_rollback(join->store);
     arena_release(&join->arena);

@@ -1,6 +1,7 @@
 /* postgres_join_sql.c - see postgres_join_sql.h. */
 #include "store/offline/postgres_join_sql.h"
 
+#include "base/entity_key.h"
 #include "base/timestamp.h"
 
 #include <inttypes.h>
@@ -130,20 +131,100 @@ static void append_latest(const struct postgres_join_sql *join, struct buffer *s
     buffer_printf(sql, " LIMIT 1) AS v%zu ON true", index);
 }
 
-void postgres_append_join(const struct postgres_join_sql *join, struct buffer *sql)
+/* The answers of views from `from` up to `to`, which is out. */
+static void append_answers(const struct postgres_join_sql *join, struct buffer *sql, size_t from,
+                           size_t to)
 {
-    size_t view_count = join->request->selection->view_count;
-    buffer_append_text(sql, "COPY (SELECT ");
-    for (size_t v = 0; v < view_count; v++) {
+    buffer_append_text(sql, "SELECT ");
+    for (size_t v = from; v < to; v++) {
         const struct postgres_view *view = &join->views[v];
-        buffer_printf(sql, "%sv%zu.event", v == 0 ? "" : ", ", v);
+        buffer_printf(sql, "%sv%zu.event", v == from ? "" : ", ", v);
         if (view->created.column)
             buffer_printf(sql, ", v%zu.created", v);
         for (size_t i = 0; i < view->feature_count; i++)
             buffer_printf(sql, ", v%zu.f%zu%s", v, i, view->features[i].cast);
     }
     buffer_printf(sql, " FROM %s AS asks", join->table);
-    for (size_t v = 0; v < view_count; v++)
+    for (size_t v = from; v < to; v++)
         append_latest(join, sql, v);
+}
+
+void postgres_append_join(const struct postgres_join_sql *join, struct buffer *sql)
+{
+    buffer_append_text(sql, "COPY (");
+    append_answers(join, sql, 0, join->request->selection->view_count);
     buffer_append_text(sql, " ORDER BY asks.n) TO STDOUT (FORMAT binary)");
+}
+
+void postgres_append_probe(const struct postgres_join_sql *join, size_t index, struct buffer *sql)
+{
+    append_answers(join, sql, index, index + 1);
+}
+
+static void append_sent(const struct postgres_join_sql *join, struct buffer *sql,
+                        const struct postgres_field *field)
+{
+    postgres_append_field(join->store, sql, field);
+    buffer_append_text(sql, field->cast);
+}
+
+static void append_history_columns(const struct postgres_join_sql *join, struct buffer *sql,
+                                   const struct postgres_view *view)
+{
+    for (size_t i = 0; i < view->view->key_count; i++) {
+        append_sent(join, sql, &view->keys[i]);
+        buffer_printf(sql, " AS k%zu, ", i);
+    }
+    append_sent(join, sql, &view->event);
+    buffer_append_text(sql, " AS event");
+    if (view->created.column) {
+        buffer_append_text(sql, ", ");
+        append_sent(join, sql, &view->created);
+        buffer_append_text(sql, " AS created");
+    }
+    for (size_t i = 0; i < view->feature_count; i++) {
+        buffer_append_text(sql, ", ");
+        append_sent(join, sql, &view->features[i]);
+        buffer_printf(sql, " AS f%zu", i);
+    }
+}
+
+/* An encoded key is longer than the texts and bytes in it. */
+static void append_key_size(const struct postgres_join_sql *join, struct buffer *sql,
+                            const struct postgres_view *view)
+{
+    const char *separator = " AND ";
+    for (size_t i = 0; i < view->view->key_count; i++) {
+        if (type_width(view->keys[i].decoder.type) > 0)
+            continue;
+        buffer_printf(sql, "%soctet_length(", separator);
+        append_sent(join, sql, &view->keys[i]);
+        buffer_append_text(sql, ")");
+        separator = " + ";
+    }
+    if (strcmp(separator, " + ") == 0)
+        buffer_printf(sql, " <= %d", (int)ENTITY_KEY_MAX);
+}
+
+void postgres_append_history(const struct postgres_join_sql *join, size_t index, struct buffer *sql)
+{
+    const struct postgres_view *view = &join->views[index];
+    const struct selected_view *selected = &join->request->selection->views[index];
+    int64_t ttl_us = timestamp_add(view->view->ttl_us, join->request->with_status ? DAY_US : 0);
+    buffer_append_text(sql, "SELECT ");
+    append_history_columns(join, sql, view);
+    buffer_printf(sql, " FROM %s AS source WHERE EXISTS (SELECT 1 FROM %s AS asks WHERE ",
+                  view->source.from, join->table);
+    for (size_t i = 0; i < view->view->key_count; i++)
+        append_key(join, sql, &view->keys[i], selected->asked_keys[i]);
+    buffer_append_text(sql, "true) AND ");
+    postgres_append_field(join->store, sql, &view->event);
+    buffer_append_text(sql, " <= ");
+    postgres_append_time(sql, join->last_us);
+    buffer_append_text(sql, " AND ");
+    postgres_append_field(join->store, sql, &view->event);
+    buffer_append_text(sql, " >= ");
+    postgres_append_time(sql, view->view->ttl_us ? timestamp_subtract(join->first_us, ttl_us)
+                                                 : TIMESTAMP_MIN);
+    append_key_size(join, sql, view);
 }

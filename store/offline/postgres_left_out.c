@@ -1,7 +1,11 @@
 /* postgres_left_out.c - see postgres_left_out.h. */
 #include "store/offline/postgres_left_out.h"
 
+#include "base/entity_key.h"
+#include "store/offline/join_request.h"
 #include "store/offline/postgres_copy.h"
+
+#include <stdlib.h>
 
 enum {
     INTEGER_SIZE_MAX = 10, /* of an encoded integer or time */
@@ -9,6 +13,12 @@ enum {
     TEXT_GROWTH_UTF8 = 2, /* bytes that an encoded byte becomes, at most */
     TEXT_GROWTH = 4,      /* the same where the database has another encoding than UTF-8 */
     OWN_FIELDS = 3,       /* unfit, unknown, count */
+};
+
+struct left_out {
+    uint64_t unfit; /* a null or infinite event time, or a null key */
+    uint64_t long_keys;
+    uint64_t unknown_created;
 };
 
 struct count {
@@ -125,8 +135,7 @@ static bool is_long(struct count *count)
 
 /* keys: the fields of a row that is not unfit and whose key may be long; NULL: it is not. */
 static enum status add_rows(struct count *count, const struct bytes *fields,
-                            const struct bytes *keys, struct postgres_left_out *left_out,
-                            struct error *err)
+                            const struct bytes *keys, struct left_out *left_out, struct error *err)
 {
     static const value_type types[OWN_FIELDS] = {TYPE_BOOL, TYPE_BOOL, TYPE_INT64};
     static const uint32_t oids[OWN_FIELDS] = {PG_TYPE_BOOL, PG_TYPE_BOOL, PG_TYPE_INT8};
@@ -152,7 +161,7 @@ static enum status add_rows(struct count *count, const struct bytes *fields,
     return STATUS_OK;
 }
 
-static enum status run(struct count *count, struct postgres_left_out *left_out, struct error *err)
+static enum status run(struct count *count, struct left_out *left_out, struct error *err)
 {
     bool with_keys = count->may_be_long.size > 0, end = false;
     size_t key_count = count->view->view->key_count;
@@ -172,28 +181,67 @@ static enum status run(struct count *count, struct postgres_left_out *left_out, 
     return status;
 }
 
-enum status postgres_count_left_out(struct postgres_store *store, const struct postgres_view *view,
-                                    const struct entity_key_ids *ids, bool created_matters,
-                                    struct postgres_left_out *left_out, struct error *err)
+static enum status count_view(struct postgres_store *store, const struct join_request *request,
+                              const struct postgres_view *view, const struct entity_key_ids *ids,
+                              struct left_out *left_out, struct error *err)
 {
     struct count count = {.store = store, .view = view, .ids = ids};
-    *left_out = (struct postgres_left_out){0};
     arena_init(&count.arena, 0);
     buffer_init(&count.unfit, 0);
     buffer_init(&count.unknown, 0);
     buffer_init(&count.may_be_long, 0);
     write_unfit(&count);
-    if (created_matters) {
+    if (request->as_known || request->as_of_us != AS_OF_NOW) {
         buffer_append_text(&count.unknown, "(");
         postgres_append_created(store, &count.unknown, view);
         buffer_append_text(&count.unknown, ") IS NULL");
     }
-    if (ids)
-        write_may_be_long(&count);
+    write_may_be_long(&count);
     enum status status = run(&count, left_out, err);
     buffer_release(&count.unfit);
     buffer_release(&count.unknown);
     buffer_release(&count.may_be_long);
     arena_release(&count.arena);
+    return status;
+}
+
+/* Views that read the same keys of one source leave the same rows out. */
+static bool leave_out_alike(const struct join_request *request, const struct postgres_view *views,
+                            size_t a, size_t b)
+{
+    const struct feature_view *one = views[a].view, *other = views[b].view;
+    if (one->source != other->source || one->key_count != other->key_count)
+        return false;
+    for (size_t i = 0; i < one->key_count; i++)
+        if (strcmp(views[a].keys[i].column->name, views[b].keys[i].column->name) != 0)
+            return false;
+    return entity_key_size(&request->key_ids[a], NULL, 0) ==
+           entity_key_size(&request->key_ids[b], NULL, 0);
+}
+
+enum status postgres_count_left_out(struct postgres_store *store,
+                                    const struct join_request *request,
+                                    const struct postgres_view *views, struct join_counts *counts,
+                                    struct error *err)
+{
+    size_t view_count = request->selection->view_count;
+    struct left_out *left_out = calloc(view_count, sizeof *left_out);
+    if (!left_out)
+        out_of_memory();
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < view_count && !status; i++) {
+        size_t alike = 0;
+        while (alike < i && !leave_out_alike(request, views, alike, i))
+            alike++;
+        left_out[i] = left_out[alike];
+        if (alike == i)
+            status = count_view(store, request, &views[i], &request->key_ids[i], &left_out[i], err);
+        if (status || join_used_before(request->selection, i))
+            continue;
+        counts->left_out += left_out[i].unfit;
+        counts->long_keys += left_out[i].long_keys;
+        counts->unknown_created += left_out[i].unknown_created;
+    }
+    free(left_out);
     return status;
 }

@@ -36,6 +36,14 @@ enum status postgres_begin_write(struct postgres_store *store, struct error *err
 enum status postgres_commit(struct postgres_store *store, const char *doing, struct error *err);
 void postgres_rollback(struct postgres_store *store);
 
+/* A name that no temporary table has, with its schema, as SQL. The number of the session keeps it
+ * apart from any owner's table, which it would hide from a query that names that one without its
+ * schema. */
+const char *postgres_temporary_name(struct postgres_store *store, const char *what,
+                                    struct arena *arena);
+/* Whether or not it is there, in a transaction of its own; what was begun is rolled back. */
+void postgres_drop_temporary(struct postgres_store *store, const char *table);
+
 /* sql is taken: released, whatever comes of it. */
 enum status postgres_query_buffer(struct postgres_store *store, const char *doing,
                                   struct buffer *sql, PGresult **result, struct error *err);

@@ -265,8 +265,7 @@ static bool take_keys(struct sqlite_join *join, size_t index)
         if (join->view_keys[i].is_null)
             return false;
     }
-    const struct entity_key_ids *ids = join->request.key_ids;
-    return !ids || entity_key_size(&ids[index], join->view_keys, count) <= ENTITY_KEY_MAX;
+    return entity_key_size(&join->request.key_ids[index], join->view_keys, count) <= ENTITY_KEY_MAX;
 }
 
 static enum status answer_view(struct sqlite_join *join, size_t index, int64_t at_us,
@@ -291,8 +290,7 @@ static enum status finish(struct sqlite_join *join, struct error *err)
     enum status status = STATUS_OK;
     for (size_t i = 0; i < request->selection->view_count && !status; i++)
         if (!join_used_before(request->selection, i))
-            status = sqlite_count_left_out(join->store, &join->views[i],
-                                           request->key_ids ? &request->key_ids[i] : NULL,
+            status = sqlite_count_left_out(join->store, &join->views[i], &request->key_ids[i],
                                            created_matters, &join->base.counts, err);
     return status;
 }

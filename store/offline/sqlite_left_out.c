@@ -139,7 +139,7 @@ enum status sqlite_count_left_out(struct sqlite_store *store, const struct sqlit
                                   struct join_counts *counts, struct error *err)
 {
     enum status status = count_all(store, view, created_matters, counts, err);
-    if (!status && ids && has_long_keys(view))
+    if (!status && has_long_keys(view))
         status = count_long(store, view, ids, created_matters, counts, err);
     return status;
 }

@@ -10,8 +10,8 @@
 #include "base/entity_key.h"
 #include "store/offline/sqlite_source.h"
 
-/* Adds the view's rows to the counts, each once. ids: of the view's rows online; NULL: keys of any
- * length. unknown_created stays as it is unless the created time matters. */
+/* Adds the view's rows to the counts, each once. ids: of the view's rows online. unknown_created
+ * stays as it is unless the created time matters. */
 enum status sqlite_count_left_out(struct sqlite_store *store, const struct sqlite_view *view,
                                   const struct entity_key_ids *ids, bool created_matters,
                                   struct join_counts *counts, struct error *err);

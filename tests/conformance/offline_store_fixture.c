@@ -7,6 +7,9 @@
 
 #include <cmocka.h>
 
+const struct entity_key_ids small_key_ids[] = {
+    {1, 1, 1, 1}, {1, 1, 1, 1}, {1, 1, 1, 1}, {1, 1, 1, 1}};
+
 int offline_fixture_set_up(void **state)
 {
     struct offline_fixture *f = *state;

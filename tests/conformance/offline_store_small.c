@@ -111,7 +111,7 @@ static void join_may_be_given_up_at_any_point(void **state)
     struct offline_fixture *f = *state;
     struct definitions definitions = definitions_of(numbers_yaml, &f->arena);
     struct selection selection = select_x(f, &definitions);
-    struct join_request request = {&selection, NULL, false, AS_OF_NOW, false};
+    struct join_request request = {&selection, small_key_ids, false, AS_OF_NOW, false};
     load(f, &definitions.sources[0], numbers_columns, 3, numbers(f, 1000), 1000);
     for (int point = 0; point < 4; point++) {
         struct offline_join *join;
@@ -139,7 +139,7 @@ static void join_without_asks_answers_nothing(void **state)
     struct offline_fixture *f = *state;
     struct definitions definitions = definitions_of(numbers_yaml, &f->arena);
     struct selection selection = select_x(f, &definitions);
-    struct join_request request = {&selection, NULL, false, AS_OF_NOW, false};
+    struct join_request request = {&selection, small_key_ids, false, AS_OF_NOW, false};
     load(f, &definitions.sources[0], numbers_columns, 3, numbers(f, 10), 10);
     struct offline_join *join;
     const struct joined_row *row;
@@ -156,7 +156,7 @@ static void ask_outside_the_years_is_refused(void **state)
     struct offline_fixture *f = *state;
     struct definitions definitions = definitions_of(numbers_yaml, &f->arena);
     struct selection selection = select_x(f, &definitions);
-    struct join_request request = {&selection, NULL, false, AS_OF_NOW, false};
+    struct join_request request = {&selection, small_key_ids, false, AS_OF_NOW, false};
     load(f, &definitions.sources[0], numbers_columns, 3, numbers(f, 10), 10);
     struct offline_join *join;
     struct value key = {.type = TYPE_INT64, .int64 = 1};
@@ -172,8 +172,8 @@ static void as_known_needs_a_created_time(void **state)
     struct offline_fixture *f = *state;
     struct definitions definitions = definitions_of(numbers_yaml, &f->arena);
     struct selection selection = select_x(f, &definitions);
-    struct join_request known = {&selection, NULL, true, AS_OF_NOW, false};
-    struct join_request as_of = {&selection, NULL, false, 0, false};
+    struct join_request known = {&selection, small_key_ids, true, AS_OF_NOW, false};
+    struct join_request as_of = {&selection, small_key_ids, false, 0, false};
     load(f, &definitions.sources[0], numbers_columns, 3, numbers(f, 10), 10);
     struct offline_join *join;
     struct error err;

@@ -204,7 +204,7 @@ static void answers_are_those_of_looking_at_every_row(void **state)
         check_ok(selection_of_service(&definitions, "all", false, &f->arena, &selection, &err),
                  &err);
         load_history(f, &definitions.sources[0], history);
-        struct join_request request = {&selection, NULL, false, AS_OF_NOW, false};
+        struct join_request request = {&selection, small_key_ids, false, AS_OF_NOW, false};
         check_join(f, history, &request);
         request.with_status = true;
         check_join(f, history, &request);

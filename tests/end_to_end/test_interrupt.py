@@ -49,7 +49,7 @@ def interrupted(drivers, arguments, sql):
 
 
 def test_a_training_set_stops_in_the_join(slow):
-    assert interrupted(slow, TRAINING_SET, "COPY (SELECT v0") == (1, "larder: stopped; out.csv was not written\n")
+    assert interrupted(slow, TRAINING_SET, "pg_sleep(1000)") == (1, "larder: stopped; out.csv was not written\n")
 
 
 def test_a_training_set_stops_while_it_waits_for_a_lock(slow):
@@ -81,7 +81,7 @@ def test_a_killed_training_set_leaves_no_file(slow):
         pytest.skip("this file system has no unnamed files")
     before = set(os.listdir(slow.repository.folder))
     process = slow.repository.start(*TRAINING_SET)
-    wait_until(lambda: runs(slow, "COPY (SELECT v0"), process)
+    wait_until(lambda: runs(slow, "pg_sleep(1000)"), process)
     process.kill()
     process.communicate(timeout=WAIT_SECONDS)
     assert set(os.listdir(slow.repository.folder)) == before

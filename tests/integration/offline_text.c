@@ -13,8 +13,18 @@
 
 #include <cmocka.h>
 
+const struct entity_key_ids small_key_ids[] = {
+    {1, 1, 1, 1}, {1, 1, 1, 1}, {1, 1, 1, 1}, {1, 1, 1, 1}};
+
 static struct private_database database;
 static struct offline_test test = {.database = &database};
+
+static const char *group_options = "";
+
+void offline_tests_connect_with(const char *options)
+{
+    group_options = options ? options : "";
+}
 
 int offline_tests_begin(void **state)
 {
@@ -33,7 +43,7 @@ int offline_tests_end(void **state)
 int offline_test_set_up(void **state)
 {
     private_database_clear(&database);
-    test.store = private_database_store(&database, NULL);
+    test.store = private_database_store(&database, group_options);
     arena_init(&test.arena, 0);
     *state = &test;
     return 0;
@@ -50,7 +60,8 @@ int offline_test_tear_down(void **state)
 void connect_anew(struct offline_test *t, const char *options)
 {
     offline_store_close(t->store);
-    t->store = private_database_store(t->database, options);
+    t->store = private_database_store(
+        t->database, arena_printf(&t->arena, "%s %s", group_options, options ? options : ""));
 }
 
 void make_reader(struct offline_test *t)
@@ -285,6 +296,7 @@ const char *joined(struct offline_test *t, const char *features, struct join_req
     struct error err;
     buffer_init(&text, 0);
     request.selection = &selection;
+    request.key_ids = small_key_ids;
     enum status status = select_features(t, features, &selection, &err);
     if (!status)
         status = offline_join_open(t->store, &request, &join, &err);

@@ -10,6 +10,7 @@
 #ifndef LARDER_TESTS_OFFLINE_TEXT_H
 #define LARDER_TESTS_OFFLINE_TEXT_H
 
+#include "base/entity_key.h"
 #include "private_database.h"
 
 struct offline_test {
@@ -22,6 +23,8 @@ struct offline_test {
 /* A program makes its database once; each of its tests has an offline_test, and finds it empty:
  *     const struct CMUnitTest tests[] = {OFFLINE_TEST(one), OFFLINE_TEST(another)};
  *     return cmocka_run_group_tests(tests, offline_tests_begin, offline_tests_end); */
+/* Before a group: more of a connection string for each of its stores; NULL: nothing. */
+void offline_tests_connect_with(const char *options);
 int offline_tests_begin(void **state);
 int offline_tests_end(void **state);
 int offline_test_set_up(void **state);
@@ -57,6 +60,9 @@ void keep_recorded_history(struct offline_test *t, const char *policy, const cha
  */
 const char *scanned(struct offline_test *t, struct scan_request request);
 const char *scanned_all(struct offline_test *t);
+
+/* What joins of up to four views are asked with. */
+extern const struct entity_key_ids small_key_ids[4];
 
 /*
  * Asks "key,key@time" (an empty key is null) of some features "v:x v:y", or of a service: a line

@@ -1,7 +1,6 @@
 /* test_offline_join.c - point-in-time joins over what an owner's tables may hold. */
 #include "offline_text.h"
 
-#include "base/entity_key.h"
 #include "base/timestamp.h"
 
 #include <setjmp.h>
@@ -156,14 +155,10 @@ static void rows_that_nobody_can_have_are_left_out_and_counted(void **state)
                "01-01 00:00:00|null|1\n-\n-\nleft out 6, unknown 0, misfits 0");
 }
 
-/* Of 480 bytes, ids as small as these leave 474 to the values. */
-static const struct entity_key_ids small_ids[] = {{1, 1, 1, 1}, {1, 1, 1, 1}};
-
+/* Of 480 bytes, small_key_ids leave 474 to the values. */
 static void check_long_keys(struct offline_test *t, const char *column, const char *type,
                             const char *kept, const char *too_long)
 {
-    struct join_request request = plain;
-    request.key_ids = small_ids;
     owner(t, "DROP TABLE IF EXISTS long");
     owner(t, arena_printf(&t->arena,
                           "CREATE TABLE long (id %s, lane bigint, at timestamptz, x float8);"
@@ -171,7 +166,7 @@ static void check_long_keys(struct offline_test *t, const char *column, const ch
                           " (%s, 0, '2024-01-01', 2), (%s, 0, NULL, 3), (NULL, 0, NULL, 3)",
                           column, kept, too_long, too_long));
     define(t, arena_printf(&t->arena, "id: %s, lane: int64", type), "table: long", X);
-    check_text(joined(t, "v:x", request, NULL, 0), "left out 2, unknown 0, misfits 0, long keys 1");
+    check_text(joined(t, "v:x", plain, NULL, 0), "left out 2, unknown 0, misfits 0, long keys 1");
 }
 
 static void source_rows_of_keys_that_are_too_long_are_counted(void **state)
@@ -190,21 +185,18 @@ static void source_rows_of_keys_that_are_too_long_are_counted(void **state)
 static void row_that_is_left_out_for_two_reasons_counts_once(void **state)
 {
     struct offline_test *t = *state;
-    struct join_request request = as_known;
-    request.key_ids = small_ids;
     owner(t, "CREATE TABLE r (id text, at timestamptz, made timestamptz, x float8);"
              "INSERT INTO r VALUES (repeat('x', 500), '2024-01-01', NULL, 1),"
              " (repeat('x', 500), '2024-01-01', '2024-01-01', 2), ('short', '2024-01-01', NULL, 3),"
              " (NULL, '2024-01-01', NULL, 4), (repeat('x', 500), NULL, NULL, 5)");
     define(t, "id: string", "table: r, created_time: made", X);
-    check_text(joined(t, "v:x", request, NULL, 0), "left out 2, unknown 1, misfits 0, long keys 2");
+    check_text(joined(t, "v:x", as_known, NULL, 0),
+               "left out 2, unknown 1, misfits 0, long keys 2");
 }
 
 static void views_of_the_same_keys_leave_out_the_same_rows_each(void **state)
 {
     struct offline_test *t = *state;
-    struct join_request request = plain;
-    request.key_ids = small_ids;
     owner(t, "CREATE TABLE r (id text, b text, at timestamptz, x float8, y float8);"
              "INSERT INTO r VALUES (repeat('x', 500), NULL, '2024-01-01', 1, 1),"
              " ('short', repeat('y', 500), NULL, 1, 1)");
@@ -217,10 +209,10 @@ static void views_of_the_same_keys_leave_out_the_same_rows_each(void **state)
         "- {name: v, entities: [e], source: s, features: [{name: x, type: float64}]}\n"
         "- {name: w, entities: [f], source: s, features: [{name: y, type: float64}]}\n";
     define_yaml(t, arena_printf(&t->arena, yaml, "id"));
-    check_text(joined(t, "v:x w:y", request, NULL, 0),
+    check_text(joined(t, "v:x w:y", plain, NULL, 0),
                "left out 2, unknown 0, misfits 0, long keys 2");
     define_yaml(t, arena_printf(&t->arena, yaml, "b"));
-    check_text(joined(t, "v:x w:y", request, NULL, 0),
+    check_text(joined(t, "v:x w:y", plain, NULL, 0),
                "left out 3, unknown 0, misfits 0, long keys 1");
 }
 
@@ -370,7 +362,7 @@ static void keys_under_a_lax_collation_are_refused(void **state)
 static struct offline_join *open_join(struct offline_test *t, struct selection *selection)
 {
     struct bytes reference = bytes_of_text("v:x");
-    struct join_request request = {selection, NULL, false, AS_OF_NOW, false};
+    struct join_request request = {selection, small_key_ids, false, AS_OF_NOW, false};
     struct offline_join *join;
     struct error err;
     struct value key = {.type = TYPE_INT32, .int32 = 1};
@@ -442,8 +434,9 @@ static void user_without_temporary_tables_is_told(void **state)
     drop_reader(t);
 }
 
-/* Asks of every entity; how often the index was looked into, as PostgreSQL tells a little later. */
-static int index_scans(struct offline_test *t, struct join_request request)
+/* Reads --------------------------------------------------------------------------------------- */
+
+static void ask_200_entities(struct offline_test *t, struct join_request request)
 {
     const char *asks[200];
     for (int i = 0; i < 200; i++)
@@ -453,30 +446,63 @@ static int index_scans(struct offline_test *t, struct join_request request)
                              t->database, arena_printf(&t->arena, "SELECT md5('%d')::uuid", i)));
     check_holds(joined(t, "v:x", request, asks, COUNT_OF(asks)), "left out 0");
     connect_anew(t, NULL); /* which makes its session report */
-    int scans = 0;
-    for (int i = 0; i < 100 && scans == 0; i++) {
+}
+
+/* A count of PostgreSQL's statistics, which it tells a little later. */
+static int counted(struct offline_test *t, const char *column, const char *statistics)
+{
+    int count = 0;
+    for (int i = 0; i < 100 && count == 0; i++) {
         owner(t, "SELECT pg_stat_clear_snapshot(), pg_sleep(0.05)");
-        scans = atoi(private_database_ask(
-            t->database,
-            "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'served'"));
+        count = atoi(private_database_ask(
+            t->database, arena_printf(&t->arena, "SELECT %s FROM %s", column, statistics)));
     }
     owner(t, "SELECT pg_stat_reset()");
-    return scans;
+    return count;
+}
+
+static int index_scans(struct offline_test *t, struct join_request request)
+{
+    ask_200_entities(t, request);
+    return counted(t, "idx_scan", "pg_stat_user_indexes WHERE indexrelname = 'served'");
+}
+
+/* 60 rows each of 1000 entities. */
+static void make_many_rows(struct offline_test *t)
+{
+    owner(t, "CREATE TABLE r (id uuid, at date, made timestamptz, x float8);"
+             "INSERT INTO r SELECT md5((i % 1000)::text)::uuid, '2024-01-01'::date - i / 1000,"
+             " '2024-01-01', i FROM generate_series(1, 60000) i");
 }
 
 static void index_over_keys_and_event_time_serves(void **state)
 {
     struct offline_test *t = *state;
-    owner(t, "CREATE TABLE r (id uuid, at date, made timestamptz, x float8);"
-             "INSERT INTO r SELECT md5((i % 1000)::text)::uuid, '2024-01-01'::date - i / 1000,"
-             " '2024-01-01', i FROM generate_series(1, 60000) i;"
-             "CREATE INDEX served ON r (id, at); ANALYZE r");
+    make_many_rows(t);
+    owner(t, "CREATE INDEX served ON r (id, at); ANALYZE r");
     define(t, "id: string", "table: r, created_time: made", "ttl: 9w, " X);
     assert_in_range(index_scans(t, plain), 200, 210);
     assert_in_range(index_scans(t, as_known), 200, 210);
     assert_in_range(index_scans(t, as_of("2024-01-01")), 200, 210);
     define(t, "id: string", "table: r, created_time: made, misfits: as_null", X);
     assert_in_range(index_scans(t, as_known), 200, 210);
+}
+
+/* Once to copy it and once to count what was left out, whether or not it was ever analyzed; and
+ * never again for each row that asks. */
+static void source_without_an_index_is_read_twice(void **state)
+{
+    struct offline_test *t = *state;
+    make_many_rows(t);
+    for (int i = 0; i < 2; i++) {
+        define(t, "id: string", "table: r, created_time: made", X);
+        ask_200_entities(t, i ? as_known : plain);
+        assert_int_equal(counted(t, "seq_scan", "pg_stat_user_tables WHERE relname = 'r'"), 2);
+        define(t, "id: string", "query: SELECT * FROM r", X);
+        ask_200_entities(t, plain);
+        assert_int_equal(counted(t, "seq_scan", "pg_stat_user_tables WHERE relname = 'r'"), 2);
+        owner(t, "ANALYZE r; SELECT pg_stat_reset()");
+    }
 }
 
 int main(void)
@@ -505,7 +531,19 @@ int main(void)
         OFFLINE_TEST(join_leaves_nothing_behind),
         OFFLINE_TEST(session_that_reads_only_by_default_can_join),
         OFFLINE_TEST(user_without_temporary_tables_is_told),
-        OFFLINE_TEST(index_over_keys_and_event_time_serves),
     };
-    return cmocka_run_group_tests(tests, offline_tests_begin, offline_tests_end);
+    const struct CMUnitTest reads[] = {
+        OFFLINE_TEST(index_over_keys_and_event_time_serves),
+        OFFLINE_TEST(source_without_an_index_is_read_twice),
+    };
+    int failed = 0;
+    offline_tests_connect_with("options='-c larder.join=probe'");
+    failed += cmocka_run_group_tests_name("joins with the source", tests, offline_tests_begin,
+                                          offline_tests_end);
+    offline_tests_connect_with("options='-c larder.join=copy'");
+    failed += cmocka_run_group_tests_name("joins with a copy", tests, offline_tests_begin,
+                                          offline_tests_end);
+    offline_tests_connect_with(NULL);
+    failed += cmocka_run_group_tests_name("reads", reads, offline_tests_begin, offline_tests_end);
+    return failed;
 }
