@@ -96,7 +96,7 @@ static enum status carry_out(struct apply_job *job, struct error *err)
     return STATUS_OK;
 }
 
-static int print_outcome(const struct apply_job *job)
+static int print_outcome(const struct apply_job *job, const struct findings *findings)
 {
     const struct apply_outcome *outcome = &job->outcome;
     if (job->online_is_away)
@@ -105,10 +105,11 @@ static int print_outcome(const struct apply_job *job)
                "serve puts them there: %s",
                job->online_error.message);
     if (job->options->json)
-        return command_print_json(json_pack("{s:s, s:I, s:o}", "project",
-                                            outcome->catalog.definitions.project, "version",
-                                            (json_int_t)outcome->catalog.version, "changes",
-                                            changes_to_json(&outcome->difference)));
+        return command_print_json(json_pack(
+            "{s:s, s:I, s:o, s:o, s:s?}", "project", outcome->catalog.definitions.project,
+            "version", (json_int_t)outcome->catalog.version, "changes",
+            changes_to_json(&outcome->difference), "findings", findings_to_json(findings),
+            "online_store_error", job->online_is_away ? job->online_error.message : NULL));
     changes_print(&outcome->difference, job->options->arena);
     printf("project %s is at version %llu%s\n", outcome->catalog.definitions.project,
            (unsigned long long)outcome->catalog.version,
@@ -136,7 +137,7 @@ static int run(const struct options *options)
     findings_print(&findings);
     if (findings_have_errors(&findings))
         return EXIT_USAGE;
-    code = carry_out(&job, &err) ? command_failed(&err) : print_outcome(&job);
+    code = carry_out(&job, &err) ? command_failed(&err) : print_outcome(&job, &findings);
     online_store_close(job.online);
     registry_close(job.registry);
     return code;

@@ -62,9 +62,13 @@ int command_read_settings(const struct options *options, struct settings *settin
     return EXIT_DONE;
 }
 
+/* Seconds are the only reals here, and microseconds are enough of them. */
+enum { REAL_DIGITS = 9 };
+
 int command_print_json(struct json_t *json)
 {
-    int failed = json_dumpf(json, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+    int failed = json_dumpf(
+        json, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(REAL_DIGITS));
     json_decref(json);
     return command_end_output(!failed && fputc('\n', stdout) != EOF);
 }

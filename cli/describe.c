@@ -5,6 +5,7 @@
 #include "cli/screen.h"
 #include "cli/table.h"
 #include "config/definitions_json.h"
+#include "config/difference.h"
 #include "config/selection.h"
 
 #include <jansson.h>
@@ -12,6 +13,71 @@
 #include <string.h>
 
 enum { INDENT = 2 };
+
+/* {"kind", "definition": as it stands in the YAML, "keys": what a request carries, "columns": what
+ * comes back}; takes all over. */
+static int print_json(enum object_kind kind, json_t *definition, json_t *keys, json_t *columns)
+{
+    return command_print_json(json_pack("{s:s, s:o, s:o, s:o}", "kind", object_kind_name(kind),
+                                        "definition", definition, "keys", keys, "columns",
+                                        columns));
+}
+
+static void add_key(json_t *keys, const char *name, value_type type)
+{
+    json_array_append_new(keys, json_pack("{s:s, s:s}", "name", name, "type", type_name(type)));
+}
+
+static void add_column(json_t *columns, const char *name, const struct feature_view *view,
+                       const struct feature *feature)
+{
+    json_array_append_new(columns, json_pack("{s:s, s:s, s:s, s:s}", "name", name, "type",
+                                             type_name(feature->type), "view", view->about.name,
+                                             "feature", feature->name));
+}
+
+static json_t *keys_of_selection(const struct selection *selection)
+{
+    json_t *keys = json_array();
+    for (size_t i = 0; i < selection->key_count; i++)
+        add_key(keys, selection->keys[i].name, selection->keys[i].type);
+    return keys;
+}
+
+static json_t *columns_of_selection(const struct selection *selection)
+{
+    json_t *columns = json_array();
+    for (size_t i = 0; i < selection->feature_count; i++) {
+        const struct selected_feature *selected = &selection->features[i];
+        const struct feature_view *view = selection->views[selected->view].view;
+        add_column(columns, selected->name, view, &view->features[selected->feature]);
+    }
+    return columns;
+}
+
+static json_t *keys_of_entity(const struct entity *entity)
+{
+    json_t *keys = json_array();
+    for (size_t i = 0; i < entity->key_count; i++)
+        add_key(keys, entity->keys[i].name, entity->keys[i].type);
+    return keys;
+}
+
+static json_t *keys_of_view(const struct feature_view *view)
+{
+    json_t *keys = json_array();
+    for (size_t i = 0; i < view->key_count; i++)
+        add_key(keys, view->keys[i].name, view->keys[i].type);
+    return keys;
+}
+
+static json_t *columns_of_view(const struct feature_view *view)
+{
+    json_t *columns = json_array();
+    for (size_t i = 0; i < view->feature_count; i++)
+        add_column(columns, view->features[i].name, view, &view->features[i]);
+    return columns;
+}
 
 static void print_about(const char *kind, const struct description *about)
 {
@@ -40,7 +106,8 @@ static void print_query(const char *query)
 static int describe_entity(const struct options *options, const struct entity *entity)
 {
     if (options->json)
-        return command_print_json(entity_to_json(entity));
+        return print_json(OBJECT_ENTITY, entity_to_json(entity), keys_of_entity(entity),
+                          json_array());
     print_about("entity", &entity->about);
     for (size_t i = 0; i < entity->key_count; i++)
         printf("  join key %s: %s\n", entity->keys[i].name, type_name(entity->keys[i].type));
@@ -50,7 +117,7 @@ static int describe_entity(const struct options *options, const struct entity *e
 static int describe_source(const struct options *options, const struct source *source)
 {
     if (options->json)
-        return command_print_json(source_to_json(source));
+        return print_json(OBJECT_SOURCE, source_to_json(source), json_array(), json_array());
     char lookback[DURATION_TEXT_SIZE];
     duration_format(source->lookback_us, lookback);
     print_about("source", &source->about);
@@ -70,7 +137,8 @@ static int describe_source(const struct options *options, const struct source *s
 static int describe_view(const struct options *options, const struct feature_view *view)
 {
     if (options->json)
-        return command_print_json(feature_view_to_json(view));
+        return print_json(OBJECT_FEATURE_VIEW, feature_view_to_json(view), keys_of_view(view),
+                          columns_of_view(view));
     char ttl[DURATION_TEXT_SIZE] = "none: never too old";
     if (view->ttl_us)
         duration_format(view->ttl_us, ttl);
@@ -99,11 +167,12 @@ static int describe_service(const struct options *options, const struct definiti
 {
     struct selection selection;
     struct error err;
-    if (options->json)
-        return command_print_json(feature_service_to_json(service));
     if (selection_of_service(definitions, service->about.name, false, options->arena, &selection,
                              &err))
         return command_failed(&err);
+    if (options->json)
+        return print_json(OBJECT_FEATURE_SERVICE, feature_service_to_json(service),
+                          keys_of_selection(&selection), columns_of_selection(&selection));
     print_about("feature service", &service->about);
     for (size_t i = 0; i < selection.key_count; i++)
         printf("  asks for %s: %s\n", selection.keys[i].name, type_name(selection.keys[i].type));

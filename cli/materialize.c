@@ -106,7 +106,9 @@ static void print_runs(const struct options *options, const struct view_run *run
         print_notes(&runs[i], options->arena);
 }
 
-static int print_result(const struct options *options, const struct view_run *runs, size_t count)
+/* err: why it ended before all views were done; NULL if they were. */
+static int print_result(const struct options *options, const struct view_run *runs, size_t count,
+                        const struct error *err)
 {
     if (!options->json) {
         print_runs(options, runs, count);
@@ -115,7 +117,8 @@ static int print_result(const struct options *options, const struct view_run *ru
     json_t *views = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(views, run_to_json(&runs[i]));
-    return command_print_json(json_pack("{s:o}", "views", views));
+    return command_print_json(
+        json_pack("{s:o, s:s?}", "views", views, "error", err ? err->message : NULL));
 }
 
 static enum status open_stores(struct settings *settings, struct materialize_stores *stores,
@@ -172,7 +175,8 @@ static int materialize_with(const struct options *options, const struct settings
         .context = &progress, .progress = tell_progress, .warning = tell_warning};
     enum status status = materialize(stores, request, options->arena, &runs, &count, &err);
     progress_end(&progress);
-    int code = count || options->json ? print_result(options, runs, count) : EXIT_DONE;
+    int code = count || options->json ? print_result(options, runs, count, status ? &err : NULL)
+                                      : EXIT_DONE;
     if (!status)
         return code;
     return count ? command_failed(&err)

@@ -47,6 +47,12 @@ static const struct {
     [STATE_CURRENT] = {"current to", PAINT_GOOD},
 };
 
+/* For programs. */
+static const char *const state_names[] = {[STATE_OFFLINE] = "offline_only",
+                                          [STATE_NEVER] = "never_materialized",
+                                          [STATE_STALE] = "stale",
+                                          [STATE_CURRENT] = "current"};
+
 static enum state state_of(const struct catalog_view *view, const struct view_state *state)
 {
     if (!view->view->online)
@@ -58,10 +64,10 @@ static enum state state_of(const struct catalog_view *view, const struct view_st
 
 static json_t *view_to_json(const struct catalog_view *view, const struct view_state *state)
 {
-    json_t *json = json_pack("{s:s, s:b, s:I, s:b}", "view", view->view->about.name, "online",
-                             view->view->online, "schema",
-                             (json_int_t)view->schemas[view->schema_count - 1].number, "stale",
-                             state->stale_version != 0);
+    json_t *json = json_pack("{s:s, s:s, s:b, s:I, s:b}", "view", view->view->about.name, "state",
+                             state_names[state_of(view, state)], "online", view->view->online,
+                             "schema", (json_int_t)view->schemas[view->schema_count - 1].number,
+                             "stale", state->stale_version != 0);
     char time[TIMESTAMP_TEXT_SIZE];
     bool has_time = state->has_watermark && timestamp_in_range(state->watermark_us);
     if (has_time)
@@ -181,8 +187,6 @@ static void print_status(const struct status_job *job)
            (unsigned long long)job->applied.catalog.version);
     print_online_store(job);
     print_views(job);
-    print_warnings(job);
-    print_hints(job);
 }
 
 static int run(const struct options *options)
@@ -201,6 +205,9 @@ static int run(const struct options *options)
             code = print_json(&job);
         else
             print_status(&job);
+        print_warnings(&job);
+        if (!options->json)
+            print_hints(&job);
         if (!code && !job.online_is_there)
             code = EXIT_FAILED;
     }
