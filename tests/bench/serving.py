@@ -50,8 +50,8 @@ APIS = [
 class Case:
     """One way to load one service, with an echo of its own, and what was measured of it so far."""
 
-    def __init__(self, world, api, larder, entities, in_flight, connections):
-        self.world, self.api, self.larder = world, api, larder
+    def __init__(self, world, api, larder, entities, in_flight, connections, store=""):
+        self.world, self.api, self.larder, self.store = world, api, larder, store
         self.entities, self.in_flight, self.connections = entities, in_flight, connections
         self.samples = {"echo": [], "larder": [], "mget": []}
         self.threads = 1
@@ -87,8 +87,8 @@ class Case:
 
     def rate_row(self, target):
         ours, echo = self.of("larder", "per_second"), self.of("echo", "per_second")
-        return Row(f"{self.api.name}: requests, {self.in_flight} in flight over {self.connections}", rate(ours),
-                   f"echo {rate(echo)}", ours / echo, target, at_least=True)
+        return Row(f"{self.api.name}: requests, {self.in_flight} in flight over {self.connections}{self.store}",
+                   rate(ours), f"echo {rate(echo)}", ours / echo, target, at_least=True)
 
     def tail_row(self):
         ours, echo = self.of("larder", "p99_us"), self.of("echo", "p99_us")
@@ -124,25 +124,45 @@ def rows_of(cases):
             single.latency_row("p50_us", 1.25), hundred.latency_row("p99_us", 1.5)]
 
 
-def measure(world, quick):
+def run_all(world, cases, quick, between=None):
+    """Every case, round by round; `between` is run after each with its seconds."""
     rounds, seconds = (2, 0.2) if quick else (9, 2)
+    for case in cases:
+        with echo_of(world, case) as echo:
+            case.choose_threads(echo, 1 if quick else 5, seconds / 2)
+    for number in range(rounds):
+        for case in cases:
+            with echo_of(world, case) as echo:
+                case.run(echo, seconds, number % 2)
+            if between:
+                between(case, seconds)
+
+
+def measure(world, quick):
     redis = world.redis()
     fill_history(world, ENTITIES, VIEWS)
     repository = world.repository(redis, definitions(VIEWS))
     repository.do("materialize")
+
+    def run_mget(case, seconds):
+        if case.in_flight == 1:
+            case.run_mget(repository, redis, seconds)
     rows = []
     with repository.serving() as server:
         for api in APIS:
             cases = cases_of(world, api, server.address)
-            for case in cases:
-                with echo_of(world, case) as echo:
-                    case.choose_threads(echo, 1 if quick else 5, seconds / 2)
-            for number in range(rounds):
-                for case in cases:
-                    with echo_of(world, case) as echo:
-                        case.run(echo, seconds, number % 2)
-                    if case.in_flight == 1:
-                        case.run_mget(repository, redis, seconds)
+            run_all(world, cases, quick, run_mget)
             rows += rows_of(cases)
     redis.kill()
     return rows
+
+
+def measure_lmdb(world, quick):
+    """The same service, with its rows in a folder."""
+    fill_history(world, ENTITIES, VIEWS)
+    repository = world.repository(None, definitions(VIEWS))
+    repository.do("materialize")
+    with repository.serving() as server:
+        cases = [Case(world, api, server.address, 1, 64, 8, ", LMDB") for api in APIS]
+        run_all(world, cases, quick)
+    return [case.rate_row(0.75) for case in cases]

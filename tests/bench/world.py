@@ -69,10 +69,11 @@ class World:
         return redis.start()
 
     def repository(self, redis, definitions):
-        """A new one with a registry of its own, applied."""
+        """A new one with a registry of its own, applied; without a Redis, its online store is a folder in it."""
         self.number += 1
-        repository = Repository(self.path(f"repository{self.number}"), self.postgres.url, redis.url,
+        repository = Repository(self.path(f"repository{self.number}"), self.postgres.url, redis and redis.url,
                                 {"features.yaml": definitions}, project="bench",
+                                online=None if redis else "{type: lmdb, path: online/}",
                                 settings=f"registry: {{schema: larder_{self.number}}}\n")
         repository.do("apply")
         return repository
