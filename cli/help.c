@@ -12,9 +12,10 @@ static void print_title(FILE *out, const char *title)
 
 void help_print_overview(FILE *out, const struct command *const *commands, size_t count)
 {
-    fprintf(out, "Larder, a feature store: history in PostgreSQL or SQLite, newest values in Redis\n"
-                 "or LMDB, served over gRPC.\n"
-                 "\n");
+    fprintf(out,
+            "Larder, a feature store: history in PostgreSQL or SQLite, newest values in Redis\n"
+            "or LMDB, served over gRPC.\n"
+            "\n");
     print_title(out, "usage:");
     fprintf(out, " larder [-C DIR] COMMAND ...\n\n");
     for (size_t i = 0; i < count; i++)
