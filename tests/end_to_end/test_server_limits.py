@@ -185,6 +185,7 @@ def on_slow_redis(place, stubs, redis, chunk_bytes, pause_seconds):
     wide = Wide(place, stubs, redis.url)
     with SlowRedis(redis.port, chunk_bytes, pause_seconds) as slow:
         wide.use_redis(slow.url)
+        wide.slow = slow
         with wide.serving():
             yield wide
 
@@ -206,6 +207,15 @@ def test_a_large_read_takes_its_time_and_fails_nobody(slow_wide):
     assert [list(column.double_values.values)[:2] for column in much.result().columns] == [[0, i] for i in range(VIEWS)]
     assert time.monotonic() - began > 1, "it was no long read"
     assert set(asked) == {grpc.StatusCode.OK} and len(asked) > 20, "others waited for it"
+
+
+def test_a_large_read_ends_with_its_callers_deadline(slow_wide):
+    with pytest.raises(grpc.RpcError) as caught:
+        get_features(slow_wide.stubs, slow_wide.channel, slow_wide.request(range(ENTITIES_MAX), "all"), timeout=0.3)
+    assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+    time.sleep(3)  # which is enough for all of its 500,000 rows, of five bytes each
+    assert slow_wide.slow.passed_bytes < VIEWS * ENTITIES_MAX * 4
+    slow_wide.ask()
 
 
 @pytest.mark.long

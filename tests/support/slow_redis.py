@@ -1,7 +1,10 @@
-"""slow_redis.py - a Redis far away: a proxy before a real one, which lets answers through slowly.
+"""slow_redis.py - stand-ins for Redis: one far away, and one that is none.
 
-Commands pass at once; of what is answered on one connection, chunk_bytes pass in every pause.
+SlowRedis is a proxy before a real one. Commands pass at once; of what is answered on one connection,
+chunk_bytes pass in every pause, which may be changed while it runs; passed_bytes counts. StrangeRedis answers the same bytes
+to whatever it is sent, and then, if told to, hangs up.
 """
+import contextlib
 import socket
 import threading
 import time
@@ -10,6 +13,7 @@ import time
 class SlowRedis:
     def __init__(self, port, chunk_bytes, pause_seconds):
         self.redis_port, self.chunk_bytes, self.pause_seconds = port, chunk_bytes, pause_seconds
+        self.passed_bytes = 0
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.url = f"redis://127.0.0.1:{self.port}"
@@ -30,20 +34,48 @@ class SlowRedis:
             redis = socket.create_connection(("127.0.0.1", self.redis_port))
             for each in (caller, redis):
                 each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(target=self._pass_on, args=(caller, redis, 1 << 16, 0), daemon=True).start()
-            threading.Thread(target=self._pass_on, args=(redis, caller, self.chunk_bytes, self.pause_seconds),
-                             daemon=True).start()
+            threading.Thread(target=self._pass_on, args=(caller, redis, False), daemon=True).start()
+            threading.Thread(target=self._pass_on, args=(redis, caller, True), daemon=True).start()
 
-    @staticmethod
-    def _pass_on(source, target, chunk_bytes, pause_seconds):
-        try:
-            while data := source.recv(chunk_bytes):
+    def _pass_on(self, source, target, is_slow):
+        with contextlib.suppress(OSError):
+            while data := source.recv(self.chunk_bytes if is_slow else 1 << 16):
+                if is_slow:
+                    time.sleep(self.pause_seconds)
+                    self.passed_bytes += len(data)
                 target.sendall(data)
-                time.sleep(pause_seconds)
-        except OSError:
-            pass
         for end in (source, target):
-            try:
+            with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+
+
+class StrangeRedis:
+    def __init__(self, port, answer, hangs_up=False):
+        self.answer, self.hangs_up, self.callers = answer, hangs_up, []
+        self.listener = socket.create_server(("127.0.0.1", port))
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for caller in self.callers:
+            with contextlib.suppress(OSError):
+                caller.shutdown(socket.SHUT_RDWR)
+            caller.close()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                caller, _ = self.listener.accept()
+                self.callers.append(caller)
+                threading.Thread(target=self._answer, args=(caller,), daemon=True).start()
+
+    def _answer(self, caller):
+        with contextlib.suppress(OSError):
+            while caller.recv(1 << 16):
+                caller.sendall(self.answer)
+                if self.hangs_up:
+                    caller.shutdown(socket.SHUT_RDWR)
