@@ -2,6 +2,7 @@
 #include "cli/changes.h"
 #include "cli/command.h"
 #include "cli/notice.h"
+#include "materializer/sweep.h"
 #include "store/online/online_store.h"
 #include "store/registry/registry.h"
 
@@ -45,35 +46,23 @@ static enum status look_at_online_store(struct apply_job *job, struct error *err
     return status;
 }
 
-static enum status clear_removed(struct apply_job *job, struct error *err)
-{
-    const struct apply_outcome *outcome = &job->outcome;
-    const struct catalog *catalog = &outcome->catalog;
-    uint64_t removed;
-    if (job->apply.take_over)
-        return online_store_remove(job->online, catalog->project_id, NULL, NULL, 0, &removed, err);
-    if (outcome->removed_count == 0)
-        return STATUS_OK;
-    struct online_rows *rows =
-        arena_array(job->options->arena, outcome->removed_count, sizeof *rows);
-    for (size_t i = 0; i < outcome->removed_count; i++)
-        rows[i].view_id = outcome->removed[i].id;
-    return online_store_remove(job->online, catalog->project_id, catalog->definitions.project, rows,
-                               outcome->removed_count, &removed, err);
-}
-
 /* Servers start from these definitions when PostgreSQL is away. */
 static enum status tell_online_store(struct apply_job *job, struct error *err)
 {
     const struct catalog *catalog = &job->outcome.catalog;
+    struct arena *arena = job->options->arena;
+    uint64_t removed;
     enum status status =
         online_store_claim(job->online, catalog->identity, job->apply.take_over, err);
-    if (!status)
-        status = clear_removed(job, err);
+    if (!status && job->apply.take_over)
+        status =
+            online_store_remove(job->online, catalog->project_id, NULL, NULL, 0, &removed, err);
     if (!status)
         status = online_store_put_catalog(
             job->online, catalog->definitions.project, catalog->identity, catalog->version,
-            catalog_encode(catalog, job->options->arena), job->apply.take_over, err);
+            catalog_encode(catalog, arena), job->apply.take_over, err);
+    if (!status)
+        status = sweep(job->registry, job->online, catalog, arena, err);
     return status;
 }
 
@@ -96,13 +85,25 @@ static enum status carry_out(struct apply_job *job, struct error *err)
     return STATUS_OK;
 }
 
+static bool has_removed_views(const struct difference *difference)
+{
+    for (size_t i = 0; i < difference->change_count; i++)
+        if (difference->changes[i].object == OBJECT_FEATURE_VIEW &&
+            difference->changes[i].kind == CHANGE_REMOVED)
+            return true;
+    return false;
+}
+
 static int print_outcome(const struct apply_job *job, const struct findings *findings)
 {
     const struct apply_outcome *outcome = &job->outcome;
     if (job->online_is_away)
         notice(NOTICE_WARNING,
                "the definitions are applied, but not in the online store yet; materialize or "
-               "serve puts them there: %s",
+               "serve puts them there%s: %s",
+               has_removed_views(&outcome->difference)
+                   ? ", and the next run removes the rows of removed views"
+                   : "",
                job->online_error.message);
     if (job->options->json)
         return command_print_json(json_pack(

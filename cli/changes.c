@@ -40,6 +40,9 @@ static void print_change(struct style style, const struct change *change, struct
     if (change->needs_replace)
         print_detail(style, PAINT_BAD,
                      arena_printf(arena, "needs --replace: %s", change->needs_replace));
+    else if (change->rebuilds)
+        print_detail(style, PAINT_FAINT,
+                     "the next run of materialize rebuilds it; until then it is served as before");
     else if (change->becomes_stale)
         print_detail(style, PAINT_FAINT, "the next run of materialize rewrites it whole");
 }
@@ -60,6 +63,7 @@ static json_t *change_to_json(const struct change *change)
         json_pack("{s:s, s:s, s:s, s:o}", "change", words[change->kind], "object",
                   object_kind_name(change->object), "name", change->name, "details", details);
     json_object_set_new(json, "becomes_stale", json_boolean(change->becomes_stale));
+    json_object_set_new(json, "rebuilds", json_boolean(change->rebuilds));
     json_object_set_new(json, "needs_replace",
                         change->needs_replace ? json_string(change->needs_replace) : json_null());
     return json;

@@ -15,11 +15,9 @@
 /* A bulk writer may keep the store busy for longer than a request would wait. */
 enum { WRITER_TIMEOUT_MS = 30000 };
 
-static const char *const kind_words[] = {[RUN_INCREMENTAL] = "incremental",
-                                         [RUN_FIRST] = "first run",
-                                         [RUN_STALE] = "rewritten",
-                                         [RUN_LOST_WRITES] = "restored",
-                                         [RUN_WINDOW] = "window"};
+static const char *const kind_words[] = {
+    [RUN_INCREMENTAL] = "incremental", [RUN_FIRST] = "first run", [RUN_STALE] = "rewritten",
+    [RUN_LOST_WRITES] = "restored",    [RUN_WINDOW] = "window",   [RUN_REBUILD] = "rebuilt"};
 
 static void tell_progress(void *context, const struct view_run *run)
 {
@@ -78,8 +76,10 @@ static void print_notes(const struct view_run *run, struct arena *arena)
     print_count(run, "values that do not fit their feature, and read as null", run->counts.misfits,
                 arena);
     if (run->reason)
-        text_wrap(stdout, arena_printf(arena, "%s: rewritten whole: %s", run->view, run->reason), 0,
-                  2, "");
+        text_wrap(
+            stdout,
+            arena_printf(arena, "%s: %s whole: %s", run->view, kind_words[run->kind], run->reason),
+            0, 2, "");
 }
 
 static void print_runs(const struct options *options, const struct view_run *runs, size_t count)
@@ -219,7 +219,10 @@ const struct command command_materialize = {
     .text = "Reads what has changed in the history since the last run (the first time: all\n"
             "that ttl allows) and writes each entity's newest row. A row that is older than\n"
             "what is online changes nothing, so a run may be repeated at any time, and one\n"
-            "that failed is simply run again. Times are written as 2026-01-31T09:30:00Z.\n",
+            "that failed is simply run again. Times are written as 2026-01-31T09:30:00Z.\n"
+            "\n"
+            "A view whose source has changed is rebuilt: written whole, whatever --from and\n"
+            "--to say, beside the rows that are served, which it then replaces at once.\n",
     .options = materialize_options,
     .option_count = COUNT_OF(materialize_options),
     .run = run,

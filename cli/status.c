@@ -64,10 +64,11 @@ static enum state state_of(const struct catalog_view *view, const struct view_st
 
 static json_t *view_to_json(const struct catalog_view *view, const struct view_state *state)
 {
-    json_t *json = json_pack("{s:s, s:s, s:b, s:I, s:b}", "view", view->view->about.name, "state",
-                             state_names[state_of(view, state)], "online", view->view->online,
-                             "schema", (json_int_t)view->schemas[view->schema_count - 1].number,
-                             "stale", state->stale_version != 0);
+    json_t *json =
+        json_pack("{s:s, s:s, s:b, s:I, s:b, s:b}", "view", view->view->about.name, "state",
+                  state_names[state_of(view, state)], "online", view->view->online, "schema",
+                  (json_int_t)view->schemas[view->schema_count - 1].number, "stale",
+                  state->stale_version != 0, "to_be_rebuilt", state->pending_generation != 0);
     char time[TIMESTAMP_TEXT_SIZE];
     bool has_time = state->has_watermark && timestamp_in_range(state->watermark_us);
     if (has_time)
@@ -150,8 +151,10 @@ static void print_hints(const struct status_job *job)
         enum state is = state_of(&catalog->views[i], state);
         never += is == STATE_NEVER;
         if (is == STATE_STALE)
-            notice(NOTICE_HINT, "%s is stale: %s; larder materialize rewrites it whole", name,
-                   state->stale_reason ? state->stale_reason : "it has changed");
+            notice(NOTICE_HINT, "%s is stale: %s; larder materialize %s", name,
+                   state->stale_reason ? state->stale_reason : "it has changed",
+                   state->pending_generation ? "rebuilds it, and until then it is served as before"
+                                             : "rewrites it whole");
     }
     if (never)
         notice(NOTICE_HINT, "larder materialize fills what was never materialized");

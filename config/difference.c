@@ -67,6 +67,7 @@ static bool compare(enum object_kind kind, const void *before, const void *after
     change->detail_count = details.count;
     change->schema_changed = details.schema_changed;
     change->becomes_stale = details.becomes_stale;
+    change->rebuilds = details.rebuilds;
     change->needs_replace = details.needs_replace;
     return details.count > 0;
 }

@@ -27,6 +27,9 @@ struct change {
     bool becomes_stale;  /* gains a feature, a longer ttl (or none), another source, table, query,
                             column,  misfit policy, or goes online: the next run rewrites it whole.
                             Never of a view that is not online */
+    bool rebuilds;       /* becomes stale, and its rows are made of something else than those that
+                            stand: all of the above but features gained and ttl. They are written
+                            beside those (store/registry/registry.h) */
     const char
         *needs_replace; /* why it needs --replace (a feature's type or the keys changed); or NULL */
 };

@@ -264,7 +264,7 @@ static void say_source(struct details *details, const struct feature_view *befor
                 old->misfits == new->misfits &&same_columns(before, after);
     if (!same && !named)
         say(details, "its source %s changes", new->about.name);
-    details->becomes_stale |= !same || named;
+    details->rebuilds |= !same || named;
 }
 
 static void say_ttl(struct details *details, int64_t before_us, int64_t after_us)
@@ -286,11 +286,12 @@ void details_of_view(const struct feature_view *before, const struct feature_vie
     if (before->online != after->online) {
         say(details, "online: %s -> %s", before->online ? "true" : "false",
             after->online ? "true" : "false");
-        details->becomes_stale |= after->online;
+        details->rebuilds |= after->online; /* its source may have changed while it was not */
     }
     say_features(details, before, after);
     say_description(details, &before->about, &after->about);
-    details->becomes_stale &= after->online; /* else there are no rows to rewrite */
+    details->rebuilds &= after->online; /* else there are no rows to rewrite */
+    details->becomes_stale = (details->becomes_stale || details->rebuilds) && after->online;
 }
 
 /* Feature services */

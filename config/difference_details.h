@@ -16,7 +16,7 @@ struct details {
     struct arena *arena;
     const char **lines;
     size_t count, capacity;
-    bool schema_changed, becomes_stale;
+    bool schema_changed, becomes_stale, rebuilds;
     const char *needs_replace;
 };
 

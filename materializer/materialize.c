@@ -1,8 +1,12 @@
 /* materialize.c - see materialize.h. */
 #include "materializer/materialize.h"
 
+#include "base/timestamp.h"
 #include "config/place.h"
+#include "materializer/sweep.h"
 #include "materializer/view_job.h"
+
+#include <time.h>
 
 static enum status unknown_view(const struct catalog *catalog, const char *name,
                                 struct arena *arena, struct error *err)
@@ -41,6 +45,14 @@ static enum status select_views(const struct materialize_request *request, struc
     return STATUS_OK;
 }
 
+static enum status put_catalog(const struct materialize_stores *stores,
+                               const struct catalog *catalog, struct arena *arena,
+                               struct error *err)
+{
+    return online_store_put_catalog(stores->online, catalog->definitions.project, catalog->identity,
+                                    catalog->version, catalog_encode(catalog, arena), false, err);
+}
+
 static enum status prepare_stores(const struct materialize_stores *stores,
                                   const struct materialize_request *request, struct arena *arena,
                                   struct error *err)
@@ -48,9 +60,7 @@ static enum status prepare_stores(const struct materialize_stores *stores,
     const struct catalog *catalog = request->catalog;
     enum status status = online_store_claim(stores->online, catalog->identity, false, err);
     if (!status)
-        status = online_store_put_catalog(stores->online, catalog->definitions.project,
-                                          catalog->identity, catalog->version,
-                                          catalog_encode(catalog, arena), false, err);
+        status = put_catalog(stores, catalog, arena, err);
     struct offline_sample sample;
     if (!status)
         status = offline_store_sample(stores->offline, &sample, err);
@@ -59,7 +69,7 @@ static enum status prepare_stores(const struct materialize_stores *stores,
         status = registry_adopt_system(stores->registry, sample.system_identifier, &changed, err);
     if (!status && changed)
         request_warn(request, "the history has moved to another PostgreSQL system; every view is "
-                              "rewritten whole");
+                              "rebuilt");
     return status;
 }
 
@@ -93,6 +103,7 @@ struct series {
     struct arena *arena;
     const struct catalog *catalog; /* the newest that was read */
     struct view_state *states;     /* of its views */
+    int64_t left_us;               /* when this run last made rows unread (monotonic); 0: never */
 };
 
 static enum status read_newest(struct series *series, struct error *err)
@@ -123,42 +134,32 @@ static void warn_of_removal(const struct series *series, const char *name)
                               "feature view %s was removed while this ran; it is left out", name));
 }
 
-/* An apply that removes a view clears its rows, but only those that were there by then. */
-static enum status clear_if_removed(struct series *series, const struct catalog_view *view,
-                                    bool *gone, struct error *err)
+/* Readers have gone over to a view's new rows: servers that start without PostgreSQL, too. */
+static enum status follow_switch(struct series *series, struct error *err)
 {
-    uint64_t removed;
-    struct registry_version version;
-    const struct catalog *catalog = series->catalog;
-    *gone = false;
-    enum status status =
-        registry_version(series->stores->registry, catalog->definitions.project, &version, err);
-    if (!status && !registry_version_is(version, catalog))
-        status = read_newest(series, err);
-    if (status || catalog_find_view(series->catalog, view->view->about.name))
-        return status;
-    *gone = true;
-    warn_of_removal(series, view->view->about.name);
-    struct online_rows rows = {.view_id = view->id};
-    return online_store_remove(series->stores->online, catalog->project_id,
-                               catalog->definitions.project, &rows, 1, &removed, err);
+    series->left_us = timestamp_monotonic_us();
+    enum status status = read_newest(series, err);
+    return status ? status : put_catalog(series->stores, series->catalog, series->arena, err);
 }
 
-/* A view whose rows and marks an apply removes under its run looks as if the store had lost them.
- */
-static enum status settle(struct series *series, const struct catalog_view *view,
-                          enum status ran_status, struct error *err)
+/* Each attempt that comes to nothing was overtaken by something: a version or a state that is not
+ * the one it began with. Where all is as before, there is no state at all. */
+static enum status follow_others(struct series *series, const struct catalog_view *view,
+                                 struct error *err)
 {
-    bool gone;
-    struct error settle_err;
-    if (ran_status && ran_status != STATUS_FAILED)
-        return ran_status;
-    enum status status = clear_if_removed(series, view, &gone, &settle_err);
-    if (ran_status && !gone)
-        return ran_status;
-    if (status)
-        *err = settle_err;
-    return status;
+    const struct catalog *before = series->catalog;
+    struct view_state seen = series->states[view - series->catalog->views];
+    enum status status = read_newest(series, err);
+    if (status || series->catalog->version != before->version ||
+        series->catalog->project_id != before->project_id)
+        return status;
+    view = catalog_view_of_id(series->catalog, view->id);
+    const struct view_state *now = &series->states[view - series->catalog->views];
+    if (now->pending_generation != seen.pending_generation ||
+        now->watermark_us != seen.watermark_us || now->has_watermark != seen.has_watermark)
+        return STATUS_OK;
+    return fail(err, STATUS_CORRUPT, "the registry lacks the state of feature view %s",
+                view->view->about.name);
 }
 
 /* Runs the view under the newest definitions. *ran false: there is no such view any more. */
@@ -166,9 +167,10 @@ static enum status run_view(struct series *series, const struct catalog_view *vi
                             struct view_run *run, struct error *err)
 {
     const char *name = view->view->about.name;
+    uint32_t id = view->id;
     for (;;) {
-        bool outdated;
-        view = find_online(series, name, view->id);
+        bool outdated, left_rows;
+        view = find_online(series, name, id);
         *ran = view != NULL;
         if (!view) {
             warn_of_removal(series, name);
@@ -176,13 +178,43 @@ static enum status run_view(struct series *series, const struct catalog_view *vi
         }
         enum status status = view_job_run(series->stores, series->request, series->catalog, view,
                                           &series->states[view - series->catalog->views],
-                                          series->arena, run, &outdated, err);
-        if (status || !outdated)
-            return settle(series, view, status, err);
-        status = read_newest(series, err);
+                                          series->arena, run, &outdated, &left_rows, err);
+        if (left_rows)
+            series->left_us = timestamp_monotonic_us();
+        if (!status && !outdated)
+            return run->kind == RUN_REBUILD ? follow_switch(series, err) : STATUS_OK;
+        if (!status)
+            status = follow_others(series, view, err);
         if (status)
             return status;
     }
+}
+
+/* What stays behind is no failure of what was asked for. */
+static void sweep_or_warn(const struct series *series)
+{
+    struct error err;
+    const struct materialize_stores *stores = series->stores;
+    if (sweep(stores->registry, stores->online, series->catalog, series->arena, &err))
+        request_warn(series->request,
+                     arena_printf(series->arena,
+                                  "rows that nobody reads stay online until the next run: %s",
+                                  err.message));
+}
+
+/* Behind all views, so that one wait and one walk do for all that was rebuilt. */
+static void sweep_own_rows(const struct series *series)
+{
+    const struct timespec step = {.tv_nsec = 50000000};
+    int64_t until_us = series->left_us + SWEEP_AFTER_MS * INT64_C(1000);
+    if (series->left_us == 0)
+        return;
+    while (timestamp_monotonic_us() < until_us) {
+        if (series->request->stop && atomic_load(series->request->stop))
+            return;
+        nanosleep(&step, NULL);
+    }
+    sweep_or_warn(series);
 }
 
 static enum status run_views(struct series *series, const struct catalog_view *const *views,
@@ -222,6 +254,10 @@ enum status materialize(const struct materialize_stores *stores,
     if (status)
         return status;
     warn_of_long_transactions(stores, request, views, count, arena);
+    sweep_or_warn(&series);
     *runs = arena_array(arena, count + 1, sizeof **runs);
-    return run_views(&series, views, count, *runs, run_count, err);
+    status = run_views(&series, views, count, *runs, run_count, err);
+    if (!status)
+        sweep_own_rows(&series);
+    return status;
 }

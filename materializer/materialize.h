@@ -10,6 +10,12 @@
  * view is stale or the store has lost writes; else what has changed since the watermark less the
  * source's lookback; or, with `from`, exactly the event times asked for, which leaves the watermark
  * alone.
+ *
+ * A rebuild is a run that fills a pending generation (store/registry/registry.h), whatever was
+ * asked for, beside the rows that are served, and then has readers go over to it. The rows of
+ * before stay for SWEEP_AFTER_MS (sweep.h), once for all views, until all servers have heard.
+ * Whoever finds at the end that others have gone over meanwhile records what it wrote as removed,
+ * and runs again as things are then.
  */
 #ifndef LARDER_MATERIALIZER_MATERIALIZE_H
 #define LARDER_MATERIALIZER_MATERIALIZE_H
@@ -25,7 +31,14 @@
 #include <stdint.h>
 
 /* Why a run read what it read. */
-enum run_kind { RUN_INCREMENTAL, RUN_FIRST, RUN_STALE, RUN_LOST_WRITES, RUN_WINDOW };
+enum run_kind {
+    RUN_INCREMENTAL,
+    RUN_FIRST,
+    RUN_STALE,
+    RUN_LOST_WRITES,
+    RUN_WINDOW,
+    RUN_REBUILD,
+};
 
 struct run_counts {
     uint64_t read;       /* rows that history gave */
@@ -41,7 +54,7 @@ struct run_counts {
 struct view_run {
     const char *view;
     enum run_kind kind;
-    const char *reason;     /* why it is stale; NULL otherwise */
+    const char *reason;     /* why it is stale or rebuilt; NULL otherwise */
     int64_t from_us, to_us; /* the window; from_us INT64_MIN: from the beginning */
     int64_t started_us;     /* monotonic */
     struct run_counts counts;

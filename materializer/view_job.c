@@ -31,6 +31,7 @@ struct view_job {
     struct arena *arena;
     struct view_run *run;
     struct window window;
+    uint32_t generation;      /* that its rows go into */
     int64_t sampled_position; /* of this run's own sample, taken before the snapshot */
     int64_t position;         /* all committed at or before it is visible to the scan */
     struct buffer key, row;
@@ -61,27 +62,40 @@ static void sleep_ms(long ms)
     nanosleep(&time, NULL);
 }
 
-static struct online_mark job_mark(const struct view_job *job, const char *writer)
+static struct online_mark job_mark(const struct view_job *job, const char *writer,
+                                   uint32_t generation)
 {
     return (struct online_mark){
         .writer = writer,
         .project_id = job->catalog->project_id,
         .view_id = job->view->id,
-        .generation = job->view->generation,
+        .generation = generation,
         .position = job->position,
     };
 }
 
-/* A store that lost acknowledged writes has a mark behind what the registry remembers. */
-static enum status find_lost_writes(struct view_job *job, bool *lost, struct error *err)
+/*
+ * What the store remembers of the runs before. One that lost acknowledged writes has a mark behind
+ * what the registry remembers. *begun: a position that a run which wrote into our generation has
+ * seen.
+ */
+static enum status look_at_marks(struct view_job *job, bool *lost, int64_t *begun,
+                                 struct error *err)
 {
-    struct online_mark mark = job_mark(job, done_name);
-    int64_t position;
-    enum status status = online_store_read_marks(job->stores->online, &mark, 1, &position, err);
-    *lost = !status && job->state->position > 0 && position < job->state->position;
-    return *lost ? registry_mark_stale(job->stores->registry, job->catalog, job->view->id,
-                                       "the online store lost writes", err)
-                 : status;
+    const struct online_mark marks[] = {job_mark(job, done_name, job->view->generation),
+                                        job_mark(job, begun_name, job->generation)};
+    int64_t positions[COUNT_OF(marks)];
+    enum status status =
+        online_store_read_marks(job->stores->online, marks, COUNT_OF(marks), positions, err);
+    if (status)
+        return status;
+    *begun = positions[1];
+    *lost = job->generation == job->view->generation && job->state->position > 0 &&
+            positions[0] < job->state->position;
+    if (!*lost)
+        return STATUS_OK;
+    return registry_mark_stale(job->stores->registry, job->catalog, job->state,
+                               "the online store lost writes", false, err);
 }
 
 static void tell_what_is_waited_for(const struct view_job *job)
@@ -117,7 +131,8 @@ static enum status take_sample(struct view_job *job, int64_t *now_us, struct err
  * A rewrite must stand above the rows that it replaces: equal triples change nothing. They may come
  * from a run that was killed before it could keep its position, so no sample before this run's own
  * will do; and with commits that are not flushed at once, even that one may be the last run's. What
- * only brings back lost rows replaces none, and so need not wait until that sample serves.
+ * only brings back lost rows replaces none, and a pending generation holds rows of the same
+ * definitions alone: they need not wait until that sample serves.
  */
 static bool sample_serves(const struct view_job *job, struct position_sample sample)
 {
@@ -169,8 +184,22 @@ static enum status begin_snapshot(struct view_job *job, struct error *err)
     }
 }
 
-static enum status choose_window(struct view_job *job, struct error *err)
+/*
+ * A run that was before us has seen a position that the database has yet to reach: it is an earlier
+ * state of itself, brought back from a backup. What was written since would stand above all that is
+ * written now.
+ */
+static enum status rebuild_what_was_ahead(struct view_job *job, bool *outdated, struct error *err)
 {
+    *outdated = true;
+    return registry_mark_stale(job->stores->registry, job->catalog, job->state,
+                               "the database is at an earlier state than the online store", true,
+                               err);
+}
+
+static enum status choose_window(struct view_job *job, bool *outdated, struct error *err)
+{
+    int64_t begun;
     const struct materialize_request *request = job->request;
     struct window_facts facts = {
         .view = job->view->view,
@@ -180,14 +209,17 @@ static enum status choose_window(struct view_job *job, struct error *err)
         .from_us = request->from_us,
         .to_us = request->to_us,
     };
-    enum status status = find_lost_writes(job, &facts.lost_writes, err);
+    enum status status = look_at_marks(job, &facts.lost_writes, &begun, err);
     if (!status)
         status = take_sample(job, &facts.now_us, err);
+    if (!status && begun > job->sampled_position)
+        return rebuild_what_was_ahead(job, outdated, err);
     if (status)
         return status;
     job->window = window_of(&facts);
     job->run->kind = job->window.kind;
-    job->run->reason = job->window.kind == RUN_STALE ? job->state->stale_reason : NULL;
+    if (job->window.kind == RUN_STALE || job->window.kind == RUN_REBUILD)
+        job->run->reason = job->state->stale_reason;
     job->run->from_us = job->window.scan.from_us;
     job->run->to_us = job->window.scan.to_us;
     return STATUS_OK;
@@ -228,7 +260,7 @@ static enum status put_row(struct view_job *job, const struct scan_row *row,
     buffer_clear(&job->key);
     entity_key_begin(&job->key, job->catalog->project_id, job->view->key_set_id, row->keys,
                      view->key_count);
-    entity_key_end(&job->key, job->view->id, job->view->generation);
+    entity_key_end(&job->key, job->view->id, job->generation);
     if (job->key.size > ENTITY_KEY_MAX) {
         job->run->counts.long_keys++;
         return STATUS_OK;
@@ -270,7 +302,7 @@ static enum status stream_rows(struct view_job *job, struct offline_scan *scan,
 
 static enum status write_mark(struct view_job *job, const char *writer, struct error *err)
 {
-    struct online_mark mark = job_mark(job, writer);
+    struct online_mark mark = job_mark(job, writer, job->generation);
     return online_store_write(job->stores->online, NULL, 0, &mark, 1, NULL, err);
 }
 
@@ -280,7 +312,7 @@ static enum status check_store_kept_all(struct view_job *job, struct error *err)
 {
     uint64_t owner;
     int64_t position;
-    struct online_mark mark = job_mark(job, begun_name);
+    struct online_mark mark = job_mark(job, begun_name, job->generation);
     enum status status = online_store_owner(job->stores->online, &owner, err);
     if (!status)
         status = online_store_read_marks(job->stores->online, &mark, 1, &position, err);
@@ -315,8 +347,11 @@ static enum status copy_rows(struct view_job *job, struct error *err)
     return status ? status : write_mark(job, done_name, err);
 }
 
-static enum status advance(struct view_job *job, struct error *err)
+static enum status advance(struct view_job *job, bool *outdated, struct error *err)
 {
+    if (job->window.kind == RUN_REBUILD)
+        return registry_switch_rows(job->stores->registry, job->catalog, job->state,
+                                    job->window.scan.to_us, job->position, outdated, err);
     struct view_state state = {
         .view_id = job->view->id,
         .has_watermark = job->window.moves_watermark,
@@ -324,7 +359,7 @@ static enum status advance(struct view_job *job, struct error *err)
         .position = job->position,
     };
     return registry_advance(job->stores->registry, job->catalog, &state, job->window.clears_stale,
-                            err);
+                            outdated, err);
 }
 
 /* Whether an apply came after the catalog was read. */
@@ -339,27 +374,50 @@ static enum status is_outdated(const struct view_job *job, bool *outdated, struc
 
 /*
  * The version is compared once the position is known. An apply that comes later marks the views it
- * changes stale, and the run that rewrites them then takes a greater position than this one has: no
- * row written here under old definitions can stand above its rows.
+ * changes stale. If they are rewritten where they stand, the run that does it takes a greater
+ * position than this one has: no row written here under old definitions can stand above its rows.
+ * If they are rebuilt, that is in a generation that this one does not write to.
  */
 static enum status run_job(struct view_job *job, bool *outdated, struct error *err)
 {
-    enum status status = choose_window(job, err);
-    if (!status)
-        status = begin_snapshot(job, err);
+    enum status status = choose_window(job, outdated, err);
+    if (status || *outdated)
+        return status;
+    status = begin_snapshot(job, err);
     if (status)
         return status;
     status = is_outdated(job, outdated, err);
     if (!status && !*outdated)
         status = copy_rows(job, err);
     offline_store_end(job->stores->offline);
-    return status || *outdated ? status : advance(job, err);
+    return status || *outdated ? status : advance(job, outdated, err);
+}
+
+/*
+ * However a run ended: if nobody reads what it wrote, because others went over to another
+ * generation or removed the view, its rows are recorded as removed. Whoever recorded and removed
+ * them before did not see the last. Then also its marks were removed, and the store only seems to
+ * have lost writes.
+ */
+static enum status leave(struct view_job *job, enum status ran, bool *outdated, bool *left_rows,
+                         struct error *err)
+{
+    struct error ignored;
+    if (!ran && !*outdated)
+        return STATUS_OK;
+    enum status status = registry_leave_rows(job->stores->registry, job->catalog, job->view->id,
+                                             job->generation, left_rows, ran ? &ignored : err);
+    if (ran == STATUS_FAILED && !status && *left_rows) {
+        *outdated = true;
+        return STATUS_OK;
+    }
+    return ran ? ran : status;
 }
 
 enum status view_job_run(const struct materialize_stores *stores,
                          const struct materialize_request *request, const struct catalog *catalog,
                          const struct catalog_view *view, const struct view_state *state,
-                         struct arena *arena, struct view_run *run, bool *outdated,
+                         struct arena *arena, struct view_run *run, bool *outdated, bool *left_rows,
                          struct error *err)
 {
     struct view_job job = {
@@ -369,15 +427,17 @@ enum status view_job_run(const struct materialize_stores *stores,
         .view = view,
         .schema = &view->schemas[view->schema_count - 1],
         .state = state,
+        .generation = state->pending_generation ? state->pending_generation : view->generation,
         .arena = arena,
         .run = run,
     };
     *run =
         (struct view_run){.view = view->view->about.name, .started_us = timestamp_monotonic_us()};
     *outdated = false;
+    *left_rows = false;
     buffer_init(&job.key, 0);
     buffer_init(&job.row, 0);
-    enum status status = run_job(&job, outdated, err);
+    enum status status = leave(&job, run_job(&job, outdated, err), outdated, left_rows, err);
     if (status == STATUS_CANCELLED && is_stopped(request))
         status = stopped(err);
     buffer_release(&job.key);

@@ -22,6 +22,8 @@ int64_t window_expiry(const struct feature_view *view, int64_t event_time_us)
 
 static enum run_kind kind_of(const struct window_facts *facts)
 {
+    if (facts->state->pending_generation)
+        return RUN_REBUILD;
     if (facts->has_from)
         return RUN_WINDOW;
     if (facts->lost_writes)
@@ -36,6 +38,16 @@ static enum run_kind kind_of(const struct window_facts *facts)
 static int64_t incremental_from(const struct window_facts *facts)
 {
     return timestamp_subtract(facts->state->watermark_us, facts->view->source->lookback_us);
+}
+
+/* Readers go over to what a rebuild has written, so it holds all that they had: up to the watermark
+ * at least. */
+static int64_t rebuild_to(const struct window_facts *facts, int64_t to_us)
+{
+    int64_t watermark_us = facts->state->watermark_us;
+    if (!facts->state->has_watermark || to_us >= watermark_us)
+        return to_us;
+    return watermark_us < facts->now_us ? watermark_us : facts->now_us;
 }
 
 struct window window_of(const struct window_facts *facts)
@@ -53,6 +65,11 @@ struct window window_of(const struct window_facts *facts)
     case RUN_INCREMENTAL:
         window.scan.mode = SCAN_INCREMENTAL;
         window.scan.from_us = incremental_from(facts);
+        window.moves_watermark = true;
+        break;
+    case RUN_REBUILD:
+        window.scan.from_us = oldest_us;
+        window.scan.to_us = rebuild_to(facts, to_us);
         window.moves_watermark = true;
         break;
     case RUN_FIRST:

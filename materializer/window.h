@@ -19,7 +19,8 @@ struct window {
     enum run_kind kind;
     struct scan_request scan;
     bool moves_watermark; /* to scan.to_us */
-    bool clears_stale;    /* the whole view is rewritten, up to its watermark at least */
+    bool clears_stale;    /* the whole view is rewritten where it stands, up to its watermark at
+                             least */
 };
 
 struct window window_of(const struct window_facts *facts);

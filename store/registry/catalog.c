@@ -8,10 +8,10 @@
 
 enum { SCHEMA_NUMBER_MAX = UINT16_MAX };
 
-/* What catalog_next works on: the new catalog with arrays it may still write to. */
 /* Two bytes of a key hold any generation up to 15,615 (base/entity_key.h). */
 enum { GENERATIONS_FIRST = 15000 };
 
+/* What catalog_next works on: the new catalog with arrays it may still write to. */
 struct succession {
     struct arena *arena;
     struct error *err;
@@ -94,10 +94,10 @@ static bool says_schema_changed(const struct difference *difference, const char 
 
 static enum status keep_view(struct succession *s, struct catalog_view *entry,
                              const struct catalog_view *old, bool schema_changed,
-                             bool new_generation)
+                             const uint32_t *generations)
 {
     entry->id = old->id;
-    entry->generation = old->generation + (new_generation ? 1 : 0);
+    entry->generation = generations ? generations[old - s->before->views] : old->generation;
     entry->schemas = old->schemas;
     entry->schema_count = old->schema_count;
     if (!schema_changed && view_schema_fits(&old->schemas[old->schema_count - 1], entry->view))
@@ -142,7 +142,7 @@ static void begin_succession(struct succession *s, const struct definitions *def
 
 enum status catalog_next(const struct catalog *before, const struct definitions *definitions,
                          const struct difference *difference, uint64_t identity,
-                         uint32_t project_id, bool new_generations, struct arena *arena,
+                         uint32_t project_id, const uint32_t *generations, struct arena *arena,
                          struct catalog *next, struct error *err)
 {
     assert(identity != 0 && project_id != 0);
@@ -160,12 +160,35 @@ enum status catalog_next(const struct catalog *before, const struct definitions 
         entry->view = view;
         entry->key_set_id = key_set_id(&s, view);
         enum status status =
-            old ? keep_view(&s, entry, old, says_schema_changed(difference, name), new_generations)
+            old ? keep_view(&s, entry, old, says_schema_changed(difference, name), generations)
                 : add_view(&s, entry);
         if (status)
             return status;
     }
     return STATUS_OK;
+}
+
+void catalog_switch(const struct catalog *before, uint32_t view_id, uint32_t generation,
+                    struct arena *arena, struct catalog *next)
+{
+    size_t count = before->definitions.view_count;
+    struct catalog_view *views = arena_array(arena, count, sizeof *views);
+    if (count > 0)
+        memcpy(views, before->views, count * sizeof *views);
+    for (size_t i = 0; i < count; i++)
+        if (views[i].id == view_id)
+            views[i].generation = generation;
+    *next = *before;
+    next->version++;
+    next->views = views;
+}
+
+const struct catalog_view *catalog_view_of_id(const struct catalog *catalog, uint32_t id)
+{
+    for (size_t i = 0; i < catalog->definitions.view_count; i++)
+        if (catalog->views[i].id == id)
+            return &catalog->views[i];
+    return NULL;
 }
 
 const struct catalog_view *catalog_find_view(const struct catalog *catalog, const char *name)

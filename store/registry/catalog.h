@@ -40,7 +40,8 @@ struct catalog_view {
 
 struct catalog {
     uint64_t identity; /* the registry's random identity, never 0 */
-    uint64_t version;  /* 1, 2, ...: one more with each apply that changes something */
+    uint64_t version;  /* 1, 2, ...: one more with each apply that changes something, and with each
+                          switch to another generation of rows */
     uint32_t project_id;
     struct definitions definitions;
     struct catalog_view *views; /* [definitions.view_count], in the same order */
@@ -51,13 +52,18 @@ struct catalog {
 };
 
 /* The version that follows `before` (NULL for the first) under new definitions: ids kept by name,
- * new ones given, schema numbers moved on where the difference says so. new_generations:
- * --take-over. EXHAUSTED: 65,535 schemas of one view, or more features than a row has columns.
- * Borrows from definitions and before; all else in the arena. */
+ * new ones given, schema numbers moved on where the difference says so. generations (--take-over):
+ * for each view of `before`, in its order, the one that it goes on with if it stays; NULL: all keep
+ * theirs. EXHAUSTED: 65,535 schemas of one view, or more features than a row has columns. Borrows
+ * from definitions and before; all else in the arena. */
 enum status catalog_next(const struct catalog *before, const struct definitions *definitions,
                          const struct difference *difference, uint64_t identity,
-                         uint32_t project_id, bool new_generations, struct arena *arena,
+                         uint32_t project_id, const uint32_t *generations, struct arena *arena,
                          struct catalog *next, struct error *err);
+
+/* The version that follows where one view's rows are read in another generation from then on. */
+void catalog_switch(const struct catalog *before, uint32_t view_id, uint32_t generation,
+                    struct arena *arena, struct catalog *next);
 
 /* Where the generations of a registry's views begin: drawn from its identity, so that rows which
  * another registry left in the online store under the same small ids are not taken for its own. */
@@ -69,8 +75,9 @@ struct bytes catalog_encode(const struct catalog *catalog, struct arena *arena);
 enum status catalog_decode(struct bytes text, struct arena *arena, struct catalog *catalog,
                            struct error *err);
 
-/* By the view's name; NULL if there is none. */
+/* By the view's name or id; NULL if there is none. */
 const struct catalog_view *catalog_find_view(const struct catalog *catalog, const char *name);
+const struct catalog_view *catalog_view_of_id(const struct catalog *catalog, uint32_t id);
 /* Whether the schema's columns are the view's features, in their order. */
 bool view_schema_fits(const struct view_schema *schema, const struct feature_view *view);
 /* By number; NULL if this version does not know it. */

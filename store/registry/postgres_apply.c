@@ -57,25 +57,54 @@ static enum status give_project_id(struct application *a, const char *project, u
     return STATUS_OK;
 }
 
-static enum status write_version(struct application *a)
+enum status version_write(struct postgres_registry *r, const struct catalog *catalog,
+                          struct arena *arena, struct error *err)
 {
-    const struct catalog *catalog = &a->outcome->catalog;
-    struct bytes text = catalog_encode(catalog, a->arena);
+    struct bytes text = catalog_encode(catalog, arena);
     const char *const values[] = {
         decimal(catalog->project_id, (char[DECIMAL_SIZE]){0}),
         decimal_unsigned(catalog->version, (char[DECIMAL_SIZE]){0}),
-        arena_text_of(a->arena, text),
+        arena_text_of(arena, text),
     };
     enum status status = statement_query(
-        a->r, "writing the version",
+        r, "writing the version",
         "INSERT INTO @.version (project_id, version, applied_at, applied_by, catalog)"
         " VALUES ($1, $2, clock_timestamp(), session_user, $3)",
-        3, values, NULL, a->err);
+        3, values, NULL, err);
     if (status)
         return status;
-    return statement_query(a->r, "writing the version",
-                           "UPDATE @.project SET version = $2 WHERE id = $1", 2, values, NULL,
-                           a->err);
+    return statement_query(r, "writing the version",
+                           "UPDATE @.project SET version = $2 WHERE id = $1", 2, values, NULL, err);
+}
+
+/* --take-over: each view goes on with a generation that it never had. NULL if it is not that. */
+static enum status find_generations(struct application *a, const uint32_t **generations)
+{
+    *generations = NULL;
+    if (!a->options.take_over || !a->before.found)
+        return STATUS_OK;
+    const struct catalog *before = &a->before.catalog;
+    PGresult *result;
+    const char *const values[] = {decimal(before->project_id, (char[DECIMAL_SIZE]){0})};
+    enum status status =
+        statement_query(a->r, "reading the generations of feature views",
+                        "SELECT view_id, last_generation FROM @.view_state WHERE project_id = $1",
+                        1, values, &result, a->err);
+    if (status)
+        return status;
+    size_t count = before->definitions.view_count;
+    uint32_t *next = arena_array(a->arena, count, sizeof *next);
+    for (size_t i = 0; i < count; i++)
+        next[i] = before->views[i].generation + 1;
+    for (int row = 0; row < PQntuples(result); row++) {
+        const struct catalog_view *view =
+            catalog_view_of_id(before, (uint32_t)cell_uint64(result, row, 0));
+        if (view)
+            next[view - before->views] = (uint32_t)cell_uint64(result, row, 1) + 1;
+    }
+    PQclear(result);
+    *generations = next;
+    return STATUS_OK;
 }
 
 /* "{1,2}", PostgreSQL's text of an array, of one number of each view. */
@@ -94,7 +123,8 @@ static const char *array_of_views(const struct catalog *catalog, bool generation
     return array;
 }
 
-/* The rows of removed views go, those of new ones come. A view of a new generation begins anew. */
+/* The states of removed views go, those of new ones come. A view of a new generation begins anew.
+ * What was online of those that go is recorded as removed. */
 static enum status match_states(struct application *a)
 {
     const struct catalog *catalog = &a->outcome->catalog;
@@ -105,17 +135,24 @@ static enum status match_states(struct application *a)
     };
     enum status status =
         statement_query(a->r, "dropping the states of feature views",
-                        "DELETE FROM @.view_state s WHERE project_id = $1 AND NOT EXISTS"
-                        " (SELECT FROM unnest($2::bigint[], $3::bigint[]) v (id, generation)"
-                        " WHERE v.id = s.view_id AND v.generation = s.generation)",
+                        "WITH gone AS (DELETE FROM @.view_state s WHERE project_id = $1"
+                        " AND NOT EXISTS (SELECT FROM unnest($2::bigint[], $3::bigint[])"
+                        " v (id, generation) WHERE v.id = s.view_id AND v.generation ="
+                        " s.generation) RETURNING view_id, generation, pending_generation)"
+                        " INSERT INTO @.removed_rows (project_id, view_id, generation, since_us)"
+                        " SELECT $1::bigint, d.*, " SQL_NOW_US
+                        " FROM (SELECT DISTINCT view_id, CASE WHEN view_id = ANY ($2::bigint[])"
+                        " THEN g ELSE 0 END FROM gone,"
+                        " unnest(ARRAY[generation, pending_generation]) g WHERE g <> 0) d"
+                        " WHERE true" SQL_RECORD_AGAIN,
                         3, values, NULL, a->err);
     if (status)
         return status;
     return statement_query(
         a->r, "making the states of feature views",
-        "INSERT INTO @.view_state (project_id, view_id, generation)"
-        " SELECT $1::bigint, v.id, v.generation FROM unnest($2::bigint[], $3::bigint[])"
-        " v (id, generation) ON CONFLICT DO NOTHING",
+        "INSERT INTO @.view_state (project_id, view_id, generation, last_generation)"
+        " SELECT $1::bigint, v.id, v.generation, v.generation"
+        " FROM unnest($2::bigint[], $3::bigint[]) v (id, generation) ON CONFLICT DO NOTHING",
         3, values, NULL, a->err);
 }
 
@@ -134,6 +171,22 @@ static enum status mark_view(struct application *a, uint32_t view_id, const char
                            4, values, NULL, a->err);
 }
 
+/* A pending generation may hold rows of the definitions of before, so that it is no good any more.
+ */
+static enum status mark_changed_view(struct application *a, const struct change *change)
+{
+    const struct catalog *catalog = &a->outcome->catalog;
+    uint32_t view_id = catalog_find_view(catalog, change->name)->id;
+    enum status status = mark_view(a, view_id, stale_reason(change, a->arena));
+    if (status)
+        return status;
+    return generation_renew(a->r,
+                            (struct renewal){.project_id = catalog->project_id,
+                                             .view_id = view_id,
+                                             .only_pending = !change->rebuilds},
+                            a->err);
+}
+
 /* Also a view without a watermark is marked: its first run may be under way, under the definitions
  * of before. */
 static enum status mark_changed(struct application *a)
@@ -144,8 +197,7 @@ static enum status mark_changed(struct application *a)
         const struct change *change = &difference->changes[i];
         if (change->object == OBJECT_FEATURE_VIEW && change->becomes_stale &&
             change->kind == CHANGE_ALTERED)
-            status = mark_view(a, catalog_find_view(&a->outcome->catalog, change->name)->id,
-                               stale_reason(change, a->arena));
+            status = mark_changed_view(a, change);
     }
     return status;
 }
@@ -159,40 +211,26 @@ static enum status mark_taken_over(struct application *a)
     return status;
 }
 
-static void list_removed(struct application *a)
-{
-    const struct difference *difference = &a->outcome->difference;
-    struct catalog_view *removed = arena_array(a->arena, difference->change_count, sizeof *removed);
-    for (size_t i = 0; i < difference->change_count; i++) {
-        const struct change *change = &difference->changes[i];
-        if (change->object == OBJECT_FEATURE_VIEW && change->kind == CHANGE_REMOVED)
-            removed[a->outcome->removed_count++] =
-                *catalog_find_view(&a->before.catalog, change->name);
-    }
-    a->outcome->removed = removed;
-}
-
 static enum status write_application(struct application *a, const struct definitions *definitions)
 {
     const struct catalog *before = a->before.found ? &a->before.catalog : NULL;
     struct catalog *next = &a->outcome->catalog;
     uint32_t project_id = before ? before->project_id : 0;
-    enum status status = STATUS_OK;
-    if (!before)
+    const uint32_t *generations;
+    enum status status = find_generations(a, &generations);
+    if (!status && !before)
         status = give_project_id(a, definitions->project, &project_id);
     if (!status)
         status = catalog_next(before, definitions, &a->outcome->difference, a->before.identity,
-                              project_id, a->options.take_over, a->arena, next, a->err);
+                              project_id, generations, a->arena, next, a->err);
     if (!status)
-        status = write_version(a);
+        status = version_write(a->r, next, a->arena, a->err);
     if (!status)
         status = match_states(a);
     if (!status)
         status = a->options.take_over ? mark_taken_over(a) : mark_changed(a);
     if (!status)
         status = notify_version(a->r, definitions->project, next->version, a->err);
-    if (!status)
-        list_removed(a);
     return status;
 }
 

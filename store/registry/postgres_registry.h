@@ -17,7 +17,7 @@
 
 #include <inttypes.h>
 
-enum { POSTGRES_REGISTRY_FORMAT = 1, SQLSTATE_SIZE = 6, DECIMAL_SIZE = 24, HEX_SIZE = 17 };
+enum { POSTGRES_REGISTRY_FORMAT = 2, SQLSTATE_SIZE = 6, DECIMAL_SIZE = 24, HEX_SIZE = 17 };
 
 struct postgres_registry {
     struct registry registry;
@@ -27,6 +27,7 @@ struct postgres_registry {
     char *quoted_schema;          /* "larder", with its quotes */
     char sqlstate[SQLSTATE_SIZE]; /* of the last statement that failed */
     bool format_known;            /* it was looked at, and is ours */
+    int64_t format;               /* as it was then */
     bool listening;
 };
 
@@ -47,6 +48,8 @@ enum status statement_run(struct postgres_registry *r, const char *doing, const 
 const char *decimal(int64_t number, char text[DECIMAL_SIZE]);
 const char *decimal_unsigned(uint64_t number, char text[DECIMAL_SIZE]);
 int64_t cell_int64(const PGresult *result, int row, int column);
+/* How many rows a statement has changed. */
+int64_t statement_rows(PGresult *result);
 uint64_t cell_uint64(const PGresult *result, int row, int column);
 
 /* A text that the database's encoding can hold: all but ASCII becomes '?' unless that is UTF-8. */
@@ -67,7 +70,11 @@ enum status notify_version(struct postgres_registry *r, const char *project, uin
 enum status schema_read(struct postgres_registry *r, uint64_t *identity, struct error *err);
 /* The same once for each handle; NOT_FOUND instead of 0. */
 enum status schema_check(struct postgres_registry *r, struct error *err);
-/* In a transaction: makes what is not there; *identity is the registry's, new or old. */
+/* The same, and that its tables have all that this larder keeps; CONFLICT: apply has to see to that
+ * first. What is served needs no more than schema_check. */
+enum status schema_check_format(struct postgres_registry *r, struct error *err);
+/* In a transaction: makes what is not there, and brings tables of an older larder up to date;
+ * *identity is the registry's, new or old. */
 enum status schema_make(struct postgres_registry *r, uint64_t *identity, struct error *err);
 /* In a transaction, with no project left: drops what schema_make made, except what others' objects
  * stand on. */
@@ -82,6 +89,24 @@ struct newest {
 enum status newest_read(struct postgres_registry *r, const char *project, struct arena *arena,
                         struct newest *newest, struct error *err);
 
+/* In a transaction: a version, as the newest of its project. */
+enum status version_write(struct postgres_registry *r, const struct catalog *catalog,
+                          struct arena *arena, struct error *err);
+
+/* In a transaction: gives views a fresh pending generation, `gap` numbers behind the last that they
+ * had; the one that was pending is given up. */
+struct renewal {
+    uint32_t project_id, view_id; /* 0: every one */
+    uint32_t gap;
+    bool only_pending; /* only where one was pending */
+};
+enum status generation_renew(struct postgres_registry *r, struct renewal renewal,
+                             struct error *err);
+/* SQL for the time at which rows are recorded as removed, and what to do if they were before. */
+#define SQL_NOW_US "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+#define SQL_RECORD_AGAIN                                                                           \
+    " ON CONFLICT (project_id, view_id, generation) DO UPDATE SET since_us = EXCLUDED.since_us"
+
 /* Slots of the table in postgres.c. */
 enum status postgres_apply(struct registry *registry, const struct definitions *definitions,
                            struct apply_options options, struct arena *arena,
@@ -94,12 +119,24 @@ enum status postgres_view_states(struct registry *registry, const struct catalog
                                  struct view_state *states, struct arena *arena, struct error *err);
 enum status postgres_advance(struct registry *registry, const struct catalog *catalog,
                              const struct catalog_view *view, const struct view_state *state,
-                             bool clears_stale, struct error *err);
+                             bool clears_stale, bool *outdated, struct error *err);
+enum status postgres_switch_rows(struct registry *registry, const struct catalog *catalog,
+                                 const struct catalog_view *view, const struct view_state *seen,
+                                 int64_t watermark_us, int64_t position, bool *outdated,
+                                 struct error *err);
 enum status postgres_mark_stale(struct registry *registry, const struct catalog *catalog,
-                                const struct catalog_view *view, const char *reason,
-                                struct error *err);
+                                const struct catalog_view *view, const struct view_state *seen,
+                                const char *reason, bool rebuild, struct error *err);
 enum status postgres_adopt_system(struct registry *registry, uint64_t system_identifier,
                                   bool *changed, struct error *err);
+enum status postgres_removed_rows(struct registry *registry, const struct catalog *catalog,
+                                  struct arena *arena, struct removed_rows **rows, size_t *count,
+                                  struct error *err);
+enum status postgres_forget_rows(struct registry *registry, const struct catalog *catalog,
+                                 const struct removed_rows *rows, size_t count, struct error *err);
+enum status postgres_leave_rows(struct registry *registry, const struct catalog *catalog,
+                                uint32_t view_id, uint32_t generation, bool *unread,
+                                struct error *err);
 enum status postgres_keep_sample(struct registry *registry, struct position_sample sample,
                                  struct error *err);
 enum status postgres_find_sample(struct registry *registry, uint64_t snapshot_xmin,

@@ -6,17 +6,29 @@
  *                  positions belong to, and whether the schema itself is ours
  *     project      the newest version of each
  *     version      every version's catalog, as text
- *     view_state   watermark, position and stale mark of each feature view of the newest version
+ *     view_state   watermark, position and stale mark of each feature view of the newest version;
+ *                  the generation that is read, the one that is pending (0: none), the last given
+ *     removed_rows what nobody reads any more and may still be online
  *     sample       positions of the WAL that runs have sampled
  *
  * An owner may have made the schema for us, and may have made views on our tables: such things
  * stay.
+ *
+ * The format's number says what the tables hold. An apply brings tables of an older one up to date,
+ * so that a change of a table is two things here: its text in `tables`, and what `upgrade` does.
+ * Until then servers read them as they are, and what needs more says to apply. An older larder
+ * refuses a newer format.
  */
 #include "store/registry/postgres_registry.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
+
+#define REMOVED_ROWS                                                                               \
+    "CREATE TABLE @.removed_rows (project_id bigint NOT NULL REFERENCES @.project ON DELETE"       \
+    " CASCADE, view_id bigint NOT NULL, generation bigint NOT NULL, since_us bigint NOT NULL,"     \
+    " PRIMARY KEY (project_id, view_id, generation))"
 
 static const char *const tables[] = {
     "CREATE TABLE @.registry (format int NOT NULL, identity text NOT NULL,"
@@ -33,10 +45,24 @@ static const char *const tables[] = {
     "CREATE TABLE @.view_state (project_id bigint NOT NULL REFERENCES @.project ON DELETE CASCADE,"
     " view_id bigint NOT NULL, generation bigint NOT NULL, watermark_us bigint,"
     " source_position bigint NOT NULL DEFAULT 0, stale_version bigint NOT NULL DEFAULT 0,"
-    " stale_reason text, updated_us bigint NOT NULL DEFAULT 0, PRIMARY KEY (project_id, view_id))",
+    " stale_reason text, updated_us bigint NOT NULL DEFAULT 0,"
+    " pending_generation bigint NOT NULL DEFAULT 0, last_generation bigint NOT NULL,"
+    " PRIMARY KEY (project_id, view_id))",
+
+    REMOVED_ROWS,
 
     "CREATE TABLE @.sample (source_position bigint NOT NULL, next_transaction numeric(20, 0)"
     " NOT NULL, taken_at timestamptz NOT NULL, PRIMARY KEY (source_position, next_transaction))",
+};
+
+/* From format 1. Why a view is stale is not known of it, so that it is rebuilt. */
+static const char *const upgrade[] = {
+    "ALTER TABLE @.view_state ADD COLUMN pending_generation bigint NOT NULL DEFAULT 0,"
+    " ADD COLUMN last_generation bigint NOT NULL DEFAULT 0",
+    "UPDATE @.view_state SET last_generation = generation + (stale_version <> 0)::int,"
+    " pending_generation = CASE WHEN stale_version = 0 THEN 0 ELSE generation + 1 END",
+    "ALTER TABLE @.view_state ALTER COLUMN last_generation DROP DEFAULT",
+    REMOVED_ROWS,
 };
 
 enum status schema_read(struct postgres_registry *r, uint64_t *identity, struct error *err)
@@ -48,15 +74,15 @@ enum status schema_read(struct postgres_registry *r, uint64_t *identity, struct 
                         NULL, &result, err);
     if (status)
         return status;
-    int64_t format = PQntuples(result) ? cell_int64(result, 0, 0) : 0;
+    r->format = PQntuples(result) ? cell_int64(result, 0, 0) : 0;
     if (PQntuples(result))
         *identity = strtoull(PQgetvalue(result, 0, 1), NULL, 16);
     PQclear(result);
-    if (format > POSTGRES_REGISTRY_FORMAT)
+    if (r->format > POSTGRES_REGISTRY_FORMAT)
         return fail(err, STATUS_CONFLICT,
                     "the registry in the schema %s has format %" PRId64
                     ", made by a newer larder; this one knows format %d: use the newer one",
-                    r->quoted_schema, format, POSTGRES_REGISTRY_FORMAT);
+                    r->quoted_schema, r->format, POSTGRES_REGISTRY_FORMAT);
     return STATUS_OK;
 }
 
@@ -71,6 +97,18 @@ enum status schema_check(struct postgres_registry *r, struct error *err)
                     "nothing is applied in the registry of the schema %s: run larder apply",
                     r->quoted_schema);
     r->format_known = status == STATUS_OK;
+    return status;
+}
+
+enum status schema_check_format(struct postgres_registry *r, struct error *err)
+{
+    r->format_known &= r->format == POSTGRES_REGISTRY_FORMAT; /* another may have seen to it */
+    enum status status = schema_check(r, err);
+    if (!status && r->format < POSTGRES_REGISTRY_FORMAT)
+        return fail(err, STATUS_CONFLICT,
+                    "the registry in the schema %s was made by an older larder: run larder apply, "
+                    "which brings it up to date",
+                    r->quoted_schema);
     return status;
 }
 
@@ -113,10 +151,11 @@ static enum status make_schema(struct postgres_registry *r, struct error *err)
     return STATUS_FAILED;
 }
 
-static enum status make_tables(struct postgres_registry *r, struct error *err)
+static enum status make_tables(struct postgres_registry *r, const char *const *statements,
+                               size_t count, struct error *err)
 {
-    for (size_t i = 0; i < COUNT_OF(tables); i++) {
-        enum status status = statement_run(r, "making the registry's tables", tables[i], err);
+    for (size_t i = 0; i < count; i++) {
+        enum status status = statement_run(r, "making the registry's tables", statements[i], err);
         if (status && strcmp(r->sqlstate, "42P07") == 0)
             return fail(err, STATUS_CONFLICT,
                         "the schema %s holds a table that larder needs the name of: set another "
@@ -126,6 +165,36 @@ static enum status make_tables(struct postgres_registry *r, struct error *err)
             return status;
     }
     return STATUS_OK;
+}
+
+/* An emptied registry, whose tables had to stay, says nothing of its format: the tables do. */
+static enum status upgrade_tables(struct postgres_registry *r, struct error *err)
+{
+    PGresult *result;
+    const char *const values[] = {r->schema};
+    enum status status =
+        statement_query(r, "looking at the registry's tables",
+                        "SELECT count(*) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid"
+                        " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1"
+                        " AND c.relname = 'view_state' AND a.attname = 'pending_generation'",
+                        1, values, &result, err);
+    if (status)
+        return status;
+    bool upgraded = cell_int64(result, 0, 0) > 0;
+    PQclear(result);
+    if (!upgraded)
+        status = make_tables(r, upgrade, COUNT_OF(upgrade), err);
+    const char *const format[] = {decimal(POSTGRES_REGISTRY_FORMAT, (char[DECIMAL_SIZE]){0})};
+    if (!status)
+        status = statement_query(r, "bringing the registry up to date",
+                                 "UPDATE @.registry SET format = $1", 1, format, NULL, err);
+    r->format_known = false;
+    if (status && strcmp(r->sqlstate, "42501") == 0)
+        return fail(err, status,
+                    "the registry in the schema %s was made by an older larder, and only the owner "
+                    "of its tables can bring it up to date: let that user run larder apply once",
+                    r->quoted_schema);
+    return status;
 }
 
 static enum status random_identity(uint64_t *identity, struct error *err)
@@ -163,9 +232,11 @@ enum status schema_make(struct postgres_registry *r, uint64_t *identity, struct 
     if (!status && !has_schema)
         status = make_schema(r, err);
     if (!status && !has_table)
-        status = make_tables(r, err);
+        status = make_tables(r, tables, COUNT_OF(tables), err);
     if (!status)
         status = schema_read(r, identity, err);
+    if (!status && r->format < POSTGRES_REGISTRY_FORMAT && has_table)
+        status = upgrade_tables(r, err);
     if (!status && *identity == 0)
         status = make_identity(r, !has_schema, identity, err);
     return status;
@@ -212,7 +283,9 @@ enum status schema_drop(struct postgres_registry *r, struct error *err)
     status = try_removal(r, "DELETE FROM @.sample", is_missing, &emptied, err);
     if (!status)
         status = try_removal(
-            r, "DROP TABLE IF EXISTS @.sample, @.view_state, @.version, @.project, @.registry",
+            r,
+            "DROP TABLE IF EXISTS @.sample, @.removed_rows, @.view_state, @.version, @.project,"
+            " @.registry",
             must_stay, &dropped, err);
     if (!status && dropped && made_schema)
         status = try_removal(r, "DROP SCHEMA @", must_stay, &dropped, err);

@@ -1,5 +1,6 @@
 /*
- * postgres_state.c - what moves without an apply: watermarks, positions, stale marks, samples.
+ * postgres_state.c - what moves without an apply: watermarks, positions, stale marks, samples. What
+ * becomes of generations is in postgres_generation.c.
  *
  * An apply makes the row of a view and drops it; here rows only change, and only while they belong
  * to the generation that the caller wrote to. So a run that ends late, after its view was removed
@@ -13,12 +14,12 @@ enum status postgres_view_states(struct registry *registry, const struct catalog
     struct postgres_registry *r = postgres_registry_of(registry);
     PGresult *result;
     const char *const values[] = {decimal(catalog->project_id, (char[DECIMAL_SIZE]){0})};
-    enum status status = schema_check(r, err);
+    enum status status = schema_check_format(r, err);
     if (!status)
         status = statement_query(
             r, "reading the states of feature views",
             "SELECT view_id, generation, watermark_us, source_position, stale_version,"
-            " stale_reason, updated_us FROM @.view_state WHERE project_id = $1",
+            " stale_reason, updated_us, pending_generation FROM @.view_state WHERE project_id = $1",
             1, values, &result, err);
     if (status)
         return status;
@@ -39,6 +40,7 @@ enum status postgres_view_states(struct registry *registry, const struct catalog
             .stale_reason =
                 PQgetisnull(result, row, 5) ? NULL : arena_text(arena, PQgetvalue(result, row, 5)),
             .updated_us = cell_int64(result, row, 6),
+            .pending_generation = (uint32_t)cell_uint64(result, row, 7),
         };
     }
     PQclear(result);
@@ -47,7 +49,7 @@ enum status postgres_view_states(struct registry *registry, const struct catalog
 
 enum status postgres_advance(struct registry *registry, const struct catalog *catalog,
                              const struct catalog_view *view, const struct view_state *state,
-                             bool clears_stale, struct error *err)
+                             bool clears_stale, bool *outdated, struct error *err)
 {
     struct postgres_registry *r = postgres_registry_of(registry);
     const char *const values[] = {
@@ -60,45 +62,87 @@ enum status postgres_advance(struct registry *registry, const struct catalog *ca
         /* No mark is made by version 0, so this clears none but the unmarked. */
         decimal_unsigned(clears_stale ? catalog->version : 0, (char[DECIMAL_SIZE]){0}),
     };
-    enum status status = schema_check(r, err);
+    PGresult *result;
+    enum status status = schema_check_format(r, err);
+    /* GREATEST leaves nulls out: a run without a watermark leaves the watermark where it is. */
+    if (!status)
+        status = statement_query(
+            r, "keeping the watermark",
+            "UPDATE @.view_state SET watermark_us = GREATEST(watermark_us, $4::bigint),"
+            " source_position = GREATEST(source_position, $5::bigint),"
+            " updated_us = GREATEST(updated_us, $6::bigint),"
+            " stale_version = CASE WHEN stale_version <= $7::bigint AND pending_generation = 0"
+            " THEN 0 ELSE stale_version END,"
+            " stale_reason = CASE WHEN stale_version > $7::bigint OR pending_generation <> 0"
+            " THEN stale_reason END"
+            " WHERE project_id = $1 AND view_id = $2 AND generation = $3",
+            COUNT_OF(values), values, &result, err);
     if (status)
         return status;
-    /* GREATEST leaves nulls out: a run without a watermark leaves the watermark where it is. */
-    return statement_query(
-        r, "keeping the watermark",
-        "UPDATE @.view_state SET watermark_us = GREATEST(watermark_us, $4::bigint),"
-        " source_position = GREATEST(source_position, $5::bigint),"
-        " updated_us = GREATEST(updated_us, $6::bigint),"
-        " stale_version = CASE WHEN stale_version <= $7::bigint THEN 0 ELSE stale_version END,"
-        " stale_reason = CASE WHEN stale_version > $7::bigint THEN stale_reason END"
-        " WHERE project_id = $1 AND view_id = $2 AND generation = $3",
-        COUNT_OF(values), values, NULL, err);
+    *outdated = statement_rows(result) == 0;
+    PQclear(result);
+    return STATUS_OK;
 }
 
-enum status postgres_mark_stale(struct registry *registry, const struct catalog *catalog,
-                                const struct catalog_view *view, const char *reason,
-                                struct error *err)
+/* *marked false: the view has another generation by now, or another is pending. */
+static enum status mark_stale(struct postgres_registry *r, const struct catalog *catalog,
+                              const struct catalog_view *view, const struct view_state *seen,
+                              const char *reason, bool *marked, struct error *err)
 {
-    struct postgres_registry *r = postgres_registry_of(registry);
-    enum status status = schema_check(r, err);
-    if (status)
-        return status;
     struct arena arena;
     arena_init(&arena, 0);
+    PGresult *result;
     const char *const values[] = {
         decimal(catalog->project_id, (char[DECIMAL_SIZE]){0}),
         decimal(view->id, (char[DECIMAL_SIZE]){0}),
         decimal(view->generation, (char[DECIMAL_SIZE]){0}),
+        decimal(seen->pending_generation, (char[DECIMAL_SIZE]){0}),
         decimal_unsigned(catalog->version, (char[DECIMAL_SIZE]){0}),
         storable_text(r, reason, &arena),
     };
-    status = statement_query(
+    enum status status = statement_query(
         r, "marking a feature view stale",
-        "UPDATE @.view_state SET stale_version = GREATEST(stale_version, $4::bigint),"
-        " stale_reason = $5 WHERE project_id = $1 AND view_id = $2 AND generation = $3",
-        COUNT_OF(values), values, NULL, err);
+        "UPDATE @.view_state SET stale_version = GREATEST(stale_version, $5::bigint),"
+        " stale_reason = $6 WHERE project_id = $1 AND view_id = $2 AND generation = $3"
+        " AND pending_generation = $4",
+        COUNT_OF(values), values, &result, err);
     arena_release(&arena);
+    if (status)
+        return status;
+    *marked = statement_rows(result) > 0;
+    PQclear(result);
+    return STATUS_OK;
+}
+
+static enum status mark_for_rebuild(struct postgres_registry *r, const struct catalog *catalog,
+                                    const struct catalog_view *view, const struct view_state *seen,
+                                    const char *reason, struct error *err)
+{
+    bool marked;
+    enum status status = transaction_begin(r, err);
+    if (status)
+        return status;
+    status = mark_stale(r, catalog, view, seen, reason, &marked, err);
+    if (!status && marked)
+        status = generation_renew(
+            r, (struct renewal){.project_id = catalog->project_id, .view_id = view->id}, err);
+    if (!status)
+        return transaction_commit(r, err);
+    transaction_rollback(r);
     return status;
+}
+
+enum status postgres_mark_stale(struct registry *registry, const struct catalog *catalog,
+                                const struct catalog_view *view, const struct view_state *seen,
+                                const char *reason, bool rebuild, struct error *err)
+{
+    struct postgres_registry *r = postgres_registry_of(registry);
+    bool marked;
+    enum status status = schema_check_format(r, err);
+    if (status)
+        return status;
+    return rebuild ? mark_for_rebuild(r, catalog, view, seen, reason, err)
+                   : mark_stale(r, catalog, view, seen, reason, &marked, err);
 }
 
 /* *known false: no system was kept yet. */
@@ -117,7 +161,13 @@ static enum status read_system(struct postgres_registry *r, uint64_t *system, bo
     return STATUS_OK;
 }
 
-static enum status forget_positions(struct postgres_registry *r, struct error *err)
+/*
+ * A registry that came with a backup does not know which generations were given after that: rows of
+ * them may still be online. A gap, of a width by the new system, passes over them.
+ */
+enum { GAP_MAX = 500 };
+
+static enum status forget_positions(struct postgres_registry *r, uint64_t system, struct error *err)
 {
     static const char *const statements[] = {
         "DELETE FROM @.sample",
@@ -128,7 +178,9 @@ static enum status forget_positions(struct postgres_registry *r, struct error *e
     enum status status = STATUS_OK;
     for (size_t i = 0; i < COUNT_OF(statements) && !status; i++)
         status = statement_run(r, "forgetting positions of another system", statements[i], err);
-    return status;
+    if (status)
+        return status;
+    return generation_renew(r, (struct renewal){.gap = 1 + (uint32_t)(system % GAP_MAX)}, err);
 }
 
 static enum status keep_system(struct postgres_registry *r, uint64_t wanted, bool *changed,
@@ -143,7 +195,7 @@ static enum status keep_system(struct postgres_registry *r, uint64_t wanted, boo
     status = statement_query(r, "keeping the system",
                              "UPDATE @.registry SET system_identifier = $1", 1, values, NULL, err);
     if (!status && known)
-        status = forget_positions(r, err);
+        status = forget_positions(r, wanted, err);
     *changed = known && !status;
     return status;
 }
@@ -154,7 +206,7 @@ enum status postgres_adopt_system(struct registry *registry, uint64_t system_ide
     struct postgres_registry *r = postgres_registry_of(registry);
     uint64_t system = 0;
     bool known = false;
-    enum status status = schema_check(r, err);
+    enum status status = schema_check_format(r, err);
     if (!status)
         status = read_system(r, &system, &known, err);
     if (status || (known && system == system_identifier))

@@ -104,6 +104,11 @@ uint64_t cell_uint64(const PGresult *result, int row, int column)
     return strtoull(PQgetvalue(result, row, column), NULL, 10);
 }
 
+int64_t statement_rows(PGresult *result)
+{
+    return strtoll(PQcmdTuples(result), NULL, 10);
+}
+
 const char *storable_text(struct postgres_registry *r, const char *text, struct arena *arena)
 {
     const char *encoding = PQparameterStatus(r->connection, "server_encoding");

@@ -98,28 +98,39 @@ enum status registry_view_states(struct registry *registry, const struct catalog
     return registry->backend->view_states(registry, catalog, *states, arena, err);
 }
 
-static const struct catalog_view *view_of_id(const struct catalog *catalog, uint32_t id)
+static const struct catalog_view *view_of(const struct catalog *catalog,
+                                          const struct view_state *state)
 {
-    for (size_t i = 0; i < catalog->definitions.view_count; i++)
-        if (catalog->views[i].id == id)
-            return &catalog->views[i];
-    return NULL;
+    const struct catalog_view *view = catalog_view_of_id(catalog, state->view_id);
+    assert(view && "a state is of a view of its catalog");
+    return view;
 }
 
 enum status registry_advance(struct registry *registry, const struct catalog *catalog,
-                             const struct view_state *state, bool clears_stale, struct error *err)
+                             const struct view_state *state, bool clears_stale, bool *outdated,
+                             struct error *err)
 {
-    const struct catalog_view *view = view_of_id(catalog, state->view_id);
-    assert(view && "a state is of a view of its catalog");
-    return registry->backend->advance(registry, catalog, view, state, clears_stale, err);
+    *outdated = false;
+    return registry->backend->advance(registry, catalog, view_of(catalog, state), state,
+                                      clears_stale, outdated, err);
+}
+
+enum status registry_switch_rows(struct registry *registry, const struct catalog *catalog,
+                                 const struct view_state *seen, int64_t watermark_us,
+                                 int64_t position, bool *outdated, struct error *err)
+{
+    assert(seen->pending_generation != 0);
+    *outdated = false;
+    return registry->backend->switch_rows(registry, catalog, view_of(catalog, seen), seen,
+                                          watermark_us, position, outdated, err);
 }
 
 enum status registry_mark_stale(struct registry *registry, const struct catalog *catalog,
-                                uint32_t view_id, const char *reason, struct error *err)
+                                const struct view_state *seen, const char *reason, bool rebuild,
+                                struct error *err)
 {
-    const struct catalog_view *view = view_of_id(catalog, view_id);
-    assert(view && "only a view of the catalog is marked");
-    return registry->backend->mark_stale(registry, catalog, view, reason, err);
+    return registry->backend->mark_stale(registry, catalog, view_of(catalog, seen), seen, reason,
+                                         rebuild, err);
 }
 
 enum status registry_adopt_system(struct registry *registry, uint64_t system_identifier,
@@ -127,6 +138,28 @@ enum status registry_adopt_system(struct registry *registry, uint64_t system_ide
 {
     *changed = false;
     return registry->backend->adopt_system(registry, system_identifier, changed, err);
+}
+
+enum status registry_removed_rows(struct registry *registry, const struct catalog *catalog,
+                                  struct arena *arena, struct removed_rows **rows, size_t *count,
+                                  struct error *err)
+{
+    *count = 0;
+    return registry->backend->removed_rows(registry, catalog, arena, rows, count, err);
+}
+
+enum status registry_forget_rows(struct registry *registry, const struct catalog *catalog,
+                                 const struct removed_rows *rows, size_t count, struct error *err)
+{
+    return registry->backend->forget_rows(registry, catalog, rows, count, err);
+}
+
+enum status registry_leave_rows(struct registry *registry, const struct catalog *catalog,
+                                uint32_t view_id, uint32_t generation, bool *unread,
+                                struct error *err)
+{
+    *unread = false;
+    return registry->backend->leave_rows(registry, catalog, view_id, generation, unread, err);
 }
 
 enum status registry_keep_sample(struct registry *registry, struct position_sample sample,

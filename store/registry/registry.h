@@ -7,6 +7,20 @@
  *
  * An apply is one transaction under a lock, makes one new version, keeps the old ones and notifies.
  * Nothing here touches the online store: callers do that after a commit.
+ *
+ * Generations. A view's rows stand online in generations; the catalog says which one is read. Where
+ * rows are to be made of something else (another table or time column; a database that has become
+ * another system or an earlier state of itself), they could not replace those that stand: a lesser
+ * (event time, created time, position) is refused, and what only the old source held would stay. So
+ * such a view gets a pending generation, of a number that it never had. Readers go on with the one
+ * they read; the next run writes the view whole into the pending one, and registry_switch_rows
+ * makes that the one that is read. Whoever is killed before the switch has changed nothing that is
+ * read, and the next run writes into the same generation again; behind it all is done. A further
+ * change gives a further number, and a run that comes too late for it begins anew.
+ *
+ * Rows that nobody reads any more (of a generation that was left or given up, of a removed view)
+ * are recorded in the transaction that makes them so, and stay recorded until someone has removed
+ * them from the online store: materializer/sweep.h.
  */
 #ifndef LARDER_STORE_REGISTRY_REGISTRY_H
 #define LARDER_STORE_REGISTRY_REGISTRY_H
@@ -59,14 +73,12 @@ struct apply_options {
 struct apply_outcome {
     struct catalog catalog;       /* as it stands now */
     struct difference difference; /* what changed; empty (and no new version) if nothing did */
-    /* Views that were removed, for the caller to clear from the online store. */
-    const struct catalog_view *removed;
-    size_t removed_count;
 };
 
 /* CONFLICT: removal without --prune; a change that needs --replace ("not possible yet"). The
  * registry is made if it is not there, with its identity. Views the difference calls stale are
- * marked so. */
+ * marked so; those whose rows it calls rebuilt, and those of which a generation was pending, get a
+ * fresh pending one. Rows of removed views and of generations given up are recorded as removed. */
 enum status registry_apply(struct registry *registry, const struct definitions *definitions,
                            struct apply_options options, struct arena *arena,
                            struct apply_outcome *outcome, struct error *err);
@@ -86,27 +98,63 @@ enum status registry_remove(struct registry *registry, const char *project, stru
 struct view_state {
     uint32_t view_id;
     bool has_watermark;
-    int64_t watermark_us;     /* E of the last run; never goes back */
-    int64_t position;         /* of the last run; 0 before the first */
-    uint64_t stale_version;   /* the catalog version that made it stale; 0: not stale */
-    const char *stale_reason; /* for people; NULL */
-    int64_t updated_us;       /* when a run last ended; 0: never */
+    int64_t watermark_us;        /* E of the last run; never goes back */
+    int64_t position;            /* of the last run; 0 before the first */
+    uint64_t stale_version;      /* the catalog version that made it stale; 0: not stale */
+    const char *stale_reason;    /* for people; NULL */
+    uint32_t pending_generation; /* the next run fills it whole; 0: none. Such a view is stale */
+    int64_t updated_us;          /* when a run last ended; 0: never */
 };
 /* One for each view of the catalog, in its order. */
 enum status registry_view_states(struct registry *registry, const struct catalog *catalog,
                                  struct arena *arena, struct view_state **states,
                                  struct error *err);
 /* After a run's rows are acknowledged: watermark (where has_watermark) and position move forward
- * only; a stale mark is cleared if clears_stale and it was made by catalog->version or before. */
+ * only; a stale mark is cleared if clears_stale, it was made by catalog->version or before, and no
+ * generation is pending. *outdated: the generation of this catalog is read no more, and nothing was
+ * done. */
 enum status registry_advance(struct registry *registry, const struct catalog *catalog,
-                             const struct view_state *state, bool clears_stale, struct error *err);
-/* The online store lost writes of this view: its mark is behind. */
+                             const struct view_state *state, bool clears_stale, bool *outdated,
+                             struct error *err);
+/* After a run has filled the pending generation of `seen`, the state with which it began, up to
+ * this watermark as of this position: makes it the one that is read, in a new version that
+ * listeners hear of, sets both, clears the stale mark, and records the rows of before as removed.
+ * *outdated: another generation is pending or read by now, or the watermark has moved, and nothing
+ * was done. */
+enum status registry_switch_rows(struct registry *registry, const struct catalog *catalog,
+                                 const struct view_state *seen, int64_t watermark_us,
+                                 int64_t position, bool *outdated, struct error *err);
+/* The next run has to write a view of this catalog whole: because the online store lost writes of
+ * it, or, with `rebuild`, into a fresh pending generation, unless another has become pending than
+ * `seen` has. */
 enum status registry_mark_stale(struct registry *registry, const struct catalog *catalog,
-                                uint32_t view_id, const char *reason, struct error *err);
+                                const struct view_state *seen, const char *reason, bool rebuild,
+                                struct error *err);
 /* The system that positions belong to. Another one than was kept: every view of every project is
- * marked stale and its position forgotten, and *changed says so. */
+ * marked stale, gets a fresh pending generation, and its position is forgotten; *changed says so.
+ */
 enum status registry_adopt_system(struct registry *registry, uint64_t system_identifier,
                                   bool *changed, struct error *err);
+
+/* Rows that nobody reads any more, and that may still be online. */
+struct removed_rows {
+    uint32_t view_id;
+    uint32_t generation; /* 0: every one; the view was removed */
+    int64_t since_us;    /* by the registry's clock */
+    int64_t age_us;
+};
+/* Those of the catalog's project. In the arena. */
+enum status registry_removed_rows(struct registry *registry, const struct catalog *catalog,
+                                  struct arena *arena, struct removed_rows **rows, size_t *count,
+                                  struct error *err);
+/* They are gone: strikes them off, but for those that were recorded again since they were read. */
+enum status registry_forget_rows(struct registry *registry, const struct catalog *catalog,
+                                 const struct removed_rows *rows, size_t count, struct error *err);
+/* For a writer that ends: records the rows it wrote as removed if by now their generation is
+ * neither read nor pending (*unread). Whoever removed them before did not see the last. */
+enum status registry_leave_rows(struct registry *registry, const struct catalog *catalog,
+                                uint32_t view_id, uint32_t generation, bool *unread,
+                                struct error *err);
 
 /* Positions sampled by runs (design section 6). Keeping one drops those that are of no more use. */
 struct position_sample {

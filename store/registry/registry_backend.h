@@ -28,12 +28,24 @@ struct registry_backend {
                                struct view_state *states, struct arena *arena, struct error *err);
     enum status (*advance)(struct registry *registry, const struct catalog *catalog,
                            const struct catalog_view *view, const struct view_state *state,
-                           bool clears_stale, struct error *err);
+                           bool clears_stale, bool *outdated, struct error *err);
+    enum status (*switch_rows)(struct registry *registry, const struct catalog *catalog,
+                               const struct catalog_view *view, const struct view_state *seen,
+                               int64_t watermark_us, int64_t position, bool *outdated,
+                               struct error *err);
     enum status (*mark_stale)(struct registry *registry, const struct catalog *catalog,
-                              const struct catalog_view *view, const char *reason,
-                              struct error *err);
+                              const struct catalog_view *view, const struct view_state *seen,
+                              const char *reason, bool rebuild, struct error *err);
     enum status (*adopt_system)(struct registry *registry, uint64_t system_identifier,
                                 bool *changed, struct error *err);
+    enum status (*removed_rows)(struct registry *registry, const struct catalog *catalog,
+                                struct arena *arena, struct removed_rows **rows, size_t *count,
+                                struct error *err);
+    enum status (*forget_rows)(struct registry *registry, const struct catalog *catalog,
+                               const struct removed_rows *rows, size_t count, struct error *err);
+    enum status (*leave_rows)(struct registry *registry, const struct catalog *catalog,
+                              uint32_t view_id, uint32_t generation, bool *unread,
+                              struct error *err);
     enum status (*keep_sample)(struct registry *registry, struct position_sample sample,
                                struct error *err);
     enum status (*find_sample)(struct registry *registry, uint64_t snapshot_xmin,

@@ -78,7 +78,7 @@ struct view_state state_of(struct fixture *f, const char *view)
     return states[view_of(catalog, view) - catalog->views];
 }
 
-void advance_under(struct fixture *f, const struct catalog *catalog, const char *view,
+bool advance_under(struct fixture *f, const struct catalog *catalog, const char *view,
                    int64_t watermark_us, int64_t position, bool clears_stale)
 {
     struct view_state state = {.view_id = view_of(catalog, view)->id,
@@ -86,12 +86,14 @@ void advance_under(struct fixture *f, const struct catalog *catalog, const char 
                                .watermark_us = watermark_us,
                                .position = position,
                                .updated_us = 1000};
-    demand(f, registry_advance(f->registry, catalog, &state, clears_stale, &f->err));
+    bool outdated;
+    demand(f, registry_advance(f->registry, catalog, &state, clears_stale, &outdated, &f->err));
+    return outdated;
 }
 
 void advance(struct fixture *f, const char *view, int64_t watermark_us, int64_t position)
 {
-    advance_under(f, read_catalog(f), view, watermark_us, position, false);
+    assert_false(advance_under(f, read_catalog(f), view, watermark_us, position, false));
 }
 
 bool same_catalog(struct fixture *f, const struct catalog *a, const struct catalog *b)

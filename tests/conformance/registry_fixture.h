@@ -40,7 +40,8 @@ const struct catalog *read_catalog(struct fixture *f);
 uint64_t version(struct fixture *f);
 const struct catalog_view *view_of(const struct catalog *catalog, const char *name);
 struct view_state state_of(struct fixture *f, const char *view);
-void advance_under(struct fixture *f, const struct catalog *catalog, const char *view,
+/* Whether the registry calls it outdated. */
+bool advance_under(struct fixture *f, const struct catalog *catalog, const char *view,
                    int64_t watermark_us, int64_t position, bool clears_stale);
 void advance(struct fixture *f, const char *view, int64_t watermark_us, int64_t position);
 bool same_catalog(struct fixture *f, const struct catalog *a, const struct catalog *b);
@@ -52,6 +53,7 @@ struct test_list {
 };
 struct test_list registry_apply_tests(void);
 struct test_list registry_state_tests(void);
+struct test_list registry_generation_tests(void);
 struct test_list registry_many_tests(void);
 
 #endif

@@ -52,7 +52,7 @@ int registry_suite_run(struct registry_under_test *backend)
     struct planned_test planned[TESTS_MAX];
     struct CMUnitTest tests[TESTS_MAX];
     const struct test_list lists[] = {registry_apply_tests(), registry_state_tests(),
-                                      registry_many_tests()};
+                                      registry_generation_tests(), registry_many_tests()};
     size_t count = 0;
     for (size_t i = 0; i < COUNT_OF(lists); i++)
         for (size_t j = 0; j < lists[i].count; j++, count++) {

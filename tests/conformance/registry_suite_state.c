@@ -39,11 +39,12 @@ static void a_run_without_watermark_leaves_it_where_it_is(struct fixture *f)
     apply(f, shop(&f->arena));
     const struct catalog *catalog = read_catalog(f);
     struct view_state state = {.view_id = view_of(catalog, "spending")->id, .position = 30};
-    demand(f, registry_advance(f->registry, catalog, &state, false, &f->err));
+    bool outdated;
+    demand(f, registry_advance(f->registry, catalog, &state, false, &outdated, &f->err));
     assert_false(state_of(f, "spending").has_watermark);
     assert_int_equal(state_of(f, "spending").position, 30);
     advance(f, "spending", 100, 30);
-    demand(f, registry_advance(f->registry, catalog, &state, false, &f->err));
+    demand(f, registry_advance(f->registry, catalog, &state, false, &outdated, &f->err));
     assert_int_equal(state_of(f, "spending").watermark_us, 100);
 }
 
@@ -66,40 +67,41 @@ static void a_mark_keeps_its_reason_until_it_is_cleared(struct fixture *f)
 {
     apply(f, shop(&f->arena));
     const struct catalog *catalog = read_catalog(f);
-    uint32_t id = view_of(catalog, "spending")->id;
-    demand(f,
-           registry_mark_stale(f->registry, catalog, id, "lost: caf\u00e9 'quoted' \\", &f->err));
     struct view_state state = state_of(f, "spending");
+    demand(f, registry_mark_stale(f->registry, catalog, &state, "lost: caf\u00e9 'quoted' \\",
+                                  false, &f->err));
+    state = state_of(f, "spending");
     assert_int_equal(state.stale_version, 1);
     assert_string_equal(state.stale_reason, "lost: caf\u00e9 'quoted' \\");
+    assert_int_equal(state.pending_generation, 0);
     assert_int_equal(state_of(f, "popularity").stale_version, 0);
     advance_under(f, catalog, "spending", 100, 10, true);
     assert_int_equal(state_of(f, "spending").stale_version, 0);
 }
 
-static void a_run_that_ends_after_its_view_was_removed_is_ignored(struct fixture *f)
+static void a_run_that_ends_after_its_view_was_removed_is_told_so(struct fixture *f)
 {
     apply(f, shop(&f->arena));
     const struct catalog *old = read_catalog(f);
     prune(f, small_shop(&f->arena));
-    advance_under(f, old, "popularity", 100, 10, true);
+    assert_true(advance_under(f, old, "popularity", 100, 10, true));
     apply(f, shop(&f->arena));
     assert_false(state_of(f, "popularity").has_watermark);
 }
 
-static void a_run_that_ends_after_a_take_over_is_ignored(struct fixture *f)
+static void a_run_that_ends_after_a_take_over_is_told_so(struct fixture *f)
 {
     apply(f, shop(&f->arena));
     const struct catalog *old = read_catalog(f);
     apply_with(f, shop(&f->arena), (struct apply_options){.take_over = true});
-    advance_under(f, old, "spending", 100, 10, true);
+    assert_true(advance_under(f, old, "spending", 100, 10, true));
     struct view_state state = state_of(f, "spending");
     assert_false(state.has_watermark);
     assert_int_equal(state.position, 0);
     assert_int_equal(state.stale_version, 2);
 }
 
-static void another_system_makes_every_view_stale(struct fixture *f)
+static void another_system_has_every_view_rebuilt(struct fixture *f)
 {
     bool changed;
     apply(f, shop(&f->arena));
@@ -116,9 +118,11 @@ static void another_system_makes_every_view_stale(struct fixture *f)
     struct view_state state = state_of(f, "spending");
     assert_int_equal(state.stale_version, 1);
     assert_int_equal(state.position, 0);
+    assert_true(state.pending_generation > view_of(read_catalog(f), "spending")->generation);
     struct view_state *states;
     demand(f, registry_view_states(f->registry, &other->catalog, &f->arena, &states, &f->err));
     assert_int_equal(states[0].stale_version, 1);
+    assert_true(states[0].pending_generation > other->catalog.views[0].generation);
     struct position_sample sample;
     bool found;
     demand(f, registry_find_sample(f->registry, 1000, &sample, &found, &f->err));
@@ -168,9 +172,9 @@ static const struct named_test tests[] = {
     TEST(a_run_without_watermark_leaves_it_where_it_is),
     TEST(a_run_clears_only_the_marks_it_knew_of),
     TEST(a_mark_keeps_its_reason_until_it_is_cleared),
-    TEST(a_run_that_ends_after_its_view_was_removed_is_ignored),
-    TEST(a_run_that_ends_after_a_take_over_is_ignored),
-    TEST(another_system_makes_every_view_stale),
+    TEST(a_run_that_ends_after_its_view_was_removed_is_told_so),
+    TEST(a_run_that_ends_after_a_take_over_is_told_so),
+    TEST(another_system_has_every_view_rebuilt),
     TEST(the_latest_usable_sample_is_found),
     TEST(only_so_many_samples_are_kept),
 };

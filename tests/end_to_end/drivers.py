@@ -54,9 +54,9 @@ def held(drivers, statement):
         session.communicate("COMMIT;\n")
 
 
-def wait_until_blocked(drivers, process):
-    """Until somebody waits for a lock, or the process has ended, which it should not."""
-    while drivers.sql(BLOCKED) == "0":
+def wait_until_blocked(drivers, process, count=1):
+    """Until so many wait for a lock, or the process has ended, which it should not."""
+    while int(drivers.sql(BLOCKED)) < count:
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
 

@@ -188,3 +188,18 @@ def test_a_file_that_is_no_store_is_told(folder_drivers):
     drivers.add(1)
     drivers.materialize()
     assert drivers.online(1) == ("PRESENT", 1)
+
+
+def test_a_view_whose_source_changes_is_rebuilt_while_it_is_served(folder_drivers):
+    drivers = folder_drivers
+    drivers.sql(TABLE.replace("trips", "journeys"),
+                "INSERT INTO journeys VALUES (1, now() - interval '5 hours', now(), 100, 1)")
+    add_many(drivers, trips="1")
+    drivers.materialize()
+    drivers.define(("table: trips", "table: journeys"))
+    drivers.do("apply")
+    with drivers.repository.serving() as server, grpc.insecure_channel(server.address) as channel:
+        assert drivers.trips(channel, 1, 2) == [("PRESENT", 1), ("PRESENT", 1)]
+        assert drivers.materialize()["kind"] == "rebuilt"
+        assert drivers.trips(channel, 1, 2) == [("PRESENT", 100), ("NOT_FOUND", None)]
+    assert drivers.sql("SELECT count(*) FROM larder.removed_rows") == "0"

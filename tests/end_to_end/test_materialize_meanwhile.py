@@ -1,20 +1,11 @@
 """test_materialize_meanwhile.py - what others do to the services while a run goes on, or after one was killed."""
-import contextlib
 import time
 
-from drivers import BLOCKED, DEFINITIONS, TABLE, held, wait_until_blocked
+from blocking import AT_THE_END, blocked_run, kill
+from drivers import DEFINITIONS, TABLE, held, wait_until_blocked
 from sql import psql
 
 TIPS = ("{name: rating, type: float64}", "{name: rating, type: float64}\n      - {name: tips, type: int64}")
-
-
-@contextlib.contextmanager
-def blocked_run(drivers, table, *options):
-    """A run that has begun its snapshot and cannot go on to the table until the block ends."""
-    with held(drivers, f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"):
-        run = drivers.repository.start("materialize", *options)
-        wait_until_blocked(drivers, run)
-        yield run
 
 
 def rows(drivers):
@@ -23,12 +14,10 @@ def rows(drivers):
 
 def test_a_rewrite_stands_above_the_rows_of_a_run_that_was_killed(drivers):
     drivers.add(1)
-    with held(drivers, "LOCK TABLE larder.view_state IN SHARE MODE"):
+    with held(drivers, AT_THE_END):
         killed = drivers.repository.start("materialize")
-        wait_until_blocked(drivers, killed)  # all rows are written; the watermark is not
-        killed.kill()
-        killed.communicate()
-        drivers.sql(BLOCKED.replace("count(*)", "pg_terminate_backend(pid)"))
+        wait_until_blocked(drivers, killed)
+        kill(drivers, killed)
     drivers.sql("ALTER TABLE trips ADD tips bigint DEFAULT 7")
     drivers.define(TIPS)
     drivers.do("apply")

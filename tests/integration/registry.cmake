@@ -4,19 +4,23 @@ larder_test(test_registry
         ${PROJECT_SOURCE_DIR}/tests/conformance/registry_fixture.c
         ${PROJECT_SOURCE_DIR}/tests/conformance/registry_suite.c
         ${PROJECT_SOURCE_DIR}/tests/conformance/registry_suite_apply.c
+        ${PROJECT_SOURCE_DIR}/tests/conformance/registry_suite_generation.c
         ${PROJECT_SOURCE_DIR}/tests/conformance/registry_suite_many.c
         ${PROJECT_SOURCE_DIR}/tests/conformance/registry_suite_state.c
         ${PROJECT_SOURCE_DIR}/tests/support/postgres_database.c
         ${PROJECT_SOURCE_DIR}/tests/support/shop.c
     LINKS larder_registry
     LABELS integration)
-larder_test(test_registry_postgres
-    SOURCES
-        test_registry_postgres.c
-        ${PROJECT_SOURCE_DIR}/tests/support/postgres_database.c
-        ${PROJECT_SOURCE_DIR}/tests/support/shop.c
-    LINKS larder_registry
-    LABELS integration)
+foreach(name IN ITEMS registry_postgres registry_interrupted)
+    larder_test(test_${name}
+        SOURCES
+            test_${name}.c
+            registry_postgres_fixture.c
+            ${PROJECT_SOURCE_DIR}/tests/support/postgres_database.c
+            ${PROJECT_SOURCE_DIR}/tests/support/shop.c
+        LINKS larder_registry
+        LABELS integration)
+endforeach()
 larder_test(test_registry_connection
     SOURCES
         test_registry_connection.c

@@ -1,14 +1,12 @@
 /*
  * test_registry_postgres.c - what is PostgreSQL's own about the registry: its schema beside an
- * owner's things, rights, formats, and connections that end at a bad time.
+ * owner's things, rights, formats.
  */
 #include "store/registry/registry.h"
 
-#include "base/timestamp.h"
-#include "tests/support/postgres_database.h"
+#include "tests/integration/registry_postgres_fixture.h"
 #include "tests/support/shop.h"
 
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -16,81 +14,6 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
-
-static struct postgres_database database;
-
-struct fixture {
-    struct settings settings;
-    struct registry *registry;
-    struct arena arena;
-    struct error err;
-};
-
-static enum status open_as(struct fixture *f, const char *schema, const char *url)
-{
-    registry_close(f->registry);
-    f->settings = (struct settings){
-        .project = "shop",
-        .offline_store = {.type = "postgres", .url = url, .timeout_ms = 5000},
-        .registry_schema = schema,
-    };
-    return registry_open(&f->settings, &f->registry, &f->err);
-}
-
-static void demand(struct fixture *f, enum status status)
-{
-    if (status)
-        fail_msg("%s: %s", status_name(status), f->err.message);
-}
-
-static int set_up(void **state)
-{
-    struct fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    arena_init(&f->arena, 0);
-    demand(f, open_as(f, "larder", database.url));
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    registry_close(f->registry);
-    arena_release(&f->arena);
-    free(f);
-    sql_run(database.session, "DROP SCHEMA IF EXISTS larder CASCADE");
-    return 0;
-}
-
-static enum status apply(struct fixture *f, const struct definitions *definitions)
-{
-    struct apply_outcome outcome;
-    return registry_apply(f->registry, definitions, (struct apply_options){0}, &f->arena, &outcome,
-                          &f->err);
-}
-
-static uint64_t version(struct fixture *f)
-{
-    struct registry_version version;
-    demand(f, registry_version(f->registry, "shop", &version, &f->err));
-    return version.number;
-}
-
-static void check_words(struct fixture *f, const char *words)
-{
-    if (!strstr(f->err.message, words))
-        fail_msg("\"%s\" does not say %s", f->err.message, words);
-}
-
-static long tables_in(const char *schema)
-{
-    char sql[512];
-    char *name = PQescapeLiteral(database.session, schema, strlen(schema));
-    snprintf(sql, sizeof sql, "SELECT count(*) FROM pg_tables WHERE schemaname = %s", name);
-    PQfreemem(name);
-    return sql_number(database.session, sql);
-}
 
 static void opening_and_reading_make_nothing(void **state)
 {
@@ -116,7 +39,7 @@ static void any_schema_name_is_only_a_name(void **state)
         demand(f, open_as(f, names[i], database.url));
         demand(f, registry_wait(f->registry, 0, -1, &changed, &f->err));
         demand(f, apply(f, shop(&f->arena)));
-        assert_int_equal(tables_in(names[i]), 5);
+        assert_int_equal(tables_in(names[i]), 6);
         demand(f, registry_wait(f->registry, 60000, -1, &changed, &f->err));
         assert_true(changed);
         assert_int_equal(version(f), 1);
@@ -166,7 +89,7 @@ static void a_newer_format_is_refused_and_left_alone(void **state)
     struct fixture *f = *state;
     struct catalog catalog;
     demand(f, apply(f, shop(&f->arena)));
-    sql_run(database.session, "UPDATE larder.registry SET format = 2");
+    sql_run(database.session, "UPDATE larder.registry SET format = format + 1");
     demand(f, open_as(f, "larder", database.url));
     assert_int_equal(registry_read(f->registry, "shop", &f->arena, &catalog, &f->err),
                      STATUS_CONFLICT);
@@ -174,6 +97,55 @@ static void a_newer_format_is_refused_and_left_alone(void **state)
     assert_int_equal(apply(f, shop_with(&f->arena, "a: int32")), STATUS_CONFLICT);
     assert_int_equal(registry_remove(f->registry, "shop", &f->err), STATUS_CONFLICT);
     assert_int_equal(sql_number(database.session, "SELECT count(*) FROM larder.version"), 1);
+}
+
+/* What format 1 did not have. */
+static void make_old(void)
+{
+    sql_run(database.session,
+            "DROP TABLE larder.removed_rows; UPDATE larder.registry SET format = 1;"
+            "ALTER TABLE larder.view_state DROP pending_generation, DROP last_generation");
+}
+
+static void a_registry_of_an_older_larder_is_brought_up_to_date_by_an_apply(void **state)
+{
+    struct fixture *f = *state;
+    struct catalog catalog;
+    struct view_state *states;
+    demand(f, apply(f, shop_with(&f->arena, "a: int32")));
+    demand(f, apply(f, shop_with(&f->arena, "a: int32, b: int32")));
+    make_old();
+    demand(f, open_as(f, "larder", database.url));
+    demand(f, registry_read(f->registry, "shop", &f->arena, &catalog, &f->err));
+    assert_int_equal(registry_view_states(f->registry, &catalog, &f->arena, &states, &f->err),
+                     STATUS_CONFLICT);
+    check_words(f, "larder apply");
+    demand(f, apply(f, shop_with(&f->arena, "a: int32, b: int32")));
+    assert_int_equal(version(f), 2);
+    demand(f, registry_view_states(f->registry, &catalog, &f->arena, &states, &f->err));
+    for (size_t i = 0; i < catalog.definitions.view_count; i++) {
+        bool was_stale = strcmp(catalog.views[i].view->about.name, "spending") == 0;
+        assert_int_equal(states[i].pending_generation,
+                         was_stale ? catalog.views[i].generation + 1 : 0);
+    }
+    demand(f, registry_remove(f->registry, "shop", &f->err));
+    assert_int_equal(tables_in("larder"), 0);
+}
+
+/* The tables of an emptied registry say themselves what they are. */
+static void an_emptied_registry_of_an_older_larder_is_brought_up_to_date_too(void **state)
+{
+    struct fixture *f = *state;
+    demand(f, apply(f, shop(&f->arena)));
+    make_old();
+    sql_run(database.session, "CREATE VIEW larder_watch AS SELECT * FROM larder.view_state");
+    demand(f, open_as(f, "larder", database.url));
+    demand(f, registry_remove(f->registry, "shop", &f->err));
+    demand(f, apply(f, shop(&f->arena)));
+    assert_int_equal(sql_number(database.session, "SELECT count(*) FROM larder_watch"), 2);
+    sql_run(database.session, "DROP VIEW larder_watch");
+    assert_int_equal(version(f), 1);
+    assert_int_equal(tables_in("larder"), 6);
 }
 
 static void damaged_definitions_are_corrupt(void **state)
@@ -248,7 +220,7 @@ static void an_owners_view_on_our_tables_stays_and_an_apply_follows(void **state
 
 static void a_table_that_an_owner_dropped_is_not_missed_by_a_removal(void **state)
 {
-    static const char *const lost[] = {"sample", "view_state", "version"};
+    static const char *const lost[] = {"sample", "removed_rows", "view_state", "version"};
     struct fixture *f = *state;
     for (size_t i = 0; i < COUNT_OF(lost); i++) {
         char sql[64];
@@ -351,168 +323,12 @@ static void a_guest_removes_a_project_but_not_an_owners_tables(void **state)
                               "GRANT ALL ON ALL TABLES IN SCHEMA larder TO larder_guest");
     demand(f, open_as(f, "larder", url_of_guest(url)));
     demand(f, registry_remove(f->registry, "shop", &f->err));
-    assert_int_equal(tables_in("larder"), 5);
+    assert_int_equal(tables_in("larder"), 6);
     assert_int_equal(sql_number(database.session, "SELECT count(*) FROM larder.project"), 0);
     demand(f, apply(f, shop(&f->arena)));
     registry_close(f->registry);
     f->registry = NULL;
     drop_guest();
-}
-
-/* Connections that end at a bad time */
-
-struct late_apply {
-    struct fixture *f;
-    const struct definitions *definitions;
-    enum status status;
-};
-
-static void *apply_in_thread(void *context)
-{
-    struct late_apply *late = context;
-    late->status = apply(late->f, late->definitions);
-    return NULL;
-}
-
-/* Waits until so many backends of ours wait for locks, and returns the process id of one; gives up
- * after a minute. */
-static long blocked_backend(long count)
-{
-    static const char *const blocked =
-        "FROM pg_stat_activity WHERE application_name = 'larder' AND wait_event_type = 'Lock'"
-        " AND datname = current_database()";
-    char sql[512];
-    for (int tries = 0; tries < 6000; tries++) {
-        snprintf(sql, sizeof sql, "SELECT CASE count(*) WHEN %ld THEN max(pid) ELSE 0 END %s",
-                 count, blocked);
-        long pid = sql_number(database.session, sql);
-        if (pid)
-            return pid;
-        sql_run(database.session, "SELECT pg_sleep(0.01)");
-    }
-    fail_msg("no apply waits for a lock");
-    return 0;
-}
-
-/* Stops applies after they wrote their version, before they touch the states, until it is finished.
- */
-static PGconn *hold_states(void)
-{
-    PGconn *blocker = PQconnectdb(database.url);
-    sql_run(blocker, "BEGIN; LOCK TABLE larder.view_state IN SHARE MODE");
-    return blocker;
-}
-
-static void an_apply_that_is_killed_leaves_nothing(void **state)
-{
-    struct fixture *f = *state;
-    char sql[256];
-    demand(f, apply(f, shop(&f->arena)));
-    PGconn *blocker = hold_states();
-    struct late_apply late = {.f = f,
-                              .definitions = shop_with(&f->arena, "a: int32, total:"
-                                                                  " float64")};
-    pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, apply_in_thread, &late), 0);
-    snprintf(sql, sizeof sql, "SELECT pg_terminate_backend(%ld)", blocked_backend(1));
-    sql_run(database.session, sql);
-    pthread_join(thread, NULL);
-    PQfinish(blocker);
-    assert_int_equal(late.status, STATUS_UNAVAILABLE);
-    demand(f, open_as(f, "larder", database.url));
-    assert_int_equal(version(f), 1);
-    assert_int_equal(sql_number(database.session, "SELECT count(*) FROM larder.version"), 1);
-    demand(f, apply(f, late.definitions));
-    assert_int_equal(version(f), 2);
-}
-
-static void a_listener_notices_that_its_connection_is_gone(void **state)
-{
-    struct fixture *f = *state;
-    bool changed;
-    demand(f, registry_wait(f->registry, 0, -1, &changed, &f->err));
-    sql_run(database.session,
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE application_name = 'larder' AND datname = current_database()");
-    assert_int_equal(registry_wait(f->registry, 60000, -1, &changed, &f->err), STATUS_UNAVAILABLE);
-    assert_int_equal(registry_wait(f->registry, 60000, -1, &changed, &f->err), STATUS_UNAVAILABLE);
-    struct registry_version version;
-    assert_int_equal(registry_version(f->registry, "shop", &version, &f->err), STATUS_UNAVAILABLE);
-}
-
-static void a_cancelled_apply_leaves_a_handle_that_still_works(void **state)
-{
-    struct fixture *f = *state;
-    char sql[256];
-    demand(f, apply(f, shop(&f->arena)));
-    PGconn *blocker = hold_states();
-    struct late_apply late = {.f = f,
-                              .definitions = shop_with(&f->arena, "a: int32, total:"
-                                                                  " float64")};
-    pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, apply_in_thread, &late), 0);
-    snprintf(sql, sizeof sql, "SELECT pg_cancel_backend(%ld)", blocked_backend(1));
-    sql_run(database.session, sql);
-    pthread_join(thread, NULL);
-    PQfinish(blocker);
-    assert_int_equal(late.status, STATUS_CANCELLED);
-    assert_int_equal(version(f), 1);
-}
-
-/* The statement ends in the database, too: nothing of it waits on there. */
-static void a_server_does_not_wait_for_a_lock_for_ever(void **state)
-{
-    struct fixture *f = *state;
-    struct registry *server;
-    struct registry_version version;
-    demand(f, apply(f, shop(&f->arena)));
-    f->settings.offline_store.timeout_ms = 300;
-    demand(f, registry_open_for_server(&f->settings, -1, &server, &f->err));
-    PGconn *blocker = PQconnectdb(database.url);
-    sql_run(blocker, "BEGIN; LOCK TABLE larder.project");
-    assert_int_equal(registry_version(server, "shop", &version, &f->err), STATUS_CANCELLED);
-    assert_int_equal(sql_number(database.session,
-                                "SELECT count(*) FROM pg_locks WHERE NOT granted AND"
-                                " relation = 'larder.project'::regclass"),
-                     0);
-    PQfinish(blocker);
-    demand(f, registry_version(server, "shop", &version, &f->err));
-    assert_int_equal(version.number, 1);
-    registry_close(server);
-}
-
-/* Whoever waited for the lock must see what its last holder wrote, not what was there before. */
-static void applies_follow_each_other_where_transactions_are_serializable_by_default(void **state)
-{
-    struct fixture *f = *state;
-    struct fixture *other;
-    char sql[256];
-    demand(f, apply(f, shop(&f->arena)));
-    snprintf(sql, sizeof sql,
-             "ALTER DATABASE %s SET default_transaction_isolation = 'serializable'", database.name);
-    sql_run(database.session, sql);
-    demand(f, open_as(f, "larder", database.url));
-    set_up((void **)&other);
-    snprintf(sql, sizeof sql, "ALTER DATABASE %s RESET ALL", database.name);
-    sql_run(database.session, sql);
-    PGconn *blocker = hold_states();
-    struct late_apply first = {.f = f, .definitions = shop_with(&f->arena, "total: float64")};
-    struct late_apply second = {.f = other,
-                                .definitions = shop_with(&other->arena, "visits: int64")};
-    pthread_t threads[2];
-    assert_int_equal(pthread_create(&threads[0], NULL, apply_in_thread, &first), 0);
-    blocked_backend(1);
-    assert_int_equal(pthread_create(&threads[1], NULL, apply_in_thread, &second), 0);
-    blocked_backend(2);
-    PQfinish(blocker);
-    pthread_join(threads[0], NULL);
-    pthread_join(threads[1], NULL);
-    demand(f, first.status);
-    demand(other, second.status);
-    assert_int_equal(version(f), 3);
-    registry_close(other->registry);
-    arena_release(&other->arena);
-    free(other);
 }
 
 /* A transaction that stays open for longer than a hundred runs still leaves them one position. */
@@ -553,8 +369,10 @@ static void reasons_fit_a_database_of_another_encoding(void **state)
     struct apply_outcome outcome;
     demand(f, registry_apply(f->registry, shop(&f->arena), (struct apply_options){0}, &f->arena,
                              &outcome, &f->err));
-    demand(f, registry_mark_stale(f->registry, &outcome.catalog, outcome.catalog.views[0].id,
-                                  "\u6f22", &f->err));
+    struct view_state *states;
+    demand(f, registry_view_states(f->registry, &outcome.catalog, &f->arena, &states, &f->err));
+    demand(f, registry_mark_stale(f->registry, &outcome.catalog, &states[0], "\u6f22", false,
+                                  &f->err));
     PGconn *latin = PQconnectdb(url);
     sql_text(latin, "SELECT max(stale_reason) FROM larder.view_state", cell);
     PQfinish(latin);
@@ -575,6 +393,8 @@ int main(void)
         TEST(another_type_of_offline_store_is_refused),
         TEST(every_version_is_kept),
         TEST(a_newer_format_is_refused_and_left_alone),
+        TEST(a_registry_of_an_older_larder_is_brought_up_to_date_by_an_apply),
+        TEST(an_emptied_registry_of_an_older_larder_is_brought_up_to_date_too),
         TEST(damaged_definitions_are_corrupt),
         TEST(an_owners_tables_are_not_taken_for_ours),
         TEST(a_schema_that_an_owner_made_stays),
@@ -585,11 +405,6 @@ int main(void)
         TEST(what_an_owner_puts_in_the_way_is_not_called),
         TEST(a_user_without_rights_is_told_what_to_grant),
         TEST(a_guest_removes_a_project_but_not_an_owners_tables),
-        TEST(an_apply_that_is_killed_leaves_nothing),
-        TEST(a_listener_notices_that_its_connection_is_gone),
-        TEST(a_cancelled_apply_leaves_a_handle_that_still_works),
-        TEST(a_server_does_not_wait_for_a_lock_for_ever),
-        TEST(applies_follow_each_other_where_transactions_are_serializable_by_default),
         TEST(the_last_usable_sample_is_kept_while_a_transaction_is_open),
         TEST(reasons_fit_a_database_of_another_encoding),
     };

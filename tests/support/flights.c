@@ -79,7 +79,7 @@ static struct snapshot *make_snapshot(struct flights *f, const struct catalog *b
         check(false, problems.items[0].text);
     struct difference difference =
         definitions_difference(before ? &before->definitions : NULL, definitions, arena);
-    check(!catalog_next(before, definitions, &difference, 77, 1, false, arena, &snapshot->catalog,
+    check(!catalog_next(before, definitions, &difference, 77, 1, NULL, arena, &snapshot->catalog,
                         &f->err),
           f->err.message);
     snapshot_resolve(snapshot);

@@ -38,7 +38,7 @@ static const char *feature_list(struct arena *arena, const char *features)
     return list;
 }
 
-static const struct definitions *build(struct arena *arena, const char *project,
+static const struct definitions *build(struct arena *arena, const char *project, const char *table,
                                        const char *spending_features, const char *more_views)
 {
     return definitions_of(
@@ -48,32 +48,37 @@ static const struct definitions *build(struct arena *arena, const char *project,
                             "  - {name: customer, join_keys: {customer: int64}}\n"
                             "  - {name: item, join_keys: {item: string}}\n"
                             "sources:\n"
-                            "  - {name: orders, table: orders, event_time: at}\n"
+                            "  - {name: orders, table: %s, event_time: at}\n"
                             "feature_views:\n"
                             "  - {name: spending, entities: [customer], source: orders, ttl: 7d,"
                             " features: [%s]}\n"
                             "%s"
                             "feature_services:\n"
                             "  - {name: offers, features: [spending]}\n",
-                            project, feature_list(arena, spending_features), more_views));
+                            project, table, feature_list(arena, spending_features), more_views));
 }
 
 const struct definitions *shop(struct arena *arena)
 {
-    return build(arena, "shop", usual_features, popularity);
+    return build(arena, "shop", "orders", usual_features, popularity);
+}
+
+const struct definitions *shop_from(struct arena *arena, const char *table)
+{
+    return build(arena, "shop", table, usual_features, popularity);
 }
 
 const struct definitions *shop_with(struct arena *arena, const char *spending_features)
 {
-    return build(arena, "shop", spending_features, popularity);
+    return build(arena, "shop", "orders", spending_features, popularity);
 }
 
 const struct definitions *small_shop(struct arena *arena)
 {
-    return build(arena, "shop", usual_features, "");
+    return build(arena, "shop", "orders", usual_features, "");
 }
 
 const struct definitions *shop_named(struct arena *arena, const char *project)
 {
-    return build(arena, project, usual_features, popularity);
+    return build(arena, project, "orders", usual_features, popularity);
 }

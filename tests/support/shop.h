@@ -20,6 +20,8 @@ const struct definitions *definitions_of(struct arena *arena, const char *yaml);
  */
 const struct definitions *shop(struct arena *arena);
 const struct definitions *shop_with(struct arena *arena, const char *spending_features);
+/* The orders from this table. */
+const struct definitions *shop_from(struct arena *arena, const char *table);
 /* Without popularity. */
 const struct definitions *small_shop(struct arena *arena);
 /* The same under another project's name. */

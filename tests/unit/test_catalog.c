@@ -36,13 +36,13 @@ static int tear_down(void **state)
 }
 
 static struct catalog *follow(struct fixture *f, const struct catalog *before,
-                              const struct definitions *definitions, bool new_generations)
+                              const struct definitions *definitions, const uint32_t *generations)
 {
     struct catalog *next = arena_zero(&f->arena, sizeof *next);
     struct difference difference =
         definitions_difference(before ? &before->definitions : NULL, definitions, &f->arena);
     enum status status = catalog_next(before, definitions, &difference, IDENTITY, PROJECT,
-                                      new_generations, &f->arena, next, &f->err);
+                                      generations, &f->arena, next, &f->err);
     if (status)
         fail_msg("%s", f->err.message);
     return next;
@@ -68,7 +68,7 @@ static enum status decode(struct fixture *f, const char *text, struct catalog *c
 static void first_version_numbers_everything(void **state)
 {
     struct fixture *f = *state;
-    struct catalog *first = follow(f, NULL, shop(&f->arena), false);
+    struct catalog *first = follow(f, NULL, shop(&f->arena), NULL);
     assert_int_equal(first->version, 1);
     assert_int_equal(first->identity, IDENTITY);
     assert_int_equal(first->project_id, PROJECT);
@@ -86,8 +86,8 @@ static void first_version_numbers_everything(void **state)
 static void ids_stay_with_their_names(void **state)
 {
     struct fixture *f = *state;
-    struct catalog *first = follow(f, NULL, shop(&f->arena), false);
-    struct catalog *second = follow(f, first, shop_with(&f->arena, "total: float64"), false);
+    struct catalog *first = follow(f, NULL, shop(&f->arena), NULL);
+    struct catalog *second = follow(f, first, shop_with(&f->arena, "total: float64"), NULL);
     assert_int_equal(second->version, 2);
     assert_int_equal(view_of(second, "spending")->id, view_of(first, "spending")->id);
     assert_int_equal(view_of(second, "popularity")->id, view_of(first, "popularity")->id);
@@ -97,11 +97,11 @@ static void ids_stay_with_their_names(void **state)
 static void a_view_that_returns_is_a_new_one(void **state)
 {
     struct fixture *f = *state;
-    struct catalog *first = follow(f, NULL, shop(&f->arena), false);
-    struct catalog *second = follow(f, first, small_shop(&f->arena), false);
+    struct catalog *first = follow(f, NULL, shop(&f->arena), NULL);
+    struct catalog *second = follow(f, first, small_shop(&f->arena), NULL);
     assert_null(catalog_find_view(second, "popularity"));
     assert_int_equal(second->last_view_id, 2);
-    struct catalog *third = follow(f, second, shop(&f->arena), false);
+    struct catalog *third = follow(f, second, shop(&f->arena), NULL);
     assert_int_equal(view_of(third, "popularity")->id, 3);
     assert_int_equal(view_of(third, "popularity")->key_set_id,
                      view_of(first, "popularity")->key_set_id);
@@ -110,10 +110,10 @@ static void a_view_that_returns_is_a_new_one(void **state)
 static void each_list_of_features_gets_a_number(void **state)
 {
     struct fixture *f = *state;
-    struct catalog *catalog = follow(f, NULL, shop_with(&f->arena, "a: int32"), false);
-    catalog = follow(f, catalog, shop_with(&f->arena, "a: int32, b: string"), false);
-    catalog = follow(f, catalog, shop_with(&f->arena, "b: string, a: int32"), false);
-    catalog = follow(f, catalog, shop_with(&f->arena, "a: int32"), false);
+    struct catalog *catalog = follow(f, NULL, shop_with(&f->arena, "a: int32"), NULL);
+    catalog = follow(f, catalog, shop_with(&f->arena, "a: int32, b: string"), NULL);
+    catalog = follow(f, catalog, shop_with(&f->arena, "b: string, a: int32"), NULL);
+    catalog = follow(f, catalog, shop_with(&f->arena, "a: int32"), NULL);
     const struct catalog_view *view = view_of(catalog, "spending");
     assert_int_equal(view->schema_count, 4);
     for (uint16_t number = 1; number <= 4; number++)
@@ -127,20 +127,34 @@ static void each_list_of_features_gets_a_number(void **state)
 static void taking_over_starts_generations_of_views_that_were_there(void **state)
 {
     struct fixture *f = *state;
-    struct catalog *first = follow(f, NULL, small_shop(&f->arena), false);
-    struct catalog *second = follow(f, first, shop(&f->arena), true);
-    assert_int_equal(view_of(second, "spending")->generation,
-                     catalog_first_generation(IDENTITY) + 1);
+    struct catalog *first = follow(f, NULL, small_shop(&f->arena), NULL);
+    struct catalog *second = follow(f, first, shop(&f->arena), (const uint32_t[]){20000});
+    assert_int_equal(view_of(second, "spending")->generation, 20000);
     assert_int_equal(view_of(second, "popularity")->generation, catalog_first_generation(IDENTITY));
-    struct catalog *third = follow(f, second, shop(&f->arena), false);
-    assert_int_equal(view_of(third, "spending")->generation,
-                     catalog_first_generation(IDENTITY) + 1);
+    struct catalog *third = follow(f, second, shop(&f->arena), NULL);
+    assert_int_equal(view_of(third, "spending")->generation, 20000);
+}
+
+static void a_switch_changes_the_generation_of_one_view_and_nothing_else(void **state)
+{
+    struct fixture *f = *state;
+    struct catalog *first = follow(f, NULL, shop(&f->arena), NULL), second;
+    uint32_t generation = catalog_first_generation(IDENTITY);
+    catalog_switch(first, view_of(first, "spending")->id, generation + 3, &f->arena, &second);
+    assert_int_equal(second.version, 2);
+    assert_int_equal(view_of(&second, "spending")->generation, generation + 3);
+    assert_int_equal(view_of(&second, "popularity")->generation, generation);
+    assert_int_equal(view_of(first, "spending")->generation, generation);
+    struct catalog_view *spending = (struct catalog_view *)view_of(&second, "spending");
+    spending->generation = generation;
+    second.version = 1;
+    assert_string_equal(text_of(f, &second), text_of(f, first));
 }
 
 static void registries_begin_with_generations_of_their_own(void **state)
 {
     struct fixture *f = *state;
-    struct catalog *ours = follow(f, NULL, shop(&f->arena), false);
+    struct catalog *ours = follow(f, NULL, shop(&f->arena), NULL);
     assert_int_equal(view_of(ours, "spending")->generation, catalog_first_generation(IDENTITY));
     assert_int_not_equal(catalog_first_generation(IDENTITY),
                          catalog_first_generation(IDENTITY + 1));
@@ -166,7 +180,7 @@ static void views_of_equally_encoded_keys_share_a_key_set(void **state)
         "  - {name: d, entities: [other], source: s, features: [{name: f, type: bool}]}\n"
         "  - {name: e, entities: [other, narrow], source: s, features:"
         " [{name: f, type: bool}]}\n");
-    struct catalog *catalog = follow(f, NULL, definitions, false);
+    struct catalog *catalog = follow(f, NULL, definitions, NULL);
     assert_int_equal(view_of(catalog, "a")->key_set_id, view_of(catalog, "b")->key_set_id);
     assert_int_equal(catalog->key_set_count, 4);
     assert_string_equal(catalog->key_sets[view_of(catalog, "a")->key_set_id - 1], "id:int");
@@ -178,7 +192,7 @@ static void views_of_equally_encoded_keys_share_a_key_set(void **state)
 static void the_last_schema_number_is_the_end(void **state)
 {
     struct fixture *f = *state;
-    struct catalog *catalog = follow(f, NULL, shop_with(&f->arena, "a: int32"), false);
+    struct catalog *catalog = follow(f, NULL, shop_with(&f->arena, "a: int32"), NULL);
     struct view_schema *schema = arena_alloc(&f->arena, sizeof *schema);
     struct catalog_view *view = (struct catalog_view *)view_of(catalog, "spending");
     *schema = view->schemas[0];
@@ -188,8 +202,8 @@ static void the_last_schema_number_is_the_end(void **state)
     struct difference difference =
         definitions_difference(&catalog->definitions, changed, &f->arena);
     struct catalog next;
-    assert_int_equal(catalog_next(catalog, changed, &difference, IDENTITY, PROJECT, false,
-                                  &f->arena, &next, &f->err),
+    assert_int_equal(catalog_next(catalog, changed, &difference, IDENTITY, PROJECT, NULL, &f->arena,
+                                  &next, &f->err),
                      STATUS_EXHAUSTED);
     assert_non_null(strstr(f->err.message, "spending"));
 }
@@ -197,16 +211,15 @@ static void the_last_schema_number_is_the_end(void **state)
 static void the_text_reads_back_the_same(void **state)
 {
     struct fixture *f = *state;
-    struct catalog *first = follow(f, NULL, shop(&f->arena), false);
-    struct catalog *second = follow(f, first, shop_with(&f->arena, "total: float64"), true);
+    struct catalog *first = follow(f, NULL, shop(&f->arena), NULL);
+    struct catalog *second = follow(f, first, shop_with(&f->arena, "total: float64"), NULL);
     const char *text = text_of(f, second);
     struct catalog read;
     assert_int_equal(decode(f, text, &read), STATUS_OK);
     assert_string_equal(text_of(f, &read), text);
     assert_int_equal(read.identity, IDENTITY);
     assert_int_equal(read.version, 2);
-    assert_int_equal(view_of(&read, "spending")->generation,
-                     catalog_first_generation(IDENTITY) + 1);
+    assert_int_equal(view_of(&read, "spending")->generation, catalog_first_generation(IDENTITY));
     assert_int_equal(view_of(&read, "spending")->schema_count, 2);
     assert_string_equal(catalog_view_schema(view_of(&read, "spending"), 1)->names[1], "visits");
 }
@@ -219,7 +232,7 @@ static void the_text_is_ascii_whatever_is_described(void **state)
                                   "entities:\n"
                                   "  - {name: e, join_keys: {k: int64}, description: \"caf\u00e9 "
                                   "\U0001F600 \\\"quoted\\\" \\\\ \"}\n");
-    struct catalog *catalog = follow(f, NULL, definitions, false);
+    struct catalog *catalog = follow(f, NULL, definitions, NULL);
     const char *text = text_of(f, catalog);
     for (const char *at = text; *at; at++)
         assert_true((unsigned char)*at >= 0x20 && (unsigned char)*at < 0x7f);
@@ -250,8 +263,9 @@ static void any_history_reads_back_and_reuses_no_number(void **state)
     uint32_t greatest = 0;
     for (int step = 0; step < 150; step++) {
         const struct catalog *before = catalog;
-        struct catalog *next =
-            follow(f, before, any_shop(f, (unsigned)rand() & 255), rand() % 8 == 0);
+        const uint32_t generations[] = {(uint32_t)step + 20000, UINT32_MAX};
+        struct catalog *next = follow(f, before, any_shop(f, (unsigned)rand() & 255),
+                                      rand() % 8 == 0 ? generations : NULL);
         const struct catalog_view *view = catalog_find_view(next, "popularity");
         if (view && !(before && catalog_find_view(before, "popularity")))
             assert_true(view->id > greatest);
@@ -319,7 +333,7 @@ static void what_does_not_agree_is_corrupt(void **state)
         {"{", "["},
     };
     struct fixture *f = *state;
-    const char *text = text_of(f, follow(f, NULL, shop(&f->arena), false));
+    const char *text = text_of(f, follow(f, NULL, shop(&f->arena), NULL));
     struct catalog read;
     assert_int_equal(decode(f, text, &read), STATUS_OK);
     for (size_t i = 0; i < COUNT_OF(edits); i++) {
@@ -336,7 +350,7 @@ static void what_does_not_agree_is_corrupt(void **state)
 static void members_of_a_newer_program_are_left_alone(void **state)
 {
     struct fixture *f = *state;
-    const char *text = text_of(f, follow(f, NULL, shop(&f->arena), false));
+    const char *text = text_of(f, follow(f, NULL, shop(&f->arena), NULL));
     struct catalog read;
     assert_int_equal(decode(f, edited(f, text, "{", "{\"colour\":\"blue\","), &read), STATUS_OK);
 }
@@ -345,9 +359,9 @@ static void members_of_a_newer_program_are_left_alone(void **state)
 static void random_damage_is_refused_or_makes_a_whole_catalog(void **state)
 {
     struct fixture *f = *state;
-    struct catalog *first = follow(f, NULL, shop(&f->arena), false);
+    struct catalog *first = follow(f, NULL, shop(&f->arena), NULL);
     const char *text =
-        text_of(f, follow(f, first, shop_with(&f->arena, "a: int32, b: list<string>"), true));
+        text_of(f, follow(f, first, shop_with(&f->arena, "a: int32, b: list<string>"), NULL));
     size_t size = strlen(text);
     char *damaged = malloc(size);
     assert_non_null(damaged);
@@ -389,6 +403,7 @@ int main(void)
         TEST(a_view_that_returns_is_a_new_one),
         TEST(each_list_of_features_gets_a_number),
         TEST(taking_over_starts_generations_of_views_that_were_there),
+        TEST(a_switch_changes_the_generation_of_one_view_and_nothing_else),
         TEST(registries_begin_with_generations_of_their_own),
         TEST(views_of_equally_encoded_keys_share_a_key_set),
         TEST(the_last_schema_number_is_the_end),

@@ -47,9 +47,10 @@ static const char *difference_text(struct difference difference, struct arena *a
     for (size_t i = 0; i < difference.change_count; i++) {
         const struct change *change = &difference.changes[i];
         text = arena_printf(
-            arena, "%s%c %s %s%s%s%s%s", text, signs[change->kind],
+            arena, "%s%c %s %s%s%s%s%s%s", text, signs[change->kind],
             object_kind_name(change->object), change->name, change->schema_changed ? " SCHEMA" : "",
-            change->becomes_stale ? " STALE" : "", change->needs_replace ? " REPLACE: " : "",
+            change->becomes_stale ? " STALE" : "", change->rebuilds ? " REBUILT" : "",
+            change->needs_replace ? " REPLACE: " : "",
             change->needs_replace ? change->needs_replace : "");
         for (size_t j = 0; j < change->detail_count; j++)
             text = arena_printf(arena, "%s | %s", text, change->details[j]);
@@ -214,22 +215,22 @@ static void another_source_of_the_rows_makes_its_views_stale(void **state)
     (void)state;
     check(with_source("table: visits, event_time: at", "n: n"),
           "~ source clicks | table: clicks -> visits\n"
-          "~ feature view stats STALE | its source clicks changes\n");
+          "~ feature view stats STALE REBUILT | its source clicks changes\n");
     check(with_source("query: SELECT 1, event_time: at", "n: n"),
           "~ source clicks | table: clicks -> none | query: none -> SELECT 1\n"
-          "~ feature view stats STALE | its source clicks changes\n");
+          "~ feature view stats STALE REBUILT | its source clicks changes\n");
     check(with_source("table: clicks, event_time: happened", "n: n"),
           "~ source clicks | event_time: at -> happened\n"
-          "~ feature view stats STALE | its source clicks changes\n");
+          "~ feature view stats STALE REBUILT | its source clicks changes\n");
     check(with_source("table: clicks, event_time: at, created_time: known", "n: n"),
           "~ source clicks | created_time: none -> known\n"
-          "~ feature view stats STALE | its source clicks changes\n");
+          "~ feature view stats STALE REBUILT | its source clicks changes\n");
     check(with_source("table: clicks, event_time: at, misfits: as_null", "n: n"),
           "~ source clicks | misfits: stop -> as_null\n"
-          "~ feature view stats STALE | its source clicks changes\n");
+          "~ feature view stats STALE REBUILT | its source clicks changes\n");
     check(with_source("table: clicks, event_time: at", "n: n, user_id: uid"),
           "~ source clicks | column of user_id: user_id -> uid\n"
-          "~ feature view stats STALE | its source clicks changes\n");
+          "~ feature view stats STALE REBUILT | its source clicks changes\n");
 }
 
 static void what_only_describes_a_source_leaves_its_views_alone(void **state)
@@ -249,7 +250,7 @@ static void a_view_that_goes_online_is_stale_and_one_that_leaves_is_not(void **s
     assert_string_equal(difference_text(definitions_difference(&a, &b, &arena), &arena),
                         "~ feature view stats | online: true -> false\n");
     assert_string_equal(difference_text(definitions_difference(&b, &a, &arena), &arena),
-                        "~ feature view stats STALE | online: false -> true\n");
+                        "~ feature view stats STALE REBUILT | online: false -> true\n");
     arena_release(&arena);
 }
 

@@ -73,6 +73,42 @@ static void end_in_the_future_is_now(void **unused)
     assert_true(window_of(&f.facts).scan.to_us == now_us - hour_us);
 }
 
+static void rebuild_is_whole_whatever_was_asked_for(void **unused)
+{
+    (void)unused;
+    struct fixture f;
+    set_up(&f);
+    f.view.ttl_us = 6 * hour_us;
+    f.state.pending_generation = 2;
+    f.state.stale_version = 3;
+    f.facts.has_from = true;
+    f.facts.from_us = now_us - hour_us;
+    struct window window = window_of(&f.facts);
+    assert_int_equal(window.kind, RUN_REBUILD);
+    assert_int_equal(window.scan.mode, SCAN_EVENTS);
+    assert_true(window.scan.from_us == now_us - 30 * hour_us);
+    assert_true(window.scan.to_us == now_us);
+    assert_true(window.moves_watermark);
+}
+
+static void rebuild_goes_up_to_the_watermark_at_least(void **unused)
+{
+    (void)unused;
+    struct fixture f;
+    set_up(&f);
+    f.state.pending_generation = 2;
+    f.facts.has_to = true;
+    f.facts.to_us = now_us - 3 * hour_us;
+    assert_true(window_of(&f.facts).scan.to_us == now_us - 3 * hour_us);
+    f.state.has_watermark = true;
+    f.state.watermark_us = now_us - 2 * hour_us;
+    assert_true(window_of(&f.facts).scan.to_us == now_us - 2 * hour_us);
+    f.facts.to_us = now_us - hour_us;
+    assert_true(window_of(&f.facts).scan.to_us == now_us - hour_us);
+    f.state.watermark_us = now_us + hour_us; /* the clock has gone back */
+    assert_true(window_of(&f.facts).scan.to_us == now_us);
+}
+
 static void run_with_from_leaves_the_watermark_alone(void **unused)
 {
     (void)unused;
@@ -147,6 +183,8 @@ int main(void)
         cmocka_unit_test(first_run_without_ttl_begins_at_the_beginning),
         cmocka_unit_test(later_run_goes_back_by_the_lookback),
         cmocka_unit_test(end_in_the_future_is_now),
+        cmocka_unit_test(rebuild_is_whole_whatever_was_asked_for),
+        cmocka_unit_test(rebuild_goes_up_to_the_watermark_at_least),
         cmocka_unit_test(run_with_from_leaves_the_watermark_alone),
         cmocka_unit_test(stale_view_is_read_whole),
         cmocka_unit_test(stale_view_stays_stale_when_the_run_ends_before_its_watermark),

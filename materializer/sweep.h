@@ -1,0 +1,26 @@
+/*
+ * sweep.h - removes from the online store the rows that nobody reads any more.
+ *
+ * Which those are, the registry has recorded (registry.h). A run of materialize sweeps at its
+ * begin, what others left behind, and at its end, what it made unread itself; apply sweeps, too.
+ * Rows of a generation that readers have just left stay until the last of them must have heard of
+ * it. What is not reached stays recorded for the next one.
+ */
+#ifndef LARDER_MATERIALIZER_SWEEP_H
+#define LARDER_MATERIALIZER_SWEEP_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "store/online/online_store.h"
+#include "store/registry/registry.h"
+
+/* After this long no server reads a generation any more that another has replaced: they hear of it
+ * within a second. */
+enum { SWEEP_AFTER_MS = 2000 };
+
+/* Removes rows of the catalog's project. OK without a step where the online store is not the
+ * registry's. The newest catalog must have been put there before. */
+enum status sweep(struct registry *registry, struct online_store *online,
+                  const struct catalog *catalog, struct arena *arena, struct error *err);
+
+#endif

@@ -1,0 +1,219 @@
+/*
+ * postgres_generation.c - which generation of a view's rows is pending, which is read, and which
+ * rows nobody reads any more (registry.h).
+ *
+ * What gives a generation, or moves readers to it, does so in a transaction under the registry's
+ * lock; so a number is given once, and what is neither read nor pending never is again.
+ */
+#include "store/registry/postgres_registry.h"
+
+enum status generation_renew(struct postgres_registry *r, struct renewal renewal, struct error *err)
+{
+#define WHICH                                                                                      \
+    " WHERE $1::bigint IN (0, project_id) AND $2::bigint IN (0, view_id)"                          \
+    " AND (pending_generation <> 0 OR NOT $3::boolean)"
+    const char *const values[] = {
+        decimal(renewal.project_id, (char[DECIMAL_SIZE]){0}),
+        decimal(renewal.view_id, (char[DECIMAL_SIZE]){0}),
+        renewal.only_pending ? "true" : "false",
+        decimal((int64_t)renewal.gap + 1, (char[DECIMAL_SIZE]){0}),
+    };
+    enum status status =
+        statement_query(r, "giving up a generation",
+                        "INSERT INTO @.removed_rows (project_id, view_id, generation, since_us)"
+                        " SELECT project_id, view_id, pending_generation, " SQL_NOW_US
+                        " FROM @.view_state" WHICH " AND pending_generation <> 0" SQL_RECORD_AGAIN,
+                        3, values, NULL, err);
+    if (status)
+        return status;
+    return statement_query(r, "giving a generation",
+                           "UPDATE @.view_state SET pending_generation = last_generation +"
+                           " $4::bigint, last_generation = last_generation + $4::bigint" WHICH,
+                           4, values, NULL, err);
+#undef WHICH
+}
+
+/* One switch. */
+struct switching {
+    struct postgres_registry *r;
+    const struct catalog *catalog; /* the caller's */
+    const struct catalog_view *view;
+    const struct view_state *seen;
+    int64_t watermark_us, position;
+    struct arena arena;
+    struct error *err;
+};
+
+/* *outdated: the state is no longer the one that the run has seen. */
+static enum status switch_state(struct switching *s, bool *outdated)
+{
+    PGresult *result;
+    const char *const values[] = {
+        decimal(s->catalog->project_id, (char[DECIMAL_SIZE]){0}),
+        decimal(s->view->id, (char[DECIMAL_SIZE]){0}),
+        decimal(s->view->generation, (char[DECIMAL_SIZE]){0}),
+        decimal(s->seen->pending_generation, (char[DECIMAL_SIZE]){0}),
+        s->seen->has_watermark ? decimal(s->seen->watermark_us, (char[DECIMAL_SIZE]){0}) : NULL,
+        decimal(s->watermark_us, (char[DECIMAL_SIZE]){0}),
+        decimal(s->position, (char[DECIMAL_SIZE]){0}),
+    };
+    enum status status = statement_query(
+        s->r, "switching to the pending generation",
+        "UPDATE @.view_state SET generation = pending_generation, pending_generation = 0,"
+        " watermark_us = $6, source_position = $7, stale_version = 0, stale_reason = NULL"
+        " WHERE project_id = $1 AND view_id = $2 AND generation = $3 AND pending_generation = $4"
+        " AND watermark_us IS NOT DISTINCT FROM $5::bigint",
+        COUNT_OF(values), values, &result, s->err);
+    if (status)
+        return status;
+    *outdated = statement_rows(result) == 0;
+    PQclear(result);
+    return STATUS_OK;
+}
+
+static enum status record_rows_of_before(struct switching *s)
+{
+    const char *const values[] = {
+        decimal(s->catalog->project_id, (char[DECIMAL_SIZE]){0}),
+        decimal(s->view->id, (char[DECIMAL_SIZE]){0}),
+        decimal(s->view->generation, (char[DECIMAL_SIZE]){0}),
+    };
+    return statement_query(s->r, "recording removed rows",
+                           "INSERT INTO @.removed_rows (project_id, view_id, generation, since_us)"
+                           " VALUES ($1, $2, $3, " SQL_NOW_US ")" SQL_RECORD_AGAIN,
+                           COUNT_OF(values), values, NULL, s->err);
+}
+
+/* The definitions are the newest; whatever else has changed in them leaves this view's rows alone,
+ * or another generation were pending. */
+static enum status switch_catalog(struct switching *s)
+{
+    const char *project = s->catalog->definitions.project;
+    struct newest newest;
+    struct catalog next;
+    enum status status = newest_read(s->r, project, &s->arena, &newest, s->err);
+    if (!status && (!newest.found || !catalog_view_of_id(&newest.catalog, s->view->id)))
+        status = fail(s->err, STATUS_CORRUPT,
+                      "the registry in the schema %s has a state of feature view %s, but no "
+                      "definition",
+                      s->r->quoted_schema, s->view->view->about.name);
+    if (status)
+        return status;
+    catalog_switch(&newest.catalog, s->view->id, s->seen->pending_generation, &s->arena, &next);
+    status = version_write(s->r, &next, &s->arena, s->err);
+    return status ? status : notify_version(s->r, project, next.version, s->err);
+}
+
+static enum status switch_in_transaction(struct switching *s, bool *outdated)
+{
+    enum status status = switch_state(s, outdated);
+    if (status || *outdated)
+        return status;
+    status = switch_catalog(s);
+    return status ? status : record_rows_of_before(s);
+}
+
+enum status postgres_switch_rows(struct registry *registry, const struct catalog *catalog,
+                                 const struct catalog_view *view, const struct view_state *seen,
+                                 int64_t watermark_us, int64_t position, bool *outdated,
+                                 struct error *err)
+{
+    struct switching s = {
+        .r = postgres_registry_of(registry),
+        .catalog = catalog,
+        .view = view,
+        .seen = seen,
+        .watermark_us = watermark_us,
+        .position = position,
+        .err = err,
+    };
+    enum status status = schema_check_format(s.r, err);
+    if (!status)
+        status = transaction_begin(s.r, err);
+    if (status)
+        return status;
+    arena_init(&s.arena, 0);
+    status = switch_in_transaction(&s, outdated);
+    arena_release(&s.arena);
+    if (!status && !*outdated)
+        return transaction_commit(s.r, err);
+    transaction_rollback(s.r);
+    return status;
+}
+
+enum status postgres_removed_rows(struct registry *registry, const struct catalog *catalog,
+                                  struct arena *arena, struct removed_rows **rows, size_t *count,
+                                  struct error *err)
+{
+    struct postgres_registry *r = postgres_registry_of(registry);
+    PGresult *result;
+    const char *const values[] = {decimal(catalog->project_id, (char[DECIMAL_SIZE]){0})};
+    enum status status = schema_check_format(r, err);
+    if (!status)
+        status = statement_query(r, "reading which rows were removed",
+                                 "SELECT view_id, generation, since_us, " SQL_NOW_US " - since_us"
+                                 " FROM @.removed_rows WHERE project_id = $1",
+                                 1, values, &result, err);
+    if (status)
+        return status;
+    *count = (size_t)PQntuples(result);
+    *rows = arena_array(arena, *count, sizeof **rows);
+    for (int row = 0; row < PQntuples(result); row++)
+        (*rows)[row] = (struct removed_rows){
+            .view_id = (uint32_t)cell_uint64(result, row, 0),
+            .generation = (uint32_t)cell_uint64(result, row, 1),
+            .since_us = cell_int64(result, row, 2),
+            .age_us = cell_int64(result, row, 3),
+        };
+    PQclear(result);
+    return STATUS_OK;
+}
+
+enum status postgres_forget_rows(struct registry *registry, const struct catalog *catalog,
+                                 const struct removed_rows *rows, size_t count, struct error *err)
+{
+    struct postgres_registry *r = postgres_registry_of(registry);
+    enum status status = schema_check_format(r, err);
+    for (size_t i = 0; i < count && !status; i++) {
+        const char *const values[] = {
+            decimal(catalog->project_id, (char[DECIMAL_SIZE]){0}),
+            decimal(rows[i].view_id, (char[DECIMAL_SIZE]){0}),
+            decimal(rows[i].generation, (char[DECIMAL_SIZE]){0}),
+            decimal(rows[i].since_us, (char[DECIMAL_SIZE]){0}),
+        };
+        status = statement_query(r, "striking removed rows off",
+                                 "DELETE FROM @.removed_rows WHERE project_id = $1"
+                                 " AND view_id = $2 AND generation = $3 AND since_us = $4",
+                                 COUNT_OF(values), values, NULL, err);
+    }
+    return status;
+}
+
+/* A generation that is not read or pending stays so: nothing has to be locked. */
+enum status postgres_leave_rows(struct registry *registry, const struct catalog *catalog,
+                                uint32_t view_id, uint32_t generation, bool *unread,
+                                struct error *err)
+{
+    struct postgres_registry *r = postgres_registry_of(registry);
+    PGresult *result;
+    const char *const values[] = {
+        decimal(catalog->project_id, (char[DECIMAL_SIZE]){0}),
+        decimal(view_id, (char[DECIMAL_SIZE]){0}),
+        decimal(generation, (char[DECIMAL_SIZE]){0}),
+    };
+    enum status status = schema_check_format(r, err);
+    if (!status)
+        status = statement_query(
+            r, "recording removed rows",
+            "INSERT INTO @.removed_rows (project_id, view_id, generation, since_us)"
+            " SELECT p.id, $2::bigint, $3::bigint, " SQL_NOW_US " FROM @.project p WHERE p.id = $1"
+            " AND NOT EXISTS (SELECT FROM @.view_state s WHERE s.project_id = $1"
+            " AND s.view_id = $2::bigint AND $3::bigint IN (s.generation, "
+            "s.pending_generation))" SQL_RECORD_AGAIN,
+            COUNT_OF(values), values, &result, err);
+    if (status)
+        return status;
+    *unread = statement_rows(result) > 0;
+    PQclear(result);
+    return STATUS_OK;
+}
