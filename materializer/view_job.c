@@ -31,7 +31,8 @@ struct view_job {
     struct arena *arena;
     struct view_run *run;
     struct window window;
-    uint32_t generation;      /* that its rows go into */
+    uint32_t generation;                       /* that its rows go into */
+    char incarnation[ONLINE_INCARNATION_SIZE]; /* of the online store, when the first row went */
     int64_t sampled_position; /* of this run's own sample, taken before the snapshot */
     int64_t position;         /* all committed at or before it is visible to the scan */
     struct buffer key, row;
@@ -306,12 +307,32 @@ static enum status write_mark(struct view_job *job, const char *writer, struct e
     return online_store_write(job->stores->online, NULL, 0, &mark, 1, NULL, err);
 }
 
-/* The rows are acknowledged, but were all of them taken by one store, and is it still ours? One
- * that was flushed, or started again from an older copy, lacks the mark that was written first. */
+/* Empty where the store does not tell: not every user may ask. */
+static void read_incarnation(const struct view_job *job, char incarnation[ONLINE_INCARNATION_SIZE])
+{
+    struct online_info info;
+    struct error ignored;
+    if (online_store_inspect(job->stores->online, &info, &ignored))
+        info.incarnation[0] = '\0';
+    memcpy(incarnation, info.incarnation, ONLINE_INCARNATION_SIZE);
+}
+
+static enum status begin_writing(struct view_job *job, struct error *err)
+{
+    read_incarnation(job, job->incarnation);
+    return write_mark(job, begun_name, err);
+}
+
+/*
+ * The rows are acknowledged, but were all of them taken by one store, and is it still ours? One
+ * that was flushed, or started again from a copy older than the run, lacks the mark that was
+ * written first; one that started again from a later copy is another incarnation.
+ */
 static enum status check_store_kept_all(struct view_job *job, struct error *err)
 {
     uint64_t owner;
     int64_t position;
+    char incarnation[ONLINE_INCARNATION_SIZE];
     struct online_mark mark = job_mark(job, begun_name, job->generation);
     enum status status = online_store_owner(job->stores->online, &owner, err);
     if (!status)
@@ -324,13 +345,18 @@ static enum status check_store_kept_all(struct view_job *job, struct error *err)
     if (owner == 0 || position < job->position)
         return fail(err, STATUS_FAILED,
                     "the online store has lost rows while others were written; run it again");
+    read_incarnation(job, incarnation);
+    if (*incarnation && *job->incarnation && strcmp(incarnation, job->incarnation) != 0)
+        return fail(err, STATUS_FAILED,
+                    "the online store started again while rows were written, and may have lost "
+                    "some; run it again");
     return STATUS_OK;
 }
 
 static enum status copy_rows(struct view_job *job, struct error *err)
 {
     struct offline_scan *scan = NULL;
-    enum status status = write_mark(job, begun_name, err);
+    enum status status = begin_writing(job, err);
     if (!status)
         status = offline_scan_open(job->stores->offline, &job->window.scan, &scan, err);
     if (status)

@@ -112,8 +112,13 @@ enum status online_store_remove(struct online_store *store, uint32_t project_id,
 
 /* Looking. */
 
+enum { ONLINE_INCARNATION_SIZE = 96 };
+
 struct online_info {
-    char version[32];         /* "redis 7.0.15" */
+    char version[32]; /* "redis 7.0.15" */
+    /* Another text after a restart or a failover, behind which what was acknowledged before may be
+     * missing; "": the store does not tell, or what it acknowledges is durable. */
+    char incarnation[ONLINE_INCARNATION_SIZE];
     uint64_t used_bytes;      /* of memory, or of disk */
     bool may_evict;           /* it may drop rows that have not expired: in Redis any policy but
                                  noeviction, since rows have expiries, whatever maxmemory is now */

@@ -163,11 +163,23 @@ static void take_info(struct bytes server, struct bytes memory, struct online_in
     info->may_evict = info->eviction_policy[0] && strcmp(info->eviction_policy, "noeviction") != 0;
 }
 
+/* run_id is the process'; the replication id changes when a node follows another one, takes its
+ * data, and leads again. */
+static void take_incarnation(struct bytes server, struct bytes replication,
+                             struct online_info *info)
+{
+    char run[41] = "", history[41] = "";
+    redis_info_field(server, "run_id", run, sizeof run);
+    redis_info_field(replication, "master_replid", history, sizeof history);
+    if (*run)
+        snprintf(info->incarnation, sizeof info->incarnation, "%s/%s", run, history);
+}
+
 static enum status redis_inspect(struct online_store *base, struct online_info *info,
                                  struct error *err)
 {
     struct redis_store *store = redis_store_of(base);
-    struct bytes server, memory;
+    struct bytes server, memory, replication;
     arena_reset(&store->scratch);
     enum status status = redis_connection_begin(store->connection, err);
     if (!status)
@@ -175,8 +187,12 @@ static enum status redis_inspect(struct online_store *base, struct online_info *
     if (!status)
         status = ask_info(store, "memory", &memory, err);
     if (!status)
-        take_info(server, memory, info);
-    return status;
+        status = ask_info(store, "replication", &replication, err);
+    if (status)
+        return status;
+    take_info(server, memory, info);
+    take_incarnation(server, replication, info);
+    return STATUS_OK;
 }
 
 static enum status redis_ping(struct online_store *base, struct error *err)

@@ -83,6 +83,23 @@ def test_a_redis_that_is_flushed_during_a_run_is_noticed(drivers):
     assert [status for status, _ in drivers.online(1, 2)] == ["PRESENT", "PRESENT"]
 
 
+def test_a_redis_that_starts_again_during_a_run_is_noticed(drivers, own_redis):
+    """From a copy of the time when the run had begun: what it took after that would be missing."""
+    drivers.use_redis(own_redis.url)
+    drivers.add(1)
+    drivers.materialize()
+    drivers.add(2)
+    with blocked_run(drivers, "trips") as run:
+        own_redis.command("SAVE")
+        own_redis.kill()
+        own_redis.start()
+        time.sleep(0.5)  # a connection that lay idle for so long is replaced without a word
+    said = run.communicate(timeout=30)
+    assert run.returncode == 1 and "started again" in said[1] and "run it again" in said[1], said
+    drivers.materialize()
+    assert [status for status, _ in drivers.online(1, 2)] == ["PRESENT", "PRESENT"]
+
+
 def test_a_redis_that_is_taken_over_during_a_run_is_noticed(drivers, postgres):
     drivers.materialize()
     drivers.add(1)

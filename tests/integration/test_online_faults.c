@@ -189,6 +189,21 @@ static void redis_that_was_away_while_idle_is_not_missed(void **state)
     assert_int_equal(put(f, 1, 5), STATUS_OK);
 }
 
+static void redis_that_was_away_is_another_incarnation(void **state)
+{
+    struct fixture *f = *state;
+    struct online_info before, same, after;
+    assert_int_equal(online_store_inspect(f->store, &before, &f->err), STATUS_OK);
+    assert_int_equal(online_store_inspect(f->store, &same, &f->err), STATUS_OK);
+    assert_string_equal(same.incarnation, before.incarnation);
+    private_redis_kill(&f->redis);
+    private_redis_launch(&f->redis);
+    usleep(150 * 1000);
+    assert_int_equal(online_store_inspect(f->store, &after, &f->err), STATUS_OK);
+    assert_true(*before.incarnation && *after.incarnation);
+    assert_string_not_equal(after.incarnation, before.incarnation);
+}
+
 static void redis_that_is_not_there_yet_is_waited_for(void **state)
 {
     struct fixture *f = *state;
@@ -450,6 +465,7 @@ int main(void)
         FAULT_TEST(answer_that_comes_too_late_is_not_taken_for_the_next),
         FAULT_TEST(killed_redis_is_found_again),
         FAULT_TEST(redis_that_was_away_while_idle_is_not_missed),
+        FAULT_TEST(redis_that_was_away_is_another_incarnation),
         FAULT_TEST(redis_that_is_not_there_yet_is_waited_for),
         LOCKED_TEST(wrong_password_is_refused_and_never_shown),
         LOCKED_TEST(user_without_rights_is_told_so),
