@@ -88,8 +88,8 @@ enum status csv_reader_open(const char *path, struct csv_reader **reader, struct
     bool is_stdin = strcmp(path, "-") == 0;
     int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return fail(err, errno == ENOENT ? STATUS_NOT_FOUND : STATUS_FAILED, "%s: %s", path,
-                    strerror(errno));
+        return fail(err, errno == ENOENT ? STATUS_NOT_FOUND : STATUS_FAILED, "cannot read %s: %s",
+                    path, strerror(errno));
     struct stat about;
     if (fstat(fd, &about) == 0 && S_ISDIR(about.st_mode)) {
         if (!is_stdin)

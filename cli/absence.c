@@ -9,6 +9,9 @@
 
 enum { REGISTRY_TIMEOUT_MS = 1000 };
 
+/* How long a row is kept beyond its ttl. */
+static const int64_t DAY_US = INT64_C(86400000000);
+
 struct inquiry {
     const struct options *options;
     const struct entities *entities;
@@ -111,11 +114,12 @@ static void explain_rows(const struct inquiry *inquiry, const struct feature_vie
     const char *whom = entities_text(inquiry->entities, missing->first_row, arena);
     if (missing->rows > 1)
         whom = arena_printf(arena, "%zu of the entities, such as %s", missing->rows, whom);
-    char ttl[DURATION_TEXT_SIZE];
-    duration_format(view->ttl_us, ttl);
-    notice(NOTICE_HINT, "%s holds no row of %s: up to %s its source had none%s%s", view->about.name,
-           whom, time, view->ttl_us ? ", or none within a day and its ttl of " : "",
-           view->ttl_us ? ttl : "");
+    char kept[DURATION_TEXT_SIZE];
+    duration_format(view->ttl_us + DAY_US, kept);
+    notice(NOTICE_HINT,
+           "%s has no row of %s: when it was last materialized (%s) its source had none%s%s",
+           view->about.name, whom, time, view->ttl_us ? " of the last " : "",
+           view->ttl_us ? kept : "");
 }
 
 static void explain_view(const struct inquiry *inquiry, size_t at)

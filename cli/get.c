@@ -82,12 +82,15 @@ static struct larder_request *make_request(const struct options *options,
     return request;
 }
 
-static int tell(const struct larder_error *err, struct larder_client *client)
+static int tell(const struct options *options, const struct larder_error *err,
+                struct larder_client *client)
 {
     bool misused = err->result == LARDER_INVALID_ARGUMENT || err->result == LARDER_UNKNOWN_NAME;
     notice(NOTICE_FAILURE, "%s", err->message);
     if (err->result == LARDER_UNAVAILABLE && client && !larder_connected(client))
         notice(NOTICE_HINT, "larder serve starts a server, and --server HOST:PORT asks another");
+    if (err->result == LARDER_UNKNOWN_NAME)
+        references_hint(options);
     return misused ? EXIT_USAGE : EXIT_FAILED;
 }
 
@@ -109,7 +112,7 @@ static int ask(const struct options *options, const struct asking *asking,
         larder_get_features(client, request, asking->timeout_ms, &response, &err);
     larder_request_free(request);
     if (result != LARDER_OK)
-        return tell(&err, client);
+        return tell(options, &err, client);
     int code = EXIT_DONE;
     if (options->json)
         code = answer_print_json(&asking->entities, response);
@@ -131,7 +134,7 @@ static int run(const struct options *options)
     if (code)
         return code;
     if (larder_connect(asking.target, NULL, &client, &client_err) != LARDER_OK)
-        return tell(&client_err, NULL);
+        return tell(options, &client_err, NULL);
     code = ask(options, &asking, client);
     larder_close(client);
     return code;

@@ -88,6 +88,8 @@ static void print_runs(const struct options *options, const struct view_run *run
                                          "WRITTEN",      "OLDER", "SECONDS"};
     static const bool right[] = {false, false, true, true, true, true};
     struct table table;
+    if (count == 0)
+        return;
     table_init(&table, options->arena, COUNT_OF(titles), titles, right);
     for (size_t i = 0; i < count; i++) {
         char read[COUNT_TEXT_SIZE], written[COUNT_TEXT_SIZE], older[COUNT_TEXT_SIZE], seconds[32];
@@ -111,7 +113,9 @@ static int print_result(const struct options *options, const struct view_run *ru
                         const struct error *err)
 {
     if (!options->json) {
-        print_runs(options, runs, count);
+        /* The last one is that which failed: the error tells of it, unless it came to something. */
+        bool in_vain = err && count > 0 && runs[count - 1].counts.read == 0;
+        print_runs(options, runs, in_vain ? count - 1 : count);
         return EXIT_DONE;
     }
     json_t *views = json_array();

@@ -73,9 +73,9 @@ static const char *time_left(double seconds, char text[32])
 static void print_line(const char *line)
 {
     size_t room = screen_width(stderr), size = 0, columns = 0, length;
-    while (line[size] && room) {
+    while (line[size]) {
         columns += text_character(line + size, &length);
-        if (columns >= room)
+        if (room && columns >= room)
             break;
         size += length;
     }

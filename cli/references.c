@@ -1,6 +1,9 @@
 /* references.c - see references.h. */
 #include "cli/references.h"
 
+#include "cli/notice.h"
+#include "config/repository.h"
+
 static size_t count_parts(const char *list)
 {
     size_t count = 1;
@@ -54,4 +57,17 @@ enum status references_select(const struct options *options, const struct defini
     const struct bytes *references = references_split(options, &count);
     return selection_of_references(definitions, references, count, full_names, options->arena,
                                    selection, err);
+}
+
+void references_hint(const struct options *options)
+{
+    struct repository repository;
+    struct selection selection;
+    struct problems problems;
+    problems_init(&problems, options->arena);
+    if (repository_read(options->directory, options->arena, &repository, &problems, NULL) ==
+            STATUS_OK &&
+        references_select(options, &repository.definitions, &selection, NULL) == STATUS_OK)
+        notice(NOTICE_HINT,
+               "it is defined in this folder, but not applied: larder apply does that");
 }

@@ -25,4 +25,8 @@ enum status references_select(const struct options *options, const struct defini
 /* Both or neither are given. */
 enum status references_check(const struct options *options, struct error *err);
 
+/* Where a service or feature is not known: whether the folder defines it all the same, and so only
+ * apply is missing; says so on stderr. */
+void references_hint(const struct options *options);
+
 #endif

@@ -3,6 +3,7 @@
 #include "cli/applied.h"
 #include "cli/notice.h"
 #include "cli/table.h"
+#include "config/difference.h"
 #include "store/online/online_store.h"
 
 #include <jansson.h>
@@ -160,6 +161,22 @@ static void print_hints(const struct status_job *job)
         notice(NOTICE_HINT, "larder materialize fills what was never materialized");
 }
 
+/* Somebody who has changed a definition and forgotten to apply it looks here. */
+static void hint_unapplied(const struct status_job *job)
+{
+    struct repository repository;
+    struct problems problems;
+    struct arena *arena = job->options->arena;
+    problems_init(&problems, arena);
+    if (repository_read(job->options->directory, arena, &repository, &problems, NULL))
+        return;
+    struct difference difference =
+        definitions_difference(&job->applied.catalog.definitions, &repository.definitions, arena);
+    if (difference.change_count)
+        notice(NOTICE_HINT, "the definitions in this folder are not those that are applied: larder "
+                            "plan shows the difference");
+}
+
 static void print_online_store(const struct status_job *job)
 {
     struct style style = style_of(stdout);
@@ -211,6 +228,8 @@ static int run(const struct options *options)
         print_warnings(&job);
         if (!options->json)
             print_hints(&job);
+        if (!options->json)
+            hint_unapplied(&job);
         if (!code && !job.online_is_there)
             code = EXIT_FAILED;
     }

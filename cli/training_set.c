@@ -162,8 +162,11 @@ static int run(const struct options *options)
         return code;
     if (read_catalog(options, &settings, &catalog, &err))
         return command_failed(&err);
-    if (references_select(options, &catalog.definitions, &selection, &err))
-        return command_refused(&err);
+    if (references_select(options, &catalog.definitions, &selection, &err)) {
+        code = command_refused(&err);
+        references_hint(options);
+        return code;
+    }
     return make(options, &settings, &request);
 }
 

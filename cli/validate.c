@@ -1,21 +1,28 @@
 /* validate.c - `larder validate`: are the definitions right? Needs no service. */
 #include "cli/command.h"
+#include "cli/notice.h"
+#include "cli/screen.h"
 
 #include <jansson.h>
 #include <stdio.h>
 
-static void print_count(size_t count, const char *one, const char *many, const char *end)
+static const char *count_text(size_t count, const char *one, const char *many, struct arena *arena)
 {
-    printf("%zu %s%s", count, count == 1 ? one : many, end);
+    return arena_printf(arena, "%zu %s", count, count == 1 ? one : many);
 }
 
-static void print_valid(const struct definitions *definitions)
+static void print_valid(const struct definitions *definitions, struct arena *arena)
 {
-    printf("project %s is valid: ", definitions->project);
-    print_count(definitions->entity_count, "entity", "entities", ", ");
-    print_count(definitions->source_count, "source", "sources", ", ");
-    print_count(definitions->view_count, "feature view", "feature views", ", ");
-    print_count(definitions->service_count, "feature service", "feature services", "\n");
+    const char *text = arena_printf(
+        arena, "project %s is valid: %s, %s, %s, %s", definitions->project,
+        count_text(definitions->entity_count, "entity", "entities", arena),
+        count_text(definitions->source_count, "source", "sources", arena),
+        count_text(definitions->view_count, "feature view", "feature views", arena),
+        count_text(definitions->service_count, "feature service", "feature services", arena));
+    text_wrap(stdout, text, 0, 2, "");
+    if (definitions->view_count == 0)
+        notice(NOTICE_HINT, "no feature view is defined: definitions stand in *.yaml files beside "
+                            "larder.yaml");
 }
 
 static json_t *problem_to_json(const struct problem *problem)
@@ -63,7 +70,7 @@ static int run(const struct options *options)
         return tell_invalid(options, &problems, &err);
     if (options->json)
         return print_json(&repository.definitions, &problems);
-    print_valid(&repository.definitions);
+    print_valid(&repository.definitions, options->arena);
     return EXIT_DONE;
 }
 

@@ -85,6 +85,8 @@ static void take_words(PGconn *connection, char *words, size_t size)
                                        (int)end, line);
         line += end + (line[end] == '\n');
     }
+    for (char *twice; (twice = strstr(words, "  "));) /* behind "FATAL:" */
+        memmove(twice, twice + 1, strlen(twice));
 }
 
 static enum status refused(PGconn *connection, struct error *err)

@@ -76,7 +76,8 @@ static enum status find_column(const struct asks *asks, const char *name, size_t
         }
     }
     const char *near = nearest_name(name, asks->columns, asks->column_count);
-    fail(err, STATUS_INVALID, "the header has no column %s%s%s%s", name,
+    fail(err, STATUS_INVALID, "the header has no column %s%s%s%s%s", name,
+         strcmp(name, time_column) == 0 ? ", the time that each row asks for" : "",
          near ? "; is it called " : "", near ? near : "", near ? "?" : "");
     return fail_at(err, asks->path, 1, 1);
 }
