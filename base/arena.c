@@ -187,6 +187,16 @@ struct bytes arena_bytes(struct arena *arena, struct bytes bytes)
     return (struct bytes){copy, bytes.size};
 }
 
+char *arena_joined(struct arena *arena, const char *left, const char *middle, const char *right)
+{
+    size_t left_size = strlen(left), middle_size = strlen(middle), right_size = strlen(right);
+    char *text = arena_alloc(arena, left_size + middle_size + right_size + 1);
+    memcpy(text, left, left_size);
+    memcpy(text + left_size, middle, middle_size);
+    memcpy(text + left_size + middle_size, right, right_size + 1);
+    return text;
+}
+
 char *arena_printf(struct arena *arena, const char *format, ...)
 {
     va_list args;

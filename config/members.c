@@ -143,13 +143,18 @@ bool is_list(struct reader *reader, const struct node *value, const char *of)
     return false;
 }
 
+static bool is_letter(char c)
+{
+    return c >= 'a' && c <= 'z';
+}
+
 bool name_is_valid(const char *text)
 {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
-    size_t length = strspn(text, allowed);
-    return length > 0 && length <= NAME_SIZE_MAX && text[length] == '\0' &&
-           strchr(letters, text[0]);
+    size_t length = 0;
+    while (is_letter(text[length]) ||
+           (length > 0 && ((text[length] >= '0' && text[length] <= '9') || text[length] == '_')))
+        length++;
+    return length > 0 && length <= NAME_SIZE_MAX && text[length] == '\0';
 }
 
 /* The name that the text would be in lower case with "_" for what cannot stand in one. */

@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 
+#include <assert.h>
 #include <string.h>
 
 static void allocate(struct name_set *set, size_t slot_count)
@@ -21,10 +22,10 @@ void name_set_init(struct name_set *set, struct arena *arena, size_t expected)
 }
 
 /* Where the name is, or the free slot where it belongs. */
-static struct name_slot *slot_of(const struct name_set *set, const char *name, uint64_t hash)
+static struct name_slot *slot_of(const struct name_set *set, const char *name, uint32_t hash)
 {
     size_t mask = set->slot_count - 1;
-    size_t i = (size_t)hash & mask;
+    size_t i = hash & mask;
     while (set->slots[i].name &&
            (set->slots[i].hash != hash || strcmp(set->slots[i].name, name) != 0))
         i = (i + 1) & mask;
@@ -40,24 +41,30 @@ static void grow(struct name_set *set)
             *slot_of(set, old.slots[i].name, old.slots[i].hash) = old.slots[i];
 }
 
+static uint32_t hash_of(const char *name)
+{
+    return (uint32_t)bytes_hash(bytes_of_text(name));
+}
+
 bool name_set_add(struct name_set *set, const char *name, size_t *number)
 {
+    assert(*number <= UINT32_MAX);
     if (set->count >= set->slot_count / 2)
         grow(set);
-    uint64_t hash = bytes_hash(bytes_of_text(name));
+    uint32_t hash = hash_of(name);
     struct name_slot *slot = slot_of(set, name, hash);
     if (slot->name) {
         *number = slot->number;
         return false;
     }
-    *slot = (struct name_slot){.name = name, .hash = hash, .number = *number};
+    *slot = (struct name_slot){name, hash, (uint32_t)*number};
     set->count++;
     return true;
 }
 
 bool name_set_find(const struct name_set *set, const char *name, size_t *number)
 {
-    const struct name_slot *slot = slot_of(set, name, bytes_hash(bytes_of_text(name)));
+    const struct name_slot *slot = slot_of(set, name, hash_of(name));
     if (slot->name && number)
         *number = slot->number;
     return slot->name != NULL;

@@ -15,8 +15,8 @@
 
 struct name_slot {
     const char *name; /* NULL: free */
-    uint64_t hash;
-    size_t number;
+    uint32_t hash;
+    uint32_t number;
 };
 
 struct name_set {

@@ -205,7 +205,8 @@ static void resolve_view_entities(struct resolver *resolver, const struct draft_
     const struct entity **entities =
         arena_array(resolver->arena, draft->entities.count, sizeof(struct entity *));
     struct name_set seen;
-    name_set_init(&seen, resolver->arena, draft->entities.count);
+    arena_reset(&resolver->sets);
+    name_set_init(&seen, &resolver->sets, draft->entities.count);
     for (size_t i = 0; i < draft->entities.count; i++) {
         struct written name = draft->entities.items[i];
         const struct entity *entity = definitions_entity(definitions, name.text);
@@ -269,7 +270,8 @@ static void resolve_features(struct resolver *resolver, const struct draft_view 
     struct feature *features =
         arena_array(resolver->arena, draft->features.count, sizeof *features);
     struct name_set seen;
-    name_set_init(&seen, resolver->arena, draft->features.count);
+    arena_reset(&resolver->sets);
+    name_set_init(&seen, &resolver->sets, draft->features.count);
     for (size_t i = 0; i < draft->features.count; i++) {
         const struct draft_feature *from = &draft->features.items[i];
         if (!from->name.text)
@@ -315,6 +317,7 @@ static void resolve_views(struct resolver *resolver)
 /* Names that views take from one source: features and join keys. */
 struct used_names {
     struct name_set set;
+    size_t most; /* that there can be */
     const char **names;
     size_t count, capacity;
     bool unsure; /* a view on it could not be read whole */
@@ -323,7 +326,7 @@ struct used_names {
 static void use_name(struct arena *arena, struct used_names *used, const char *name)
 {
     if (used->set.slot_count == 0)
-        name_set_init(&used->set, arena, 16);
+        name_set_init(&used->set, arena, used->most);
     size_t number = used->count;
     if (!name_set_add(&used->set, name, &number))
         return;
@@ -353,6 +356,11 @@ static void check_all_fields(struct resolver *resolver)
     struct used_names *used = arena_array(resolver->arena, definitions->source_count, sizeof *used);
     for (size_t i = 0; i < definitions->view_count; i++) {
         const struct feature_view *view = &definitions->views[i];
+        if (view->source)
+            used[view->source - definitions->sources].most += view->key_count + view->feature_count;
+    }
+    for (size_t i = 0; i < definitions->view_count; i++) {
+        const struct feature_view *view = &definitions->views[i];
         if (!view->source)
             continue;
         struct used_names *names = &used[view->source - definitions->sources];
@@ -375,6 +383,7 @@ bool draft_resolve(struct draft *draft, struct arena *arena, struct problems *pr
     struct resolver resolver = {
         .draft = draft, .arena = arena, .problems = problems, .definitions = definitions};
     size_t before = problems->count;
+    arena_init(&resolver.sets, 0);
     draft->entity_count = sort_objects(&resolver, "entities", draft->entities, draft->entity_count,
                                        sizeof *draft->entities);
     draft->source_count = sort_objects(&resolver, "sources", draft->sources, draft->source_count,
@@ -388,5 +397,6 @@ bool draft_resolve(struct draft *draft, struct arena *arena, struct problems *pr
     resolve_views(&resolver);
     check_all_fields(&resolver);
     resolve_services(&resolver);
+    arena_release(&resolver.sets);
     return !resolver.failed && problems->count == before && !problems_full(problems);
 }

@@ -16,6 +16,7 @@
 struct resolver {
     const struct draft *draft;
     struct arena *arena;
+    struct arena sets; /* names of one object: reset for the next */
     struct problems *problems;
     struct definitions *definitions;
     size_t column_count; /* of all services so far */

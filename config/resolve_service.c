@@ -257,7 +257,7 @@ static void check_added_columns(struct columns *columns, const struct service_it
     static const char *const endings[] = {"__status", "__event_time"};
     const char *name = column_of(columns, item, feature);
     for (size_t i = 0; i < COUNT_OF(endings); i++) {
-        const char *added = arena_printf(&columns->arena, "%s%s", name, endings[i]);
+        const char *added = arena_joined(&columns->arena, name, endings[i], "");
         bool taken = name_set_find(&columns->names, added, NULL) ||
                      name_set_find(&columns->asked, added, NULL);
         if (taken && !problems_full(columns->resolver->problems))
@@ -271,8 +271,11 @@ static void check_added_columns(struct columns *columns, const struct service_it
 static void check_columns(struct resolver *resolver, const struct feature_service *service)
 {
     struct columns columns = {.resolver = resolver, .service = service};
+    size_t column_count = 0;
     arena_init(&columns.arena, 0);
-    name_set_init(&columns.names, &columns.arena, 16);
+    for (size_t i = 0; i < service->item_count; i++)
+        column_count += service->items[i].feature_count;
+    name_set_init(&columns.names, &columns.arena, column_count);
     check_aliases(&columns);
     ask_keys(&columns);
     for (size_t i = 0; i < service->item_count; i++)

@@ -12,7 +12,7 @@ const char *output_column(const struct feature_view *view, const char *alias, co
                           bool full_names, struct arena *arena)
 {
     const char *use = alias ? alias : full_names ? view->about.name : NULL;
-    return use ? arena_printf(arena, "%s__%s", use, feature) : feature;
+    return use ? arena_joined(arena, use, "__", feature) : feature;
 }
 
 value_type asked_type(value_type a, value_type b)
@@ -296,8 +296,7 @@ enum status selection_check_status_columns(const struct selection *selection, st
         name_set_add(&taken, selection->keys[i].name, &number);
     for (size_t i = 0; i < selection->feature_count; i++)
         for (size_t j = 0; j < COUNT_OF(endings); j++) {
-            const char *added =
-                arena_printf(arena, "%s%s", selection->features[i].name, endings[j]);
+            const char *added = arena_joined(arena, selection->features[i].name, endings[j], "");
             if (name_set_find(&taken, added, NULL))
                 return fail(
                     err, STATUS_INVALID,

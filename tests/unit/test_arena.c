@@ -109,6 +109,8 @@ static void texts_are_copies(void **state)
     assert_null(arena_bytes(&arena, (struct bytes){NULL, 0}).data);
     assert_non_null(arena_bytes(&arena, (struct bytes){text, 0}).data);
     assert_string_equal(arena_text_of(&arena, (struct bytes){NULL, 0}), "");
+    assert_string_equal(arena_joined(&arena, copy, "__", part), "larder__ard");
+    assert_string_equal(arena_joined(&arena, "", "", ""), "");
     arena_release(&arena);
 }
 
