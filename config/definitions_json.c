@@ -1,14 +1,13 @@
 /*
  * definitions_json.c - see definitions_json.h.
  *
- * Reading turns JSON into the same nodes as YAML and takes the same way from there, so that nothing
- * is valid in one and not in the other.
+ * What is read takes the same way as YAML from the nodes on, so that nothing is valid in one and
+ * not in the other.
  */
 #include "config/definitions_json.h"
 
 #include "base/timestamp.h"
 #include "config/draft.h"
-#include "config/node.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -167,72 +166,7 @@ json_t *definitions_to_json(const struct definitions *definitions)
 
 /* Reading */
 
-static const struct node *node_of(const json_t *json, struct arena *arena, size_t depth);
-
-static void fill_list(struct node *node, const json_t *json, struct arena *arena, size_t depth)
-{
-    size_t count = json_array_size(json);
-    const struct node **items = arena_array(arena, count, sizeof(struct node *));
-    for (size_t i = 0; i < count; i++)
-        items[i] = node_of(json_array_get(json, i), arena, depth);
-    node->kind = NODE_LIST;
-    node->items = items;
-    node->count = count;
-}
-
-static const struct node *text_node(const char *text, bool plain, struct arena *arena)
-{
-    struct node *node = arena_zero(arena, sizeof *node);
-    node->kind = NODE_TEXT;
-    node->plain = plain;
-    node->text = node->written = arena_text(arena, text);
-    return node;
-}
-
-static void fill_map(struct node *node, const json_t *json, struct arena *arena, size_t depth)
-{
-    struct node_entry *entries = arena_array(arena, json_object_size(json), sizeof *entries);
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)json, key, value)
-    {
-        entries[node->count++] =
-            (struct node_entry){text_node(key, false, arena), node_of(value, arena, depth)};
-    }
-    node->kind = NODE_MAP;
-    node->entries = entries;
-}
-
-static const struct node *node_of(const json_t *json, struct arena *arena, size_t depth)
-{
-    struct node *node = arena_zero(arena, sizeof *node);
-    node->text = node->written = "";
-    switch (json_typeof(json)) {
-    case JSON_STRING:
-        return text_node(json_string_value(json), false, arena);
-    case JSON_TRUE:
-        return text_node("true", true, arena);
-    case JSON_FALSE:
-        return text_node("false", true, arena);
-    case JSON_INTEGER:
-        return text_node(arena_printf(arena, "%lld", (long long)json_integer_value(json)), true,
-                         arena);
-    case JSON_ARRAY:
-        if (depth < NODE_DEPTH_MAX)
-            fill_list(node, json, arena, depth + 1);
-        break;
-    case JSON_OBJECT:
-        if (depth < NODE_DEPTH_MAX)
-            fill_map(node, json, arena, depth + 1);
-        break;
-    case JSON_REAL: /* nothing in the language is one */
-    case JSON_NULL:
-        break;
-    }
-    return node;
-}
-
-enum status definitions_from_json(const json_t *json, struct arena *arena,
+enum status definitions_from_node(const struct node *node, struct arena *arena,
                                   struct definitions *definitions, struct error *err)
 {
     *definitions = (struct definitions){0};
@@ -241,7 +175,7 @@ enum status definitions_from_json(const json_t *json, struct arena *arena,
     struct draft draft = {0};
     struct reader reader = {.arena = arena, .problems = &problems, .ignore_unknown = true};
     struct definitions found;
-    draft_read(&draft, json_is_object(json) ? node_of(json, arena, 0) : NULL, &reader);
+    draft_read(&draft, node->kind == NODE_MAP ? node : NULL, &reader);
     bool resolved = draft_resolve(&draft, arena, &problems, &found);
     if (!resolved || problems.count > 0 || !found.project)
         return fail(err, STATUS_CORRUPT, "stored definitions cannot be read: %s",

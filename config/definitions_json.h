@@ -10,14 +10,16 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "config/definitions.h"
+#include "config/node.h"
 
 /* A new json_t (jansson) object; the caller owns it (json_decref). */
 struct json_t;
 struct json_t *definitions_to_json(const struct definitions *definitions);
 
-/* CORRUPT if the document is not one that definitions_to_json could have made; names are checked,
- * references resolved and objects sorted as in definitions.h. All memory is in the arena. */
-enum status definitions_from_json(const struct json_t *json, struct arena *arena,
+/* From node_read_json of such a document. CORRUPT if definitions_to_json could not have made it;
+ * names are checked, references resolved and objects sorted as in definitions.h. Borrows from the
+ * node; all else is in the arena. */
+enum status definitions_from_node(const struct node *node, struct arena *arena,
                                   struct definitions *definitions, struct error *err);
 
 /* One object alone, in the same shape, for `describe --json`. */

@@ -15,11 +15,14 @@
  */
 #include "store/registry/catalog.h"
 
+#include "config/definitions_copy.h"
 #include "config/definitions_json.h"
 #include "config/members.h"
 #include "config/name_set.h"
+#include "config/node_json.h"
 #include "store/registry/key_set.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -112,7 +115,9 @@ struct bytes catalog_encode(const struct catalog *catalog, struct arena *arena)
 
 /* What decoding works on. The first thing that is wrong is told, and the rest is not read. */
 struct decoder {
-    struct arena *arena;
+    struct arena *arena;  /* what is kept */
+    struct arena scratch; /* what goes at the end, several times as much */
+    struct arena sets;    /* names of one schema: reset for the next */
     struct error *err;
     struct catalog *catalog;
     const char *view; /* the one being read, for messages; "" outside */
@@ -124,30 +129,48 @@ static enum status corrupt(struct decoder *d, const char *what)
                 *d->view ? " in feature view " : "", d->view);
 }
 
-static enum status number_of(struct decoder *d, const json_t *object, const char *name,
+/* NULL where it is none. */
+static const char *text_of(const struct node *node)
+{
+    return node && node->kind == NODE_TEXT && !node->plain ? node->text : NULL;
+}
+
+static bool is_integer(const struct node *node, uint64_t *number)
+{
+    static const char digits[] = "0123456789";
+    if (!node || node->kind != NODE_TEXT || !node->plain || !*node->text ||
+        node->text[strspn(node->text, digits)])
+        return false;
+    errno = 0;
+    *number = strtoull(node->text, NULL, 10);
+    return errno == 0;
+}
+
+static enum status number_of(struct decoder *d, const struct node *object, const char *name,
                              uint64_t min, uint64_t max, uint64_t *number)
 {
-    const json_t *value = json_object_get(object, name);
-    json_int_t integer = json_integer_value(value);
-    if (!json_is_integer(value) || integer < 0 || (uint64_t)integer < min ||
-        (uint64_t)integer > max)
-        return corrupt(d, arena_printf(d->arena, "%s is missing or out of range", name));
-    *number = (uint64_t)integer;
+    if (!is_integer(member_find(object, name), number) || *number < min || *number > max)
+        return corrupt(d, arena_printf(&d->scratch, "%s is missing or out of range", name));
     return STATUS_OK;
 }
 
-static enum status array_of(struct decoder *d, const json_t *object, const char *name,
-                            const json_t **array)
+static enum status object_of(struct decoder *d, const struct node *node)
 {
-    *array = json_object_get(object, name);
-    return json_is_array(*array)
-               ? STATUS_OK
-               : corrupt(d, arena_printf(d->arena, "%s is missing or no list", name));
+    return node->kind == NODE_MAP ? STATUS_OK : corrupt(d, "an object is none");
 }
 
-static enum status decode_identity(struct decoder *d, const json_t *json)
+static enum status list_of(struct decoder *d, const struct node *object, const char *name,
+                           const struct node **list)
 {
-    const char *text = json_string_value(json_object_get(json, "identity"));
+    *list = member_find(object, name);
+    return *list && (*list)->kind == NODE_LIST
+               ? STATUS_OK
+               : corrupt(d, arena_printf(&d->scratch, "%s is missing or no list", name));
+}
+
+static enum status decode_identity(struct decoder *d, const struct node *root)
+{
+    const char *text = text_of(member_find(root, "identity"));
     if (!text || strlen(text) != IDENTITY_DIGITS ||
         strspn(text, "0123456789abcdef") != IDENTITY_DIGITS)
         return corrupt(d, "identity is not 16 hexadecimal digits");
@@ -155,21 +178,21 @@ static enum status decode_identity(struct decoder *d, const json_t *json)
     return d->catalog->identity ? STATUS_OK : corrupt(d, "identity is 0");
 }
 
-static enum status decode_head(struct decoder *d, const json_t *json)
+static enum status decode_head(struct decoder *d, const struct node *root)
 {
     uint64_t format, project_id, last_view_id;
-    enum status status = number_of(d, json, "format", 1, INT64_MAX, &format);
+    enum status status = number_of(d, root, "format", 1, INT64_MAX, &format);
     if (status)
         return status;
     if (format != FORMAT)
         return corrupt(d, "a newer larder applied them; use that one here, too");
-    status = decode_identity(d, json);
+    status = decode_identity(d, root);
     if (!status)
-        status = number_of(d, json, "version", 1, INT64_MAX, &d->catalog->version);
+        status = number_of(d, root, "version", 1, INT64_MAX, &d->catalog->version);
     if (!status)
-        status = number_of(d, json, "project_id", 1, UINT32_MAX, &project_id);
+        status = number_of(d, root, "project_id", 1, UINT32_MAX, &project_id);
     if (!status)
-        status = number_of(d, json, "last_view_id", 0, UINT32_MAX, &last_view_id);
+        status = number_of(d, root, "last_view_id", 0, UINT32_MAX, &last_view_id);
     if (status)
         return status;
     d->catalog->project_id = (uint32_t)project_id;
@@ -177,18 +200,18 @@ static enum status decode_head(struct decoder *d, const json_t *json)
     return STATUS_OK;
 }
 
-static enum status decode_key_sets(struct decoder *d, const json_t *json)
+static enum status decode_key_sets(struct decoder *d, const struct node *root)
 {
-    const json_t *array;
-    enum status status = array_of(d, json, "key_sets", &array);
+    const struct node *list;
+    enum status status = list_of(d, root, "key_sets", &list);
     if (status)
         return status;
-    size_t count = json_array_size(array);
+    size_t count = list->count;
     const char **texts = arena_array(d->arena, count, sizeof *texts);
     struct name_set seen;
-    name_set_init(&seen, d->arena, count);
+    name_set_init(&seen, &d->scratch, count);
     for (size_t i = 0; i < count; i++) {
-        texts[i] = arena_text(d->arena, json_string_value(json_array_get(array, i)));
+        texts[i] = arena_text(d->arena, text_of(list->items[i]));
         if (!texts[i] || !*texts[i])
             return corrupt(d, "a key set is no text");
         if (!name_set_add(&seen, texts[i], &(size_t){i}))
@@ -199,38 +222,41 @@ static enum status decode_key_sets(struct decoder *d, const json_t *json)
     return STATUS_OK;
 }
 
-static enum status decode_column(struct decoder *d, const json_t *pair, const char **name,
+static enum status decode_column(struct decoder *d, const struct node *pair, const char **name,
                                  value_type *type)
 {
-    const char *name_text = json_string_value(json_array_get(pair, 0));
-    const char *type_text = json_string_value(json_array_get(pair, 1));
+    bool is_pair = pair->kind == NODE_LIST && pair->count == 2;
+    const char *name_text = is_pair ? text_of(pair->items[0]) : NULL;
+    const char *type_text = is_pair ? text_of(pair->items[1]) : NULL;
     *type = type_text ? type_parse(bytes_of_text(type_text)) : 0;
-    if (json_array_size(pair) != 2 || !name_text || !name_is_valid(name_text) || !*type)
+    if (!name_text || !name_is_valid(name_text) || !*type)
         return corrupt(d, "a column is not a name and a type");
     *name = arena_text(d->arena, name_text);
     return STATUS_OK;
 }
 
-static enum status decode_schema(struct decoder *d, const json_t *json, uint16_t number_before,
-                                 struct view_schema *schema)
+static enum status decode_schema(struct decoder *d, const struct node *object,
+                                 uint16_t number_before, struct view_schema *schema)
 {
     uint64_t number;
-    const json_t *columns;
-    enum status status =
-        number_of(d, json, "number", (uint64_t)number_before + 1, UINT16_MAX, &number);
+    const struct node *columns;
+    enum status status = object_of(d, object);
     if (!status)
-        status = array_of(d, json, "columns", &columns);
+        status = number_of(d, object, "number", (uint64_t)number_before + 1, UINT16_MAX, &number);
+    if (!status)
+        status = list_of(d, object, "columns", &columns);
     if (status)
         return status;
-    size_t count = json_array_size(columns);
+    size_t count = columns->count;
     if (count == 0 || count > ROW_COLUMNS_MAX)
         return corrupt(d, "a schema has no column, or too many");
     const char **names = arena_array(d->arena, count, sizeof *names);
     value_type *types = arena_array(d->arena, count, sizeof *types);
     struct name_set seen;
-    name_set_init(&seen, d->arena, count);
+    arena_reset(&d->sets);
+    name_set_init(&seen, &d->sets, count);
     for (size_t i = 0; i < count; i++) {
-        status = decode_column(d, json_array_get(columns, i), &names[i], &types[i]);
+        status = decode_column(d, columns->items[i], &names[i], &types[i]);
         if (status)
             return status;
         if (!name_set_add(&seen, names[i], &(size_t){i}))
@@ -242,19 +268,20 @@ static enum status decode_schema(struct decoder *d, const json_t *json, uint16_t
     return STATUS_OK;
 }
 
-static enum status decode_schemas(struct decoder *d, const json_t *json, struct catalog_view *view)
+static enum status decode_schemas(struct decoder *d, const struct node *object,
+                                  struct catalog_view *view)
 {
-    const json_t *array;
-    enum status status = array_of(d, json, "schemas", &array);
+    const struct node *list;
+    enum status status = list_of(d, object, "schemas", &list);
     if (status)
         return status;
-    size_t count = json_array_size(array);
+    size_t count = list->count;
     if (count == 0 || count > UINT16_MAX)
         return corrupt(d, "there is no schema, or too many");
     struct view_schema *schemas = arena_array(d->arena, count, sizeof *schemas);
     uint16_t number = 0;
     for (size_t i = 0; i < count; i++) {
-        status = decode_schema(d, json_array_get(array, i), number, &schemas[i]);
+        status = decode_schema(d, list->items[i], number, &schemas[i]);
         if (status)
             return status;
         number = schemas[i].number;
@@ -266,26 +293,30 @@ static enum status decode_schemas(struct decoder *d, const json_t *json, struct 
     return STATUS_OK;
 }
 
-static enum status decode_view(struct decoder *d, const json_t *json, struct catalog_view *view)
+static enum status decode_view(struct decoder *d, const struct node *object,
+                               struct catalog_view *view)
 {
     const struct catalog *catalog = d->catalog;
     uint64_t id, generation, key_set;
-    const char *name = json_string_value(json_object_get(json, "name"));
+    enum status status = object_of(d, object);
+    if (status)
+        return status;
+    const char *name = text_of(member_find(object, "name"));
     if (!name || strcmp(name, view->view->about.name) != 0)
         return corrupt(d, "the numbers are of another view");
-    enum status status = number_of(d, json, "id", 1, catalog->last_view_id, &id);
+    status = number_of(d, object, "id", 1, catalog->last_view_id, &id);
     if (!status)
-        status = number_of(d, json, "generation", 1, UINT32_MAX, &generation);
+        status = number_of(d, object, "generation", 1, UINT32_MAX, &generation);
     if (!status)
-        status = number_of(d, json, "key_set", 1, catalog->key_set_count, &key_set);
+        status = number_of(d, object, "key_set", 1, catalog->key_set_count, &key_set);
     if (status)
         return status;
     view->id = (uint32_t)id;
     view->generation = (uint32_t)generation;
     view->key_set_id = (uint32_t)key_set;
-    if (strcmp(catalog->key_sets[key_set - 1], key_set_text(view->view, d->arena)) != 0)
+    if (strcmp(catalog->key_sets[key_set - 1], key_set_text(view->view, &d->scratch)) != 0)
         return corrupt(d, "the key set has other keys");
-    return decode_schemas(d, json, view);
+    return decode_schemas(d, object, view);
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -297,7 +328,7 @@ static int compare_ids(const void *a, const void *b)
 static enum status check_ids_differ(struct decoder *d)
 {
     size_t count = d->catalog->definitions.view_count;
-    uint32_t *ids = arena_array(d->arena, count, sizeof *ids);
+    uint32_t *ids = arena_array(&d->scratch, count, sizeof *ids);
     for (size_t i = 0; i < count; i++)
         ids[i] = d->catalog->views[i].id;
     qsort(ids, count, sizeof *ids, compare_ids);
@@ -307,21 +338,21 @@ static enum status check_ids_differ(struct decoder *d)
     return STATUS_OK;
 }
 
-static enum status decode_views(struct decoder *d, const json_t *json)
+static enum status decode_views(struct decoder *d, const struct node *root)
 {
     const struct definitions *definitions = &d->catalog->definitions;
-    const json_t *array;
-    enum status status = array_of(d, json, "views", &array);
+    const struct node *list;
+    enum status status = list_of(d, root, "views", &list);
     if (status)
         return status;
-    size_t count = json_array_size(array);
+    size_t count = list->count;
     if (count != definitions->view_count)
         return corrupt(d, "views and definitions differ in number");
     d->catalog->views = arena_array(d->arena, count, sizeof *d->catalog->views);
     for (size_t i = 0; i < count; i++) {
         d->view = definitions->views[i].about.name;
         d->catalog->views[i].view = &definitions->views[i];
-        status = decode_view(d, json_array_get(array, i), &d->catalog->views[i]);
+        status = decode_view(d, list->items[i], &d->catalog->views[i]);
         if (status)
             return status;
     }
@@ -329,20 +360,31 @@ static enum status decode_views(struct decoder *d, const json_t *json)
     return check_ids_differ(d);
 }
 
-static enum status decode(struct decoder *d, const json_t *json)
+static enum status decode_definitions(struct decoder *d, const struct node *root)
 {
-    if (!json_is_object(json))
-        return corrupt(d, "the text is no object");
-    const json_t *definitions = json_object_get(json, "definitions");
-    enum status status = decode_head(d, json);
-    if (!status && !json_is_object(definitions))
-        status = corrupt(d, "definitions are missing");
+    struct definitions found;
+    const struct node *object = member_find(root, "definitions");
+    if (!object || object->kind != NODE_MAP)
+        return corrupt(d, "definitions are missing");
+    enum status status = definitions_from_node(object, &d->scratch, &found, d->err);
     if (!status)
-        status = definitions_from_json(definitions, d->arena, &d->catalog->definitions, d->err);
+        d->catalog->definitions = definitions_copy(&found, d->arena);
+    return status;
+}
+
+static enum status decode(struct decoder *d, const struct node *root)
+{
+    if (!root)
+        return corrupt(d, "the text is not JSON");
+    enum status status = object_of(d, root);
     if (!status)
-        status = decode_key_sets(d, json);
+        status = decode_head(d, root);
     if (!status)
-        status = decode_views(d, json);
+        status = decode_definitions(d, root);
+    if (!status)
+        status = decode_key_sets(d, root);
+    if (!status)
+        status = decode_views(d, root);
     return status;
 }
 
@@ -351,9 +393,10 @@ enum status catalog_decode(struct bytes text, struct arena *arena, struct catalo
 {
     *catalog = (struct catalog){0};
     struct decoder d = {.arena = arena, .err = err, .catalog = catalog, .view = ""};
-    json_error_t where;
-    json_t *json = json_loadb(text.data, text.size, JSON_REJECT_DUPLICATES, &where);
-    enum status status = json ? decode(&d, json) : corrupt(&d, "the text is not JSON");
-    json_decref(json);
+    arena_init(&d.scratch, 0);
+    arena_init(&d.sets, 0);
+    enum status status = decode(&d, node_read_json(text, &d.scratch));
+    arena_release(&d.scratch);
+    arena_release(&d.sets);
     return status;
 }

@@ -1,5 +1,6 @@
 # Tests of config/.
-foreach(noun definitions definitions_json definitions_yaml difference examples nearest_name node_yaml place
+foreach(noun definitions definitions_json definitions_yaml difference examples nearest_name node_json
+        node_yaml place
         query_text repository selection settings url_secret)
     larder_test(test_${noun}
         SOURCES test_${noun}.c definitions_text.c random_definitions.c

@@ -3,7 +3,9 @@
 #include "definitions_text.h"
 #include "random_definitions.h"
 
+#include "config/definitions_copy.h"
 #include "config/difference.h"
+#include "config/node_json.h"
 
 #include <jansson.h>
 #include <setjmp.h>
@@ -25,11 +27,9 @@ static char *canonical(const struct definitions *definitions)
 static enum status read_text(const char *text, struct arena *arena, struct definitions *definitions,
                              struct error *err)
 {
-    json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-    assert_non_null(json);
-    enum status status = definitions_from_json(json, arena, definitions, err);
-    json_decref(json); /* all that is kept must be in the arena */
-    return status;
+    const struct node *node = node_read_json(bytes_of_text(text), arena);
+    assert_non_null(node);
+    return definitions_from_node(node, arena, definitions, err);
 }
 
 static void definitions_survive_being_json(void **state)
@@ -49,6 +49,28 @@ static void definitions_survive_being_json(void **state)
         free(first);
         free(second);
         arena_release(&arena);
+    }
+}
+
+static void a_copy_stands_by_itself(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 0; seed < 100; seed++) {
+        struct arena arena, kept;
+        arena_init(&arena, 0);
+        arena_init(&kept, 0);
+        struct definitions definitions = definitions_of(random_definitions(seed, &arena), &arena);
+        char *before = canonical(&definitions);
+        struct definitions copy = definitions_copy(&definitions, &kept);
+        assert_int_equal(definitions_difference(&definitions, &copy, &arena).change_count, 0);
+        for (size_t i = 0; i < copy.view_count; i++)
+            assert_int_equal(feature_view_find(&copy.views[i], copy.views[i].features[0].name), 0);
+        arena_release(&arena);
+        char *after = canonical(&copy);
+        assert_string_equal(before, after);
+        free(before);
+        free(after);
+        arena_release(&kept);
     }
 }
 
@@ -153,6 +175,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(definitions_survive_being_json),
+        cmocka_unit_test(a_copy_stands_by_itself),
         cmocka_unit_test(the_order_of_writing_leaves_the_bytes_alone),
         cmocka_unit_test(the_shape_is_that_of_the_language),
         cmocka_unit_test(members_of_a_newer_program_are_ignored),
