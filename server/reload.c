@@ -87,14 +87,27 @@ static void publish_nothing(struct reload *reload)
     publish(reload, snapshot);
 }
 
-/* Puts what the registry says into the online store, too, for the time when PostgreSQL is away.
- * Tried again at every look until it is done. */
+/* Whether the online store holds what is published, or a newer version of it. */
+static bool is_kept(struct reload *reload)
+{
+    struct error err;
+    uint64_t identity, version;
+    return online_store_catalog_version(reload->online, reload->settings->project, &identity,
+                                        &version, &err) == STATUS_OK &&
+           identity == atomic_load(&reload->identity) && version >= reload->version.number;
+}
+
+/* Puts what the registry says into the online store, too, for the time when PostgreSQL is away, if
+ * the apply could not. Tried again at every look until it is there. */
 static void store_catalog(struct reload *reload)
 {
     struct error err;
     struct arena arena;
     uint64_t owner, identity = atomic_load(&reload->identity);
     if (online_store_owner(reload->online, &owner, &err) || owner != identity)
+        return;
+    reload->is_stored = is_kept(reload);
+    if (reload->is_stored)
         return;
     arena_init(&arena, 0);
     /* This thread is the publisher: what is current cannot go away under it. */
@@ -107,6 +120,7 @@ static void store_catalog(struct reload *reload)
     if (status && status != STATUS_UNAVAILABLE)
         say(reload, LOG_WARNING, "the online store does not take the definitions", err.message);
     arena_release(&arena);
+    malloc_trim(0);
 }
 
 static bool is_current(const struct reload *reload, struct registry_version version,
@@ -240,11 +254,11 @@ static void look(struct reload *reload)
         log_line(LOG_INFO, "the registry is back", "version=%llu",
                  (unsigned long long)reload->version.number);
     }
-    if (reload->is_serving && !status && !reload->is_stored)
-        store_catalog(reload);
     snapshot_collect(reload->cell);
     if (atomic_load(&reload->cell->current) != before)
         malloc_trim(0); /* reading definitions takes several times the memory that they keep */
+    else if (reload->is_serving && !status && !reload->is_stored)
+        store_catalog(reload); /* a look later, when whoever applies has done so */
     if (atomic_load(&reload->done) < ticket)
         atomic_store(&reload->done, ticket);
 }

@@ -64,14 +64,24 @@ static bool wait_for(const struct server *server, int fd)
     return fds[0].revents != 0;
 }
 
-/* Until requests can be answered. true: told to stop before that. */
+/* Something changed, or false: told to stop. Whose the online store is may look different with
+ * other definitions. */
+static bool wait_for_change(struct server *server)
+{
+    if (wait_for(server, server->changed_fd))
+        return false;
+    store_watch_hurry(server->store_watch);
+    return true;
+}
+
+/* Until requests can be answered. false: told to stop before that. */
 static bool wait_until_ready(struct server *server)
 {
     while (!atomic_load(&server->cell.current) ||
            store_watch_state(server->store_watch) != STORE_READY)
-        if (wait_for(server, server->changed_fd))
-            return true;
-    return false;
+        if (!wait_for_change(server))
+            return false;
+    return true;
 }
 
 static size_t count_workers(const struct settings *settings)
@@ -172,7 +182,7 @@ static enum status open_parts(struct server *server, struct error *err)
     size_t count = count_workers(server->settings);
     for (size_t i = 0; !status && i < count; i++)
         status = worker_open(&server->context, i, &server->workers[server->worker_count++], err);
-    return status ? status : open_port(server, err);
+    return status;
 }
 
 static enum status start_parts(struct server *server, struct error *err)
@@ -213,16 +223,15 @@ static void stop_parts(struct server *server)
     log_line(LOG_INFO, "stopped", "%s", "");
 }
 
-static enum status serve(struct server *server, struct error *err)
+static enum status serve_until_stopped(struct server *server, struct error *err)
 {
-    enum status status = open_parts(server, err);
-    if (!status) {
-        status = start_parts(server, err);
-        while (!status && !wait_for(server, server->changed_fd))
-            continue;
-        stop_parts(server);
-    }
-    close_parts(server);
+    enum status status = open_port(server, err);
+    if (status)
+        return status;
+    status = start_parts(server, err);
+    while (!status && wait_for_change(server))
+        continue;
+    stop_parts(server);
     return status;
 }
 
@@ -239,6 +248,19 @@ static void quiet_grpc(void)
         return;
     gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);
     gpr_set_log_function(log_grpc);
+}
+
+/* What need not wait for definitions is done while they are read. */
+static enum status serve(struct server *server, struct error *err)
+{
+    quiet_grpc();
+    grpc_init();
+    enum status status = open_parts(server, err);
+    if (!status && wait_until_ready(server))
+        status = serve_until_stopped(server, err);
+    close_parts(server);
+    grpc_shutdown();
+    return status;
 }
 
 static enum status open_fds(struct server *server, struct error *err)
@@ -259,22 +281,19 @@ enum status server_run(const struct settings *settings, int stop_fd, struct erro
     server->settings = settings;
     server->stop_fd = stop_fd;
     snapshot_cell_init(&server->cell);
-    quiet_grpc();
-    grpc_init();
     enum status status = open_fds(server, err);
     if (!status)
         status = reload_start(settings, &server->cell, server->changed_fd, &server->reload, err);
     if (!status)
         status = store_watch_start(settings, server->reload, server->changed_fd,
                                    &server->store_watch, err);
-    if (!status && !wait_until_ready(server))
+    if (!status)
         status = serve(server, err);
     store_watch_stop(server->store_watch);
     reload_stop(server->reload);
     snapshot_cell_release(&server->cell);
     wake_close(server->changed_fd);
     wake_close(server->stopped_fd);
-    grpc_shutdown();
     free(server);
     return status;
 }

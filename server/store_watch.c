@@ -11,15 +11,13 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum {
-    INTERVAL_MS = 500,
-    FIRST_INTERVAL_MS = 20, /* until there is something to compare with: the start waits for it */
-};
+enum { INTERVAL_MS = 500 };
 
 struct store_watch {
     const struct reload *reload;
     int wake_fd; /* the caller's */
-    int stop_fd;
+    int hurry_fd;
+    atomic_bool stops;
     struct online_store *store;
     pthread_t thread;
     bool is_running;
@@ -69,11 +67,12 @@ static void look(struct store_watch *watch)
 static void *run(void *arg)
 {
     struct store_watch *watch = arg;
-    struct pollfd stop = {.fd = watch->stop_fd, .events = POLLIN};
-    do
+    struct pollfd hurry = {.fd = watch->hurry_fd, .events = POLLIN};
+    while (!atomic_load(&watch->stops)) {
         look(watch);
-    while (poll(&stop, 1,
-                store_watch_state(watch) == STORE_UNKNOWN ? FIRST_INTERVAL_MS : INTERVAL_MS) <= 0);
+        poll(&hurry, 1, INTERVAL_MS);
+        wake_clear(watch->hurry_fd);
+    }
     return NULL;
 }
 
@@ -85,7 +84,7 @@ enum status store_watch_start(const struct settings *settings, const struct relo
         out_of_memory();
     watch->reload = reload;
     watch->wake_fd = wake_fd;
-    enum status status = wake_open(&watch->stop_fd, err);
+    enum status status = wake_open(&watch->hurry_fd, err);
     if (!status)
         status = online_store_open(settings, &watch->store, err);
     if (!status && pthread_create(&watch->thread, NULL, run, watch) != 0)
@@ -104,12 +103,18 @@ void store_watch_stop(struct store_watch *watch)
     if (!watch)
         return;
     if (watch->is_running) {
-        wake_signal(watch->stop_fd);
+        atomic_store(&watch->stops, true);
+        wake_signal(watch->hurry_fd);
         pthread_join(watch->thread, NULL);
     }
     online_store_close(watch->store);
-    wake_close(watch->stop_fd);
+    wake_close(watch->hurry_fd);
     free(watch);
+}
+
+void store_watch_hurry(struct store_watch *watch)
+{
+    wake_signal(watch->hurry_fd);
 }
 
 enum store_state store_watch_state(const struct store_watch *watch)

@@ -27,6 +27,8 @@ enum status store_watch_start(const struct settings *settings, const struct relo
                               int wake_fd, struct store_watch **watch, struct error *err);
 void store_watch_stop(struct store_watch *watch); /* accepts NULL */
 
+/* Any thread: looks again at once, as after new definitions. */
+void store_watch_hurry(struct store_watch *watch);
 /* Any thread. */
 enum store_state store_watch_state(const struct store_watch *watch);
 

@@ -143,6 +143,7 @@ const struct online_store_ops lmdb_online_store = {
     .release = lmdb_release,
     .put_catalog = lmdb_put_catalog,
     .get_catalog = lmdb_get_catalog,
+    .catalog_version = lmdb_catalog_version,
     .remove = lmdb_remove,
     .inspect = lmdb_inspect,
     .ping = lmdb_ping,

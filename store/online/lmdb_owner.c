@@ -172,6 +172,21 @@ enum status lmdb_get_catalog(struct online_store *base, const char *project, str
     return code ? lmdb_fail(&store->folder, code, err) : STATUS_OK;
 }
 
+enum status lmdb_catalog_version(struct online_store *base, const char *project, uint64_t *identity,
+                                 uint64_t *version, struct error *err)
+{
+    struct lmdb_store *store = lmdb_store_of(base);
+    struct stored_catalog catalog;
+    enum status status = lmdb_begin_reading(store, err);
+    if (status)
+        return status;
+    int code = read_catalog(store->environment, store->reading, project, &catalog);
+    *identity = catalog.identity;
+    *version = catalog.version;
+    lmdb_end_reading(store);
+    return code ? lmdb_fail(&store->folder, code, err) : STATUS_OK;
+}
+
 int lmdb_remove_catalog(const struct lmdb_environment *environment, MDB_txn *txn,
                         const char *project)
 {

@@ -100,6 +100,8 @@ enum status lmdb_put_catalog(struct online_store *store, const char *project, ui
                              uint64_t version, struct bytes text, bool force, struct error *err);
 enum status lmdb_get_catalog(struct online_store *store, const char *project, struct arena *arena,
                              struct bytes *text, struct error *err);
+enum status lmdb_catalog_version(struct online_store *store, const char *project,
+                                 uint64_t *identity, uint64_t *version, struct error *err);
 int lmdb_remove_catalog(const struct lmdb_environment *environment, MDB_txn *txn,
                         const char *project);
 

@@ -91,6 +91,12 @@ enum status online_store_get_catalog(struct online_store *store, const char *pro
     return store->ops->get_catalog(store, project, arena, text, err);
 }
 
+enum status online_store_catalog_version(struct online_store *store, const char *project,
+                                         uint64_t *identity, uint64_t *version, struct error *err)
+{
+    return store->ops->catalog_version(store, project, identity, version, err);
+}
+
 static int compare_rows(const void *a, const void *b)
 {
     const struct online_rows *x = a, *y = b;

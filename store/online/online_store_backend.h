@@ -33,6 +33,8 @@ struct online_store_ops {
                                uint64_t version, struct bytes text, bool force, struct error *err);
     enum status (*get_catalog)(struct online_store *store, const char *project, struct arena *arena,
                                struct bytes *text, struct error *err);
+    enum status (*catalog_version)(struct online_store *store, const char *project,
+                                   uint64_t *identity, uint64_t *version, struct error *err);
     enum status (*remove)(struct online_store *store, uint32_t project_id, const char *project,
                           const struct online_rows *rows, size_t count, uint64_t *removed,
                           struct error *err);

@@ -220,6 +220,7 @@ const struct online_store_ops redis_online_store = {
     .release = redis_release,
     .put_catalog = redis_put_catalog,
     .get_catalog = redis_get_catalog,
+    .catalog_version = redis_catalog_version,
     .remove = redis_remove,
     .inspect = redis_inspect,
     .ping = redis_ping,

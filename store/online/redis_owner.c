@@ -171,3 +171,41 @@ enum status redis_get_catalog(struct online_store *base, const char *project, st
         *text = reply->text;
     return status;
 }
+
+static bool parse_version(const struct redis_reply *reply, uint64_t *version)
+{
+    *version = 0;
+    if (reply->type != REPLY_TEXT || reply->text.size == 0 || reply->text.size >= DECIMAL_SIZE)
+        return false;
+    const char *digits = reply->text.data;
+    for (size_t i = 0; i < reply->text.size; i++)
+        if (digits[i] < '0' || digits[i] > '9' || __builtin_mul_overflow(*version, 10, version) ||
+            __builtin_add_overflow(*version, (uint64_t)(digits[i] - '0'), version))
+            return false;
+    return true;
+}
+
+enum status redis_catalog_version(struct online_store *base, const char *project,
+                                  uint64_t *identity, uint64_t *version, struct error *err)
+{
+    struct redis_store *store = redis_store_of(base);
+    struct redis_connection *connection = store->connection;
+    struct redis_reply *reply;
+    arena_reset(&store->scratch);
+    enum status status = redis_connection_begin(connection, err);
+    if (status)
+        return status;
+    const char *words[] = {"HMGET", catalog_key(store, project), "identity", "version"};
+    redis_command_of(connection, words, COUNT_OF(words));
+    status = redis_receive_type(connection, REPLY_LIST, &store->scratch, &reply, err);
+    if (!status && reply->count != 2)
+        status = redis_strange_answer(connection, err);
+    if (status)
+        return status;
+    *version = 0;
+    if (!parse_identity(&reply->elements[0], identity) ||
+        (*identity && !parse_version(&reply->elements[1], version)))
+        return fail(err, STATUS_CORRUPT, "%s: %s holds no catalog",
+                    redis_connection_place(connection), words[1]);
+    return STATUS_OK;
+}

@@ -70,6 +70,8 @@ enum status redis_put_catalog(struct online_store *store, const char *project, u
                               uint64_t version, struct bytes text, bool force, struct error *err);
 enum status redis_get_catalog(struct online_store *store, const char *project, struct arena *arena,
                               struct bytes *text, struct error *err);
+enum status redis_catalog_version(struct online_store *store, const char *project,
+                                  uint64_t *identity, uint64_t *version, struct error *err);
 
 enum status redis_remove(struct online_store *store, uint32_t project_id, const char *project,
                          const struct online_rows *rows, size_t count, uint64_t *removed,

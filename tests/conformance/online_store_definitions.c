@@ -131,6 +131,19 @@ static void catalog_moves_to_greater_versions_only(void **state)
     check_catalog(f, "flights", "last");
 }
 
+static void the_version_of_a_catalog_can_be_asked_alone(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t identity, version;
+    check_ok(f, online_store_catalog_version(f->store, "flights", &identity, &version, &f->err));
+    assert_true(identity == 0);
+    check_ok(f, put_catalog(f, UINT64_MAX, UINT64_MAX, "text", false));
+    check_ok(f, online_store_catalog_version(f->store, "flights", &identity, &version, &f->err));
+    assert_true(identity == UINT64_MAX && version == UINT64_MAX);
+    check_ok(f, online_store_catalog_version(f->store, "trains", &identity, &version, &f->err));
+    assert_true(identity == 0);
+}
+
 static void catalog_of_another_registry_needs_force(void **state)
 {
     struct fixture *f = *state;
@@ -352,6 +365,7 @@ int online_store_definition_tests(const struct online_store_maker *maker)
         SUITE_TEST(store_has_one_owner_until_it_is_taken_over),
         SUITE_TEST(only_its_owner_releases_a_store),
         SUITE_TEST(catalog_moves_to_greater_versions_only),
+        SUITE_TEST(the_version_of_a_catalog_can_be_asked_alone),
         SUITE_TEST(catalog_of_another_registry_needs_force),
         SUITE_TEST(catalog_may_be_large),
         SUITE_TEST(removed_views_leave_in_all_generations),

@@ -213,6 +213,16 @@ static enum status memory_get_catalog(struct online_store *store, const char *pr
     return STATUS_OK;
 }
 
+static enum status memory_catalog_version(struct online_store *store, const char *project,
+                                          uint64_t *identity, uint64_t *version, struct error *err)
+{
+    (void)err;
+    const struct memory_catalog *held = *find_catalog(of(store), project);
+    *identity = held ? held->identity : 0;
+    *version = held ? held->version : 0;
+    return STATUS_OK;
+}
+
 /* Removal */
 
 static void remove_marks(struct memory_online_store *memory, uint32_t project_id,
@@ -293,6 +303,7 @@ static const struct online_store_ops memory_ops = {
     .release = memory_release,
     .put_catalog = memory_put_catalog,
     .get_catalog = memory_get_catalog,
+    .catalog_version = memory_catalog_version,
     .remove = memory_remove,
     .inspect = memory_inspect,
     .ping = memory_ping,
