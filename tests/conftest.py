@@ -2,6 +2,7 @@
 import itertools
 import os
 import re
+import signal
 import tempfile
 
 import pytest
@@ -14,6 +15,8 @@ from sql import psql
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="also what takes minutes")
     parser.addoption("--filter", default="", metavar="REGEX", help="only the tests whose id matches")
+    parser.addoption("--patience", default=300, type=float, metavar="SECONDS",
+                     help="what a test may take, and six times that if it is a long one; so may what sets it up")
 
 
 def pytest_collection_modifyitems(config, items):
@@ -22,6 +25,34 @@ def pytest_collection_modifyitems(config, items):
     if len(wanted) < len(items):
         config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
         items[:] = wanted
+
+
+def in_time(item):
+    """A test that hangs fails, and says where, and the run goes on."""
+    seconds = item.config.getoption("--patience") * (6 if item.get_closest_marker("long") else 1)
+
+    def give_up(*_):
+        pytest.fail(f"it took longer than {seconds:g} s")
+
+    signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_setup(item):
+    yield from in_time(item)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item):
+    yield from in_time(item)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_teardown(item):
+    yield from in_time(item)
 
 
 def variable(name):

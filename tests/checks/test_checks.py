@@ -79,3 +79,32 @@ def test_services_are_gone_after_their_run_was_ended(how):
 
 def test_the_code_of_the_command_comes_back():
     assert subprocess.run([WITH_SERVICES, "sh", "-c", "exit 7"]).returncode == 7
+
+
+def test_a_test_that_hangs_fails_and_the_run_goes_on(tmp_path):
+    (tmp_path / "test_hanging.py").write_text("""\
+import threading, pytest
+
+def forever():
+    threading.Event().wait()
+
+@pytest.fixture
+def never_there():
+    forever()
+
+@pytest.fixture
+def never_gone():
+    yield
+    forever()
+
+def test_call(): forever()
+def test_setup(never_there): pass
+def test_teardown(never_gone): pass
+def test_good(): pass
+""")
+    path = os.pathsep.join(map(str, (ROOT / "tests", ROOT / "tests" / "support")))
+    outcome = subprocess.run(["/usr/bin/python3", "-m", "pytest", "-q", "-p", "conftest", "-p", "no:cacheprovider",
+                              "--patience", "0.2", "--rootdir", tmp_path, tmp_path], cwd=tmp_path, timeout=60,
+                             env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True)
+    assert "1 failed, 2 passed, 2 errors" in outcome.stdout.splitlines()[-1], outcome.stdout
+    assert outcome.stdout.count("it took longer than 0.2 s") >= 3
