@@ -7,6 +7,7 @@ import time
 import grpc
 import pytest
 
+from blocking import blocked_run
 from drivers import DEFINITIONS, TABLE, Drivers
 from repository import Repository
 from sql import psql
@@ -120,6 +121,34 @@ def test_a_folder_that_was_removed_is_filled_again_and_served(folder_drivers):
         drivers.add(2, trips="2")
         assert drivers.materialize()["kind"] == "restored"
         eventually(lambda: drivers.trips(channel, 1, 2) == [("PRESENT", 1), ("PRESENT", 2)])
+
+
+def test_a_folder_that_is_removed_during_a_run_is_noticed(folder_drivers):
+    drivers = folder_drivers
+    drivers.add(1)
+    drivers.materialize()
+    drivers.add(2)
+    with blocked_run(drivers, "trips") as run:
+        shutil.rmtree(drivers.folder)
+        time.sleep(0.2)  # a handle looks ten times a second whether its folder is still there
+    said = run.communicate(timeout=30)
+    assert run.returncode == 1 and "lost" in said[1] and "run it again" in said[1], said
+    drivers.materialize()
+    assert drivers.online(1, 2) == [("PRESENT", 1), ("PRESENT", 1)]
+
+
+def test_a_run_that_is_killed_is_simply_run_again(folder_drivers):
+    drivers = folder_drivers
+    add_many(drivers, 1)
+    with drivers.repository.serving() as server, grpc.insecure_channel(server.address) as channel:
+        for moment in range(5):
+            run = drivers.repository.start("materialize")
+            eventually(lambda: drivers.trips(channel, 1)[0] == "PRESENT", 30)  # it is at work, the first time
+            time.sleep(moment * 0.1)
+            run.kill()
+            run.communicate()
+        drivers.materialize()
+        assert set(drivers.trips(channel, *range(1, MANY, 997))) == {("PRESENT", 1)}
 
 
 def test_a_pruned_view_is_gone_from_the_folder(folder_drivers):
