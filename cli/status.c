@@ -90,7 +90,8 @@ static int print_json(const struct status_job *job)
     if (job->online_is_there) {
         json_object_set_new(online, "version", json_string(job->info.version));
         json_object_set_new(online, "used_bytes", json_integer((json_int_t)job->info.used_bytes));
-        json_object_set_new(online, "eviction_policy", json_string(job->info.eviction_policy));
+        if (job->info.eviction_policy[0])
+            json_object_set_new(online, "eviction_policy", json_string(job->info.eviction_policy));
         json_object_set_new(online, "may_evict", json_boolean(job->info.may_evict));
         json_object_set_new(online, "ours", json_boolean(job->is_owner));
     } else {
