@@ -41,6 +41,13 @@ enum status offline_store_check(struct offline_store *store, const struct defini
     return store->operations->check(store, definitions, arena, findings, err);
 }
 
+enum status offline_store_examine(struct offline_store *store, struct arena *arena,
+                                  struct examination *examination, struct error *err)
+{
+    *examination = (struct examination){0};
+    return store->operations->examine(store, arena, examination, err);
+}
+
 enum status offline_store_sample(struct offline_store *store, struct offline_sample *sample,
                                  struct error *err)
 {

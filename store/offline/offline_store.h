@@ -19,6 +19,7 @@
 #include "config/definitions.h"
 #include "config/selection.h"
 #include "config/settings.h"
+#include "store/examination.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -37,22 +38,15 @@ void offline_store_stop_on(struct offline_store *store, const atomic_bool *stop)
 /* Checking --------------------------------------------------------------------------------------
  */
 
-enum finding_kind { FINDING_ERROR, FINDING_HINT };
-struct finding {
-    enum finding_kind kind;
-    const char *text; /* "feature view airport_weather: feature wind is float64, but
-                         public.weather.wind is text" */
-};
-struct findings {
-    const struct finding *items;
-    size_t count;
-};
 /* Compares every source, and every view on it, with the database: missing table or column, unfit
  * type, a collation unfit for keys, a query that does not parse; hints: no index that serves
  * point-in-time reads (with the CREATE INDEX to run). OK even with findings; an error means that it
  * could not look. */
 enum status offline_store_check(struct offline_store *store, const struct definitions *definitions,
                                 struct arena *arena, struct findings *findings, struct error *err);
+/* What it says of itself, and what its user may not do; of sources it says nothing. */
+enum status offline_store_examine(struct offline_store *store, struct arena *arena,
+                                  struct examination *examination, struct error *err);
 
 /* Positions -------------------------------------------------------------------------------------
  */

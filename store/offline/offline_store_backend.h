@@ -18,6 +18,8 @@ struct offline_store_operations {
     void (*stop_on)(struct offline_store *store, const atomic_bool *stop);
     enum status (*check)(struct offline_store *store, const struct definitions *definitions,
                          struct arena *arena, struct findings *findings, struct error *err);
+    enum status (*examine)(struct offline_store *store, struct arena *arena,
+                           struct examination *examination, struct error *err);
     enum status (*sample)(struct offline_store *store, struct offline_sample *sample,
                           struct error *err);
     enum status (*oldest_transaction)(struct offline_store *store, struct arena *arena,

@@ -257,6 +257,7 @@ const struct offline_store_operations offline_store_postgres = {
     .close = postgres_close,
     .stop_on = postgres_stop_on,
     .check = postgres_check,
+    .examine = postgres_examine,
     .sample = postgres_sample,
     .oldest_transaction = postgres_oldest_transaction,
     .begin = postgres_begin,

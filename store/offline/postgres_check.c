@@ -1,22 +1,12 @@
 /* postgres_check.c - what is wrong with sources and views, seen from the database. */
 #include "store/offline/postgres_source.h"
 
-#include <stdlib.h>
-
 struct check {
     struct postgres_store *store;
     const struct definitions *definitions;
     struct arena *arena;
-    struct finding *items;
-    size_t count, capacity;
+    struct findings *findings;
 };
-
-static void add(struct check *check, enum finding_kind kind, const char *text)
-{
-    check->items = arena_grow(check->arena, check->items, check->count, &check->capacity,
-                              check->count + 1, sizeof *check->items);
-    check->items[check->count++] = (struct finding){kind, arena_text(check->arena, text)};
-}
 
 /* An error about a definition becomes a finding; one that says that nobody could look stays an
  * error. */
@@ -24,7 +14,7 @@ static enum status finding_of(struct check *check, enum status status, struct er
 {
     if (status == STATUS_OK || status == STATUS_UNAVAILABLE || status == STATUS_CANCELLED)
         return status;
-    add(check, FINDING_ERROR, err->message);
+    findings_add(check->findings, check->arena, FINDING_ERROR, err->message);
     return STATUS_OK;
 }
 
@@ -150,7 +140,7 @@ static void hint_index(struct check *check, const struct postgres_source *source
         buffer_append_text(&text, " DESC NULLS LAST");
     }
     buffer_append(&text, ");", 3);
-    add(check, FINDING_HINT, (const char *)text.data);
+    findings_add(check->findings, check->arena, FINDING_HINT, (const char *)text.data);
     buffer_release(&text);
 }
 
@@ -240,15 +230,11 @@ static enum status check_source(struct check *check, const struct source *source
     return finding_of(check, status, err);
 }
 
-static int compare_findings(const void *a, const void *b)
-{
-    return strcmp(((const struct finding *)a)->text, ((const struct finding *)b)->text);
-}
-
 enum status postgres_check(struct offline_store *base, const struct definitions *definitions,
                            struct arena *arena, struct findings *findings, struct error *err)
 {
-    struct check check = {postgres_store_of(base), definitions, arena, NULL, 0, 0};
+    *findings = (struct findings){0};
+    struct check check = {postgres_store_of(base), definitions, arena, findings};
     struct error own;
     err = err ? err : &own;
     enum status status = STATUS_OK;
@@ -260,9 +246,6 @@ enum status postgres_check(struct offline_store *base, const struct definitions 
             if (definitions->views[v].source == source)
                 status = look_at_view(&check, source, &definitions->views[v], err);
     }
-    /* Each begins with its object's kind and name. */
-    if (check.count > 0)
-        qsort(check.items, check.count, sizeof *check.items, compare_findings);
-    *findings = (struct findings){check.items, check.count};
+    findings_sort(findings);
     return status;
 }

@@ -50,6 +50,8 @@ enum status postgres_query_buffer(struct postgres_store *store, const char *doin
 
 enum status postgres_check(struct offline_store *store, const struct definitions *definitions,
                            struct arena *arena, struct findings *findings, struct error *err);
+enum status postgres_examine(struct offline_store *store, struct arena *arena,
+                             struct examination *examination, struct error *err);
 enum status postgres_scan_open(struct offline_store *store, const struct scan_request *request,
                                struct offline_scan **scan, struct error *err);
 enum status postgres_scan_next(struct offline_scan *scan, const struct scan_row **row,

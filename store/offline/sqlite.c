@@ -232,6 +232,7 @@ const struct offline_store_operations offline_store_sqlite = {
     .close = sqlite_close,
     .stop_on = sqlite_stop_on,
     .check = sqlite_check,
+    .examine = sqlite_examine,
     .sample = sqlite_sample,
     .oldest_transaction = sqlite_oldest_transaction,
     .begin = sqlite_begin,

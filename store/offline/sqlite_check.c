@@ -8,23 +8,13 @@
 #include "store/offline/sqlite_probe.h"
 #include "store/offline/sqlite_source.h"
 
-#include <stdlib.h>
-
 enum { ROWS_LOOKED_AT = 1000 };
 
 struct check {
     struct sqlite_store *store;
     struct arena *arena;
-    struct finding *items;
-    size_t count, capacity;
+    struct findings *findings;
 };
-
-static void add(struct check *check, enum finding_kind kind, const char *text)
-{
-    check->items = arena_grow(check->arena, check->items, check->count, &check->capacity,
-                              check->count + 1, sizeof *check->items);
-    check->items[check->count++] = (struct finding){kind, arena_text(check->arena, text)};
-}
 
 /* An error about a definition becomes a finding; one that says that nobody could look stays an
  * error. */
@@ -32,7 +22,7 @@ static enum status finding_of(struct check *check, enum status status, struct er
 {
     if (status == STATUS_OK || status == STATUS_UNAVAILABLE || status == STATUS_CANCELLED)
         return status;
-    add(check, FINDING_ERROR, err->message);
+    findings_add(check->findings, check->arena, FINDING_ERROR, err->message);
     return STATUS_OK;
 }
 
@@ -72,7 +62,7 @@ static void hint_index(struct check *check, const struct sqlite_view *view)
         sqlite_append_identifier(&text, view->created.column->name);
     }
     buffer_append(&text, ");", 3);
-    add(check, FINDING_HINT, (const char *)text.data);
+    findings_add(check->findings, check->arena, FINDING_HINT, (const char *)text.data);
     buffer_release(&text);
 }
 
@@ -204,24 +194,17 @@ static enum status check_source(struct check *check, const struct definitions *d
     return status;
 }
 
-static int compare_findings(const void *a, const void *b)
-{
-    return strcmp(((const struct finding *)a)->text, ((const struct finding *)b)->text);
-}
-
 enum status sqlite_check(struct offline_store *base, const struct definitions *definitions,
                          struct arena *arena, struct findings *findings, struct error *err)
 {
-    struct check check = {sqlite_store_of(base), arena, NULL, 0, 0};
+    *findings = (struct findings){0};
+    struct check check = {sqlite_store_of(base), arena, findings};
     struct error own;
     err = err ? err : &own;
     enum status status = sqlite_begin_read(check.store, NULL, err);
     for (size_t s = 0; s < definitions->source_count && !status; s++)
         status = check_source(&check, definitions, &definitions->sources[s], err);
     sqlite_rollback(check.store->connection);
-    /* Each begins with its object's kind and name. */
-    if (check.count > 0)
-        qsort(check.items, check.count, sizeof *check.items, compare_findings);
-    *findings = (struct findings){check.items, check.count};
+    findings_sort(findings);
     return status;
 }

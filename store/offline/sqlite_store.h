@@ -42,6 +42,8 @@ enum status sqlite_begin_read(struct sqlite_store *store, uint64_t *snapshot_xmi
 /* The slots of the table of operations that stand in other files. */
 enum status sqlite_check(struct offline_store *store, const struct definitions *definitions,
                          struct arena *arena, struct findings *findings, struct error *err);
+enum status sqlite_examine(struct offline_store *store, struct arena *arena,
+                           struct examination *examination, struct error *err);
 enum status sqlite_scan_open(struct offline_store *store, const struct scan_request *request,
                              struct offline_scan **scan, struct error *err);
 enum status sqlite_scan_next(struct offline_scan *scan, const struct scan_row **row,

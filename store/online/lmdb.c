@@ -101,8 +101,7 @@ static uint64_t bytes_of(const MDB_stat *stat)
            (stat->ms_branch_pages + stat->ms_leaf_pages + stat->ms_overflow_pages);
 }
 
-static enum status lmdb_inspect(struct online_store *base, struct online_info *info,
-                                struct error *err)
+enum status lmdb_inspect(struct online_store *base, struct online_info *info, struct error *err)
 {
     struct lmdb_store *store = lmdb_store_of(base);
     MDB_stat rows, about;
@@ -146,5 +145,6 @@ const struct online_store_ops lmdb_online_store = {
     .catalog_version = lmdb_catalog_version,
     .remove = lmdb_remove,
     .inspect = lmdb_inspect,
+    .examine = lmdb_examine,
     .ping = lmdb_ping,
 };

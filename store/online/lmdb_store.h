@@ -60,6 +60,10 @@ enum status lmdb_finish_writing(struct lmdb_store *store, MDB_txn *txn, int code
 /* Leaves the environment. */
 void lmdb_leave(struct lmdb_store *store);
 
+enum status lmdb_inspect(struct online_store *store, struct online_info *info, struct error *err);
+enum status lmdb_examine(struct online_store *store, struct arena *arena,
+                         struct examination *examination, struct error *err);
+
 /* lmdb.c: a value of the database "rows". */
 
 enum { LMDB_EXPIRY_SIZE = 8 };

@@ -148,6 +148,13 @@ enum status online_store_inspect(struct online_store *store, struct online_info 
     return store->ops->inspect(store, info, err);
 }
 
+enum status online_store_examine(struct online_store *store, struct arena *arena,
+                                 struct examination *examination, struct error *err)
+{
+    *examination = (struct examination){0};
+    return store->ops->examine(store, arena, examination, err);
+}
+
 enum status online_store_ping(struct online_store *store, struct error *err)
 {
     return store->ops->ping(store, err);

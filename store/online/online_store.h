@@ -23,6 +23,7 @@
 #include "base/error.h"
 #include "base/row.h"
 #include "config/settings.h"
+#include "store/examination.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -129,6 +130,10 @@ struct online_info {
 };
 enum status online_store_inspect(struct online_store *store, struct online_info *info,
                                  struct error *err);
+/* More than inspect tells, at a higher price: for whoever looks after the store. Where nothing is
+ * there yet, nothing is made, and all other calls would make it. */
+enum status online_store_examine(struct online_store *store, struct arena *arena,
+                                 struct examination *examination, struct error *err);
 enum status online_store_ping(struct online_store *store, struct error *err);
 
 #endif

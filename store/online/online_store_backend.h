@@ -39,6 +39,8 @@ struct online_store_ops {
                           const struct online_rows *rows, size_t count, uint64_t *removed,
                           struct error *err);
     enum status (*inspect)(struct online_store *store, struct online_info *info, struct error *err);
+    enum status (*examine)(struct online_store *store, struct arena *arena,
+                           struct examination *examination, struct error *err);
     enum status (*ping)(struct online_store *store, struct error *err);
 };
 

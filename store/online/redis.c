@@ -223,5 +223,6 @@ const struct online_store_ops redis_online_store = {
     .catalog_version = redis_catalog_version,
     .remove = redis_remove,
     .inspect = redis_inspect,
+    .examine = redis_examine,
     .ping = redis_ping,
 };

@@ -49,6 +49,12 @@ static inline struct redis_store *redis_store_of(struct online_store *store)
 /* redis.c: what INFO says of a field, as text in `value`; false if it says nothing. */
 bool redis_info_field(struct bytes info, const char *name, char *value, size_t size);
 
+enum status redis_examine(struct online_store *store, struct arena *arena,
+                          struct examination *examination, struct error *err);
+/* CONFLICT: INFO says that it is too old for us. */
+enum status redis_check_version(const struct redis_store *store, struct bytes info,
+                                struct error *err);
+
 enum status redis_write(struct online_store *store, const struct online_write *writes, size_t count,
                         const struct online_mark *marks, size_t mark_count,
                         enum row_outcome *outcomes, struct error *err);

@@ -171,13 +171,12 @@ static enum status write_rows(struct writing *writing, struct error *err)
 }
 
 /* What cannot be told, because INFO is forbidden or says something else, is not held against it. */
-static enum status check_version(const struct redis_store *store, const struct redis_reply *info,
-                                 struct error *err)
+enum status redis_check_version(const struct redis_store *store, struct bytes info,
+                                struct error *err)
 {
     char version[24];
     int major, minor;
-    if (info->type != REPLY_TEXT ||
-        !redis_info_field(info->text, "redis_version", version, sizeof version) ||
+    if (!redis_info_field(info, "redis_version", version, sizeof version) ||
         sscanf(version, "%d.%d", &major, &minor) != 2)
         return STATUS_OK;
     if (major > OLDEST_MAJOR || (major == OLDEST_MAJOR && minor >= OLDEST_MINOR))
@@ -196,8 +195,8 @@ static enum status load_script(struct redis_store *store, struct error *err)
     enum status status = redis_receive(connection, &store->scratch, &info, err);
     if (!status)
         status = redis_receive(connection, &store->scratch, &sha, err);
-    if (!status)
-        status = check_version(store, info, err);
+    if (!status && info->type == REPLY_TEXT)
+        status = redis_check_version(store, info->text, err);
     if (!status)
         status = redis_expect(connection, sha, REPLY_TEXT, err);
     if (status)

@@ -98,6 +98,7 @@ static const struct registry_backend backend = {
     .read = postgres_read,
     .version = postgres_version,
     .identity = postgres_identity,
+    .examine = postgres_registry_examine,
     .apply = postgres_apply,
     .plan = postgres_plan,
     .remove = postgres_remove,

@@ -44,6 +44,10 @@ enum status statement_query(struct postgres_registry *r, const char *doing, cons
 enum status statement_run(struct postgres_registry *r, const char *doing, const char *sql,
                           struct error *err);
 
+/* What an owner has to do for this user; words say what it may not do. FAILED. */
+enum status fail_without_right(struct postgres_registry *r, const char *words, struct error *err);
+enum status fail_to_make_schema(struct postgres_registry *r, struct error *err);
+
 /* Numbers as parameters and from results: `decimal(n, (char[DECIMAL_SIZE]){0})`. */
 const char *decimal(int64_t number, char text[DECIMAL_SIZE]);
 const char *decimal_unsigned(uint64_t number, char text[DECIMAL_SIZE]);
@@ -108,6 +112,8 @@ enum status generation_renew(struct postgres_registry *r, struct renewal renewal
     " ON CONFLICT (project_id, view_id, generation) DO UPDATE SET since_us = EXCLUDED.since_us"
 
 /* Slots of the table in postgres.c. */
+enum status postgres_registry_examine(struct registry *registry, struct arena *arena,
+                                      struct findings *findings, struct error *err);
 enum status postgres_apply(struct registry *registry, const struct definitions *definitions,
                            struct apply_options options, struct arena *arena,
                            struct apply_outcome *outcome, struct error *err);

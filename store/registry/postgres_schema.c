@@ -130,11 +130,8 @@ static enum status look(struct postgres_registry *r, bool *has_schema, bool *has
     return STATUS_OK;
 }
 
-static enum status make_schema(struct postgres_registry *r, struct error *err)
+enum status fail_to_make_schema(struct postgres_registry *r, struct error *err)
 {
-    enum status status = statement_run(r, "making the registry's schema", "CREATE SCHEMA @", err);
-    if (!status || strcmp(r->sqlstate, "42501") != 0)
-        return status;
     struct buffer words;
     buffer_init(&words, 0);
     buffer_append_text(&words, "GRANT CREATE ON DATABASE ");
@@ -149,6 +146,12 @@ static enum status make_schema(struct postgres_registry *r, struct error *err)
         PQuser(r->connection), r->quoted_schema, (int)words.size, (const char *)words.data);
     buffer_release(&words);
     return STATUS_FAILED;
+}
+
+static enum status make_schema(struct postgres_registry *r, struct error *err)
+{
+    enum status status = statement_run(r, "making the registry's schema", "CREATE SCHEMA @", err);
+    return status && strcmp(r->sqlstate, "42501") == 0 ? fail_to_make_schema(r, err) : status;
 }
 
 static enum status make_tables(struct postgres_registry *r, const char *const *statements,

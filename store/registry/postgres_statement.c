@@ -15,8 +15,7 @@ static void expand(struct postgres_registry *r, const char *sql, struct buffer *
     buffer_append_byte(text, 0);
 }
 
-static enum status fail_without_right(struct postgres_registry *r, const char *words,
-                                      struct error *err)
+enum status fail_without_right(struct postgres_registry *r, const char *words, struct error *err)
 {
     char *user =
         PQescapeIdentifier(r->connection, PQuser(r->connection), strlen(PQuser(r->connection)));

@@ -67,6 +67,13 @@ enum status registry_identity(struct registry *registry, uint64_t *identity, str
     return registry->backend->identity(registry, identity, err);
 }
 
+enum status registry_examine(struct registry *registry, struct arena *arena,
+                             struct findings *findings, struct error *err)
+{
+    *findings = (struct findings){0};
+    return registry->backend->examine(registry, arena, findings, err);
+}
+
 enum status registry_apply(struct registry *registry, const struct definitions *definitions,
                            struct apply_options options, struct arena *arena,
                            struct apply_outcome *outcome, struct error *err)

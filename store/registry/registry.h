@@ -29,6 +29,7 @@
 #include "base/error.h"
 #include "config/difference.h"
 #include "config/settings.h"
+#include "store/finding.h"
 #include "store/registry/catalog.h"
 
 #include <stdbool.h>
@@ -62,6 +63,10 @@ bool registry_version_is(struct registry_version version, const struct catalog *
 
 /* The registry's identity; 0 if nothing was ever applied to it. */
 enum status registry_identity(struct registry *registry, uint64_t *identity, struct error *err);
+
+/* What this user may not do to it. That it is not there yet is nothing wrong. */
+enum status registry_examine(struct registry *registry, struct arena *arena,
+                             struct findings *findings, struct error *err);
 
 struct apply_options {
     /* Remove what the definitions lack; without it that is a CONFLICT that names them. */

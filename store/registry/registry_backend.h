@@ -17,6 +17,8 @@ struct registry_backend {
     enum status (*version)(struct registry *registry, const char *project,
                            struct registry_version *version, struct error *err);
     enum status (*identity)(struct registry *registry, uint64_t *identity, struct error *err);
+    enum status (*examine)(struct registry *registry, struct arena *arena,
+                           struct findings *findings, struct error *err);
     enum status (*apply)(struct registry *registry, const struct definitions *definitions,
                          struct apply_options options, struct arena *arena,
                          struct apply_outcome *outcome, struct error *err);

@@ -265,6 +265,23 @@ static void made_table_needs_no_hint(void **state)
         fail_msg("%s", findings.items[i].text);
 }
 
+/* Empty as it is, and with tables. */
+static void store_says_what_it_is_and_that_all_is_well(void **state)
+{
+    struct offline_fixture *f = *state;
+    struct definitions definitions = definitions_of(numbers_yaml, &f->arena);
+    for (int i = 0; i < 2; i++) {
+        struct examination examination;
+        struct error err;
+        check_ok(offline_store_examine(f->store, &f->arena, &examination, &err), &err);
+        assert_true(strlen(examination.version) > 3);
+        assert_true(examination.clock_ahead_us > -1000000 && examination.clock_ahead_us < 1000000);
+        assert_int_equal(examination.findings.count, 0);
+        assert_true(i == 0 || !examination.is_new);
+        load(f, &definitions.sources[0], numbers_columns, 3, numbers(f, 10), 10);
+    }
+}
+
 int offline_store_suite_run_small(const struct offline_store_maker *maker)
 {
     struct offline_fixture fixture = {.maker = maker};
@@ -279,6 +296,7 @@ int offline_store_suite_run_small(const struct offline_store_maker *maker)
         OFFLINE_SUITE_TEST(table_of_an_unfinished_load_is_not_there),
         OFFLINE_SUITE_TEST(load_needs_keys_and_event_time),
         OFFLINE_SUITE_TEST(made_table_needs_no_hint),
+        OFFLINE_SUITE_TEST(store_says_what_it_is_and_that_all_is_well),
     };
     return cmocka_run_group_tests_name("offline store, small", tests, NULL, NULL);
 }

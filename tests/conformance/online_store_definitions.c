@@ -331,6 +331,19 @@ static void store_says_what_it_is(void **state)
     assert_true(info.used_bytes > 1000);
 }
 
+static void store_that_is_well_says_nothing_else(void **state)
+{
+    struct fixture *f = *state;
+    struct examination examination;
+    put(f, 1, row_at(f, 1, 1, "a row"));
+    check_ok(f, online_store_examine(f->store, &f->arena, &examination, &f->err));
+    assert_true(strlen(examination.version) > 3);
+    assert_true(examination.used_bytes > 0 && !examination.is_new);
+    assert_true(examination.clock_ahead_us > -1000000 && examination.clock_ahead_us < 1000000);
+    for (size_t i = 0; i < examination.findings.count; i++)
+        assert_int_equal(examination.findings.items[i].kind, FINDING_HINT);
+}
+
 static void handles_see_each_others_rows(void **state)
 {
     struct fixture *f = *state;
@@ -376,6 +389,7 @@ int online_store_definition_tests(const struct online_store_maker *maker)
         SUITE_TEST(any_project_can_be_removed_alone),
         SUITE_TEST(nothing_to_remove_is_no_mistake),
         SUITE_TEST(store_says_what_it_is),
+        SUITE_TEST(store_that_is_well_says_nothing_else),
         SUITE_TEST(handles_see_each_others_rows),
         SUITE_TEST(closing_no_store_is_no_mistake),
     };

@@ -226,6 +226,16 @@ static void the_last_project_takes_the_registry_with_it(struct fixture *f)
     assert_true(again->catalog.identity != before);
 }
 
+static void whoever_may_do_all_finds_nothing_wrong(struct fixture *f)
+{
+    struct findings findings;
+    demand(f, registry_examine(f->registry, &f->arena, &findings, &f->err));
+    assert_int_equal(findings.count, 0);
+    apply(f, shop(&f->arena));
+    demand(f, registry_examine(f->registry, &f->arena, &findings, &f->err));
+    assert_int_equal(findings.count, 0);
+}
+
 #define TEST(function)                                                                             \
     {                                                                                              \
 #function, function                                                                        \
@@ -249,6 +259,7 @@ static const struct named_test tests[] = {
     TEST(a_project_that_was_made_anew_is_another_version),
     TEST(a_removed_project_is_gone_and_its_id_not_given_again),
     TEST(the_last_project_takes_the_registry_with_it),
+    TEST(whoever_may_do_all_finds_nothing_wrong),
 };
 
 struct test_list registry_apply_tests(void)

@@ -272,6 +272,15 @@ static enum status memory_inspect(struct online_store *store, struct online_info
     return STATUS_OK;
 }
 
+static enum status memory_examine(struct online_store *store, struct arena *arena,
+                                  struct examination *examination, struct error *err)
+{
+    (void)arena, (void)err;
+    examination->version = "memory";
+    examination->used_bytes = sizeof(struct memory_online_store) + of(store)->arena.used_bytes;
+    return STATUS_OK;
+}
+
 static enum status memory_ping(struct online_store *store, struct error *err)
 {
     (void)store, (void)err;
@@ -306,6 +315,7 @@ static const struct online_store_ops memory_ops = {
     .catalog_version = memory_catalog_version,
     .remove = memory_remove,
     .inspect = memory_inspect,
+    .examine = memory_examine,
     .ping = memory_ping,
 };
 

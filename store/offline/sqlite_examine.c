@@ -1,0 +1,60 @@
+/* sqlite_examine.c - what SQLite says of itself, and what this user may not do to its file. */
+#include "store/offline/sqlite_store.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+/* "." for a file that is named alone. */
+static const char *folder_of(const char *path, struct arena *arena)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return ".";
+    return slash == path ? "/" : arena_text_of(arena, (struct bytes){path, (size_t)(slash - path)});
+}
+
+static enum status measure(struct sqlite_store *store, struct examination *examination,
+                           struct error *err)
+{
+    static const char doing[] = "measuring the database";
+    struct buffer sql;
+    sqlite3_stmt *statement;
+    bool row = false;
+    buffer_init(&sql, 0);
+    buffer_append_text(&sql, "SELECT page_count * page_size"
+                             " FROM pragma_page_count, pragma_page_size");
+    enum status status = sqlite_prepare_read(store, doing, &sql, &statement, err);
+    if (!status)
+        status = sqlite_step(statement, doing, &row, err);
+    if (row)
+        examination->used_bytes = (uint64_t)sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return status;
+}
+
+/* Whoever reads needs the folder, too: what readers and writers tell each other stands in a file
+ * beside it. */
+static void look_at_rights(const struct sqlite_store *store, struct arena *arena,
+                           struct examination *examination)
+{
+    const char *paths[] = {examination->folder, store->is_missing ? NULL : store->path};
+    for (size_t i = 0; i < COUNT_OF(paths); i++)
+        if (paths[i] && access(paths[i], W_OK) != 0)
+            findings_add(&examination->findings, arena, FINDING_ERROR,
+                         arena_printf(arena,
+                                      "this user may not write to %s (%s), where the history "
+                                      "and the registry are: give it the right, or run as "
+                                      "another user",
+                                      paths[i], strerror(errno)));
+}
+
+enum status sqlite_examine(struct offline_store *base, struct arena *arena,
+                           struct examination *examination, struct error *err)
+{
+    struct sqlite_store *store = sqlite_store_of(base);
+    examination->version = arena_printf(arena, "SQLite %s", sqlite3_libversion());
+    examination->folder = folder_of(store->path, arena);
+    examination->is_new = store->is_missing;
+    look_at_rights(store, arena, examination);
+    return store->is_missing ? STATUS_OK : measure(store, examination, err);
+}
