@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import services
+from drivers import TIPS
 from sql import psql
 from terminal import columns_of, on_terminal
 
@@ -177,6 +178,17 @@ def test_an_entity_is_not_known_or_too_old(walk):
     with walk.repository.serving():
         walk.meets("larder get --service dispatch --entity driver_id=1 --entity driver_id=99")
         walk.meets("larder get --service dispatch --entity driver_id=2")
+
+
+def test_a_view_has_gained_a_feature_and_was_not_materialized_since(walk):
+    walk.drivers.add(1)
+    walk.drivers.materialize()
+    walk.drivers.sql("ALTER TABLE trips ADD tips bigint")
+    walk.drivers.define(TIPS)
+    walk.meets("larder apply")
+    with walk.repository.serving():
+        walk.meets("larder get --service dispatch --entity driver_id=1")
+    walk.meets("larder status")
 
 
 def test_materialize_runs_twice(walk):
