@@ -87,14 +87,16 @@ static void publish_nothing(struct reload *reload)
     publish(reload, snapshot);
 }
 
-/* Whether the online store holds what is published, or a newer version of it. */
-static bool is_kept(struct reload *reload)
+/* Which version of what is published the online store holds; 0 if it holds none, or that of another
+ * registry. */
+static uint64_t kept_version(struct reload *reload)
 {
     struct error err;
     uint64_t identity, version;
-    return online_store_catalog_version(reload->online, reload->settings->project, &identity,
-                                        &version, &err) == STATUS_OK &&
-           identity == atomic_load(&reload->identity) && version >= reload->version.number;
+    bool is_ours = online_store_catalog_version(reload->online, reload->settings->project,
+                                                &identity, &version, &err) == STATUS_OK &&
+                   identity == atomic_load(&reload->identity);
+    return is_ours ? version : 0;
 }
 
 /* Puts what the registry says into the online store, too, for the time when PostgreSQL is away, if
@@ -106,7 +108,7 @@ static void store_catalog(struct reload *reload)
     uint64_t owner, identity = atomic_load(&reload->identity);
     if (online_store_owner(reload->online, &owner, &err) || owner != identity)
         return;
-    reload->is_stored = is_kept(reload);
+    reload->is_stored = kept_version(reload) >= reload->version.number;
     if (reload->is_stored)
         return;
     arena_init(&arena, 0);
@@ -223,7 +225,9 @@ static void do_without(struct reload *reload, const struct error *away)
     struct error err = {0};
     close_registry(reload);
     uint64_t ticket = atomic_load(&reload->asked);
-    if (ticket > atomic_load(&reload->done) || !reload->is_serving)
+    /* Others may reach the registry: rows that a rebuild has replaced are gone soon after. */
+    if (ticket > atomic_load(&reload->done) || !reload->is_serving ||
+        kept_version(reload) > reload->version.number)
         read_online(reload, &err);
     atomic_store(&reload->done, ticket);
     if (reload->is_serving) {

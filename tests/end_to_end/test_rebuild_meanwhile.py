@@ -102,6 +102,31 @@ def test_a_server_without_its_database_starts_with_the_new_values(changed):
     assert changed.online_of(away, 1, 2) == NEW
 
 
+@pytest.fixture
+def cut_off(changed):
+    """A repository whose user may read the registry. cut() ends that, and all of its sessions."""
+    role = f"cut_off_{changed.place.database}"
+    changed.sql(f"CREATE ROLE {role} LOGIN", f"GRANT USAGE ON SCHEMA larder TO {role}",
+                f"GRANT SELECT ON ALL TABLES IN SCHEMA larder TO {role}")
+    url = changed.place.postgres_url.replace("//postgres@", f"//{role}@")
+    assert role in url
+    repository = changed.place.repository({"features.yaml": ""}, postgres_url=url)
+    repository.cut = lambda: changed.sql(
+        f"ALTER ROLE {role} NOLOGIN", f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{role}'")
+    yield repository
+    changed.sql(f"DROP OWNED BY {role}", f"DROP ROLE {role}")
+
+
+def test_a_server_that_is_cut_off_from_its_database_goes_over_too(changed, cut_off):
+    with cut_off.serving() as server, grpc.insecure_channel(server.address) as channel:
+        assert changed.trips(channel, 1, 2) == OLD
+        cut_off.cut()
+        server.wait_said("the registry cannot be read")
+        changed.materialize()
+        assert len(rows(changed)) == 2
+        assert changed.trips(channel, 1, 2) == NEW
+
+
 def test_a_rebuild_that_is_killed_is_begun_again(changed):
     with asking(changed) as answers:
         with held(changed, AT_THE_END):
