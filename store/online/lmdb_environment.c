@@ -4,106 +4,18 @@
 #include "base/bytes.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/magic.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 enum {
     DATABASES = 2,
     READERS_MAX = 2048, /* handles of all processes; each costs 64 bytes of lock.mdb */
-    PATH_SIZE = 4096,
 };
 static const char format_key[] = "format", format[] = "1";
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct lmdb_environment *environments; /* guarded by the mutex */
-
-/* The folder */
-
-/* Only the last folder of the path is made: where a disk is not mounted, what lies below its mount
- * point is not to be made on another one. */
-static enum status make_folder(const struct lmdb_folder *folder, struct error *err)
-{
-    struct stat facts;
-    if (mkdir(folder->path, 0777) < 0 && errno != EEXIST) {
-        if (errno == ENOENT)
-            return fail(
-                err, STATUS_INVALID,
-                "lmdb %s: the folder that is to hold it does not exist: make that, or correct "
-                "online_store.path",
-                folder->path);
-        if (errno == ENOTDIR)
-            return fail(err, STATUS_INVALID,
-                        "lmdb %s: its path leads through a file: correct online_store.path",
-                        folder->path);
-        return lmdb_fail(folder, errno, err);
-    }
-    if (stat(folder->path, &facts) < 0)
-        return lmdb_fail(folder, errno, err);
-    if (!S_ISDIR(facts.st_mode))
-        return fail(err, STATUS_INVALID,
-                    "lmdb %s: it is a file: online_store.path has to name a folder", folder->path);
-    return STATUS_OK;
-}
-
-/* Where another machine may change a file behind our back, LMDB loses data. */
-static enum status check_disk_is_local(const struct lmdb_folder *folder, struct error *err)
-{
-    static const struct {
-        uint32_t magic;
-        const char *name;
-    } remote[] = {
-        {NFS_SUPER_MAGIC, "NFS"},  {SMB_SUPER_MAGIC, "SMB"},   {CIFS_SUPER_MAGIC, "SMB"},
-        {SMB2_SUPER_MAGIC, "SMB"}, {CEPH_SUPER_MAGIC, "Ceph"}, {AFS_SUPER_MAGIC, "AFS"},
-        {AFS_FS_MAGIC, "AFS"},     {V9FS_MAGIC, "9P"},         {CODA_SUPER_MAGIC, "Coda"},
-        {NCP_SUPER_MAGIC, "NCP"},
-    };
-    struct statfs facts;
-    if (statfs(folder->path, &facts) < 0)
-        return lmdb_fail(folder, errno, err);
-    for (size_t i = 0; i < COUNT_OF(remote); i++)
-        if (remote[i].magic == (uint32_t)facts.f_type)
-            return fail(
-                err, STATUS_INVALID,
-                "lmdb %s: it is on a network file system (%s), where LMDB loses data: name a "
-                "folder on a local disk, or use online_store.type: redis",
-                folder->path, remote[i].name);
-    return STATUS_OK;
-}
-
-static bool number_of(const struct lmdb_folder *folder, const char *name,
-                      struct lmdb_file_number *number)
-{
-    char path[PATH_SIZE];
-    struct stat facts;
-    if (snprintf(path, sizeof path, "%s/%s", folder->path, name) >= (int)sizeof path ||
-        stat(path, &facts) < 0)
-        return false;
-    *number = (struct lmdb_file_number){facts.st_dev, facts.st_ino};
-    return true;
-}
-
-static bool numbers_equal(struct lmdb_file_number a, struct lmdb_file_number b)
-{
-    return a.device == b.device && a.number == b.number;
-}
-
-/* Once the names of new files are to survive a crash of the system. */
-static int flush_folder(const struct lmdb_folder *folder, const char *name)
-{
-    char path[PATH_SIZE];
-    snprintf(path, sizeof path, "%s/%s", folder->path, name);
-    int file = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int code = file < 0 || fsync(file) < 0 ? errno : 0;
-    if (file >= 0)
-        close(file);
-    return code;
-}
 
 /* The databases */
 
@@ -170,13 +82,11 @@ static enum status make_store(const struct lmdb_folder *folder,
     if (code)
         return lmdb_fail(folder, code, err);
     if (!lmdb_turn_take(turn, deadline_us))
-        return lmdb_turn_is_late(folder, err);
+        return lmdb_fail_late(folder, err);
     code = make_databases(environment);
     lmdb_turn_give(turn);
     if (!code)
-        code = flush_folder(folder, ".");
-    if (!code)
-        code = flush_folder(folder, "..");
+        code = lmdb_folder_flush(folder);
     return code ? lmdb_fail(folder, code, err) : STATUS_OK;
 }
 
@@ -224,11 +134,11 @@ static enum status open_new(const struct lmdb_folder *folder, const struct lmdb_
 {
     /* LMDB does not stand two processes that open it at once. */
     if (!lmdb_turn_take_opening(turn, deadline_us))
-        return lmdb_turn_is_late(folder, err);
+        return lmdb_fail_late(folder, err);
     enum status status = STATUS_OK;
     int code = open_environment(folder, &environment->env);
-    if (!code && (!number_of(folder, "data.mdb", &environment->data) ||
-                  !number_of(folder, "lock.mdb", &environment->lock)))
+    if (!code && (!lmdb_folder_number(folder, "data.mdb", &environment->data) ||
+                  !lmdb_folder_number(folder, "lock.mdb", &environment->lock)))
         code = errno;
     if (code)
         status = lmdb_fail(folder, code, err);
@@ -258,13 +168,18 @@ static enum status open_and_keep(const struct lmdb_folder *folder, const struct 
     return STATUS_OK;
 }
 
+static bool numbers_equal(struct lmdb_file_number a, struct lmdb_file_number b)
+{
+    return a.device == b.device && a.number == b.number;
+}
+
 /* What is open of these files in this process, not in one that has made it by a fork. *half: only
  * one of the two is, since somebody has replaced the other. */
 static struct lmdb_environment *find_open(const struct lmdb_folder *folder, bool *half)
 {
     struct lmdb_file_number data = {0}, lock = {0};
-    bool has_data = number_of(folder, "data.mdb", &data);
-    bool has_lock = number_of(folder, "lock.mdb", &lock);
+    bool has_data = lmdb_folder_number(folder, "data.mdb", &data);
+    bool has_lock = lmdb_folder_number(folder, "lock.mdb", &lock);
     *half = false;
     for (struct lmdb_environment *each = environments; each; each = each->next) {
         bool same_data = has_data && numbers_equal(each->data, data);
@@ -301,9 +216,7 @@ enum status lmdb_environment_share(const struct lmdb_folder *folder, struct lmdb
                                    struct error *err)
 {
     *environment = NULL;
-    enum status status = make_folder(folder, err);
-    if (!status)
-        status = check_disk_is_local(folder, err);
+    enum status status = lmdb_folder_make(folder, err);
     int code = status ? 0 : lmdb_turn_open(turn, folder->path);
     if (code)
         status = lmdb_fail(folder, code, err);
@@ -337,13 +250,7 @@ bool lmdb_environment_is_current(const struct lmdb_environment *environment,
                                  const struct lmdb_folder *folder)
 {
     struct lmdb_file_number data, lock;
-    return number_of(folder, "data.mdb", &data) && number_of(folder, "lock.mdb", &lock) &&
+    return lmdb_folder_number(folder, "data.mdb", &data) &&
+           lmdb_folder_number(folder, "lock.mdb", &lock) &&
            numbers_equal(data, environment->data) && numbers_equal(lock, environment->lock);
-}
-
-enum status lmdb_turn_is_late(const struct lmdb_folder *folder, struct error *err)
-{
-    return fail(err, STATUS_UNAVAILABLE,
-                "lmdb %s: another process is writing there, and did not finish in time",
-                folder->path);
 }

@@ -21,17 +21,13 @@
 
 #include "base/error.h"
 #include "store/online/lmdb_error.h"
+#include "store/online/lmdb_folder.h"
 #include "store/online/lmdb_turn.h"
 
 #include <lmdb.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
-
-struct lmdb_file_number {
-    dev_t device;
-    ino_t number;
-};
 
 struct lmdb_environment {
     MDB_env *env;
@@ -57,8 +53,5 @@ void lmdb_environment_let_go(struct lmdb_environment *environment);
  * begin anew. */
 bool lmdb_environment_is_current(const struct lmdb_environment *environment,
                                  const struct lmdb_folder *folder);
-
-/* UNAVAILABLE: another process did not finish writing within so many microseconds. */
-enum status lmdb_turn_is_late(const struct lmdb_folder *folder, struct error *err);
 
 #endif

@@ -87,3 +87,10 @@ enum status lmdb_fail(const struct lmdb_folder *folder, int code, struct error *
             return fail(err, meanings[i].status, "lmdb %s: %s", folder->path, meanings[i].text);
     return fail(err, STATUS_FAILED, "lmdb %s: %s", folder->path, mdb_strerror(code));
 }
+
+enum status lmdb_fail_late(const struct lmdb_folder *folder, struct error *err)
+{
+    return fail(err, STATUS_UNAVAILABLE,
+                "lmdb %s: another process is writing there, and did not finish in time",
+                folder->path);
+}

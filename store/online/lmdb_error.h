@@ -7,17 +7,11 @@
 #ifndef LARDER_STORE_ONLINE_LMDB_ERROR_H
 #define LARDER_STORE_ONLINE_LMDB_ERROR_H
 
-#include "base/error.h"
-
-#include <stdint.h>
-
-/* Which store it is, for messages. */
-struct lmdb_folder {
-    const char *path; /* borrowed; as the settings have it */
-    uint64_t max_size_bytes;
-};
+#include "store/online/lmdb_folder.h"
 
 /* Fills err from a code that is not 0, with what to do about it; returns the status, never OK. */
 enum status lmdb_fail(const struct lmdb_folder *folder, int code, struct error *err);
+/* UNAVAILABLE: the turn of another process did not end in time. */
+enum status lmdb_fail_late(const struct lmdb_folder *folder, struct error *err);
 
 #endif

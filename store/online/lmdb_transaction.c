@@ -84,7 +84,7 @@ enum status lmdb_begin_writing(struct lmdb_store *store, MDB_txn **txn, struct e
     if (status)
         return status;
     if (!lmdb_turn_take(&store->turn, timestamp_monotonic_us() + store->timeout_us))
-        return lmdb_turn_is_late(&store->folder, err);
+        return lmdb_fail_late(&store->folder, err);
     /* A reader that was killed would keep its snapshot for good, and the file would grow. */
     int code = mdb_reader_check(store->environment->env, NULL);
     if (!code)

@@ -177,6 +177,24 @@ static void file_of_another_kind_is_told(void **state)
     check_absent(f, 1);
 }
 
+/* Each of the first two pages holds, behind a header and a magic number, a version. */
+static void data_of_another_lmdb_is_told(void **state)
+{
+    enum { AT_VERSION = 20 };
+    struct fixture *f = *state;
+    const uint32_t version = 999;
+    check_absent(f, 1); /* makes it */
+    open_anew(f, folder.path);
+    int file = open(path_in(f, "data.mdb"), O_WRONLY);
+    assert_true(file >= 0);
+    for (long page = 0; page < 2; page++)
+        assert_int_equal(
+            pwrite(file, &version, sizeof version, page * sysconf(_SC_PAGESIZE) + AT_VERSION),
+            sizeof version);
+    close(file);
+    check_refused(f, STATUS_CONFLICT, "by another version of LMDB");
+}
+
 static void lock_of_another_kind_is_made_anew(void **state)
 {
     struct fixture *f = *state;
@@ -325,6 +343,7 @@ int main(void)
         FAULT_TEST(network_file_system_is_refused),
         FAULT_TEST(folder_of_somebody_else_is_told),
         FAULT_TEST(file_of_another_kind_is_told),
+        FAULT_TEST(data_of_another_lmdb_is_told),
         FAULT_TEST(lock_of_another_kind_is_made_anew),
         FAULT_TEST(data_of_another_program_is_left_alone),
         FAULT_TEST(store_of_another_version_is_told),
