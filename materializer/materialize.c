@@ -46,21 +46,24 @@ static enum status select_views(const struct materialize_request *request, struc
 }
 
 static enum status put_catalog(const struct materialize_stores *stores,
-                               const struct catalog *catalog, struct arena *arena,
-                               struct error *err)
+                               const struct catalog *catalog, struct error *err)
 {
-    return online_store_put_catalog(stores->online, catalog->definitions.project, catalog->identity,
-                                    catalog->version, catalog_encode(catalog, arena), false, err);
+    struct arena arena;
+    arena_init(&arena, 0);
+    enum status status =
+        online_store_put_catalog(stores->online, catalog->definitions.project, catalog->identity,
+                                 catalog->version, catalog_encode(catalog, &arena), false, err);
+    arena_release(&arena);
+    return status;
 }
 
 static enum status prepare_stores(const struct materialize_stores *stores,
-                                  const struct materialize_request *request, struct arena *arena,
-                                  struct error *err)
+                                  const struct materialize_request *request, struct error *err)
 {
     const struct catalog *catalog = request->catalog;
     enum status status = online_store_claim(stores->online, catalog->identity, false, err);
     if (!status)
-        status = put_catalog(stores, catalog, arena, err);
+        status = put_catalog(stores, catalog, err);
     struct offline_sample sample;
     if (!status)
         status = offline_store_sample(stores->offline, &sample, err);
@@ -100,23 +103,32 @@ static void warn_of_long_transactions(const struct materialize_stores *stores,
 struct series {
     const struct materialize_stores *stores;
     const struct materialize_request *request;
-    struct arena *arena;
+    struct arena *arena;    /* the caller's */
+    struct arena newest[2]; /* in turn, for what is read again: each view may want that */
+    bool turn;
     const struct catalog *catalog; /* the newest that was read */
     struct view_state *states;     /* of its views */
     int64_t left_us;               /* when this run last made rows unread (monotonic); 0: never */
 };
 
+/* What was read before stays valid until this is called once more. */
 static enum status read_newest(struct series *series, struct error *err)
 {
     struct registry *registry = series->stores->registry;
-    struct catalog *catalog = arena_array(series->arena, 1, sizeof *catalog);
+    struct arena *arena = &series->newest[series->turn];
+    arena_reset(arena);
+    struct catalog *catalog = arena_array(arena, 1, sizeof *catalog);
+    struct view_state *states;
     enum status status =
-        registry_read(registry, series->catalog->definitions.project, series->arena, catalog, err);
+        registry_read(registry, series->catalog->definitions.project, arena, catalog, err);
     if (!status)
-        status = registry_view_states(registry, catalog, series->arena, &series->states, err);
-    if (!status)
-        series->catalog = catalog;
-    return status;
+        status = registry_view_states(registry, catalog, arena, &states, err);
+    if (status)
+        return status;
+    series->catalog = catalog;
+    series->states = states;
+    series->turn = !series->turn;
+    return STATUS_OK;
 }
 
 /* The view as it is now; NULL: an apply has removed it, or taken it offline. */
@@ -139,7 +151,7 @@ static enum status follow_switch(struct series *series, struct error *err)
 {
     series->left_us = timestamp_monotonic_us();
     enum status status = read_newest(series, err);
-    return status ? status : put_catalog(series->stores, series->catalog, series->arena, err);
+    return status ? status : put_catalog(series->stores, series->catalog, err);
 }
 
 /* Each attempt that comes to nothing was overtaken by something: a version or a state that is not
@@ -247,7 +259,7 @@ enum status materialize(const struct materialize_stores *stores,
         return fail(err, STATUS_INVALID, "--from lies behind --to");
     enum status status = select_views(request, arena, &views, &count, err);
     if (!status)
-        status = prepare_stores(stores, request, arena, err);
+        status = prepare_stores(stores, request, err);
     if (!status)
         status =
             registry_view_states(stores->registry, request->catalog, arena, &series.states, err);
@@ -256,8 +268,12 @@ enum status materialize(const struct materialize_stores *stores,
     warn_of_long_transactions(stores, request, views, count, arena);
     sweep_or_warn(&series);
     *runs = arena_array(arena, count + 1, sizeof **runs);
+    for (size_t i = 0; i < COUNT_OF(series.newest); i++)
+        arena_init(&series.newest[i], 0);
     status = run_views(&series, views, count, *runs, run_count, err);
     if (!status)
         sweep_own_rows(&series);
+    for (size_t i = 0; i < COUNT_OF(series.newest); i++)
+        arena_release(&series.newest[i]);
     return status;
 }

@@ -220,7 +220,7 @@ static enum status choose_window(struct view_job *job, bool *outdated, struct er
     job->window = window_of(&facts);
     job->run->kind = job->window.kind;
     if (job->window.kind == RUN_STALE || job->window.kind == RUN_REBUILD)
-        job->run->reason = job->state->stale_reason;
+        job->run->reason = arena_text(job->arena, job->state->stale_reason);
     job->run->from_us = job->window.scan.from_us;
     job->run->to_us = job->window.scan.to_us;
     return STATUS_OK;
@@ -457,8 +457,8 @@ enum status view_job_run(const struct materialize_stores *stores,
         .arena = arena,
         .run = run,
     };
-    *run =
-        (struct view_run){.view = view->view->about.name, .started_us = timestamp_monotonic_us()};
+    *run = (struct view_run){.view = arena_text(arena, view->view->about.name),
+                             .started_us = timestamp_monotonic_us()};
     *outdated = false;
     *left_rows = false;
     buffer_init(&job.key, 0);
