@@ -89,6 +89,13 @@ static void take_words(PGconn *connection, char *words, size_t size)
         memmove(twice, twice + 1, strlen(twice));
 }
 
+/* libpq has no code for what a server said while it was connecting, only these words. */
+static bool names_unknown(const char *words, const char *what)
+{
+    const char *at = strstr(words, what);
+    return at && strstr(at, "\" does not exist");
+}
+
 static enum status refused(PGconn *connection, struct error *err)
 {
     char words[1024];
@@ -98,6 +105,10 @@ static enum status refused(PGconn *connection, struct error *err)
         advice = "it wants a password: give one in the url, through ${NAME}, or in ~/.pgpass";
     else if (PQconnectionUsedPassword(connection))
         advice = "check the user, the password and the database of the url in larder.yaml";
+    else if (names_unknown(words, "database \""))
+        advice = "createdb makes it, or correct the url in larder.yaml";
+    else if (names_unknown(words, "role \""))
+        advice = "createuser makes the role; or name another in the url in larder.yaml";
     return fail(err, STATUS_UNAVAILABLE, "cannot connect to PostgreSQL: %s; %s", words, advice);
 }
 

@@ -71,6 +71,7 @@ class Session:
         return [
             ("postgresql://localhost/flights", postgres),
             ("postgresql://localhost/", postgres.removesuffix("flights")),
+            ("postgresql:///flights", postgres),
             ("@localhost/", "@" + postgres.split("@")[1].removesuffix("flights")),
             ("redis://localhost:6379", self.redis.url),
             ("redis-cli ", f"redis-cli -p {self.redis.port} "),

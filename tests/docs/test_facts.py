@@ -32,7 +32,8 @@ NOT_RUN = {
         "    --entity origin=EWR,carrier=US,other_origin=LGA,tailnum=N647AW",
     ],
     "README.md": ["scripts/demo", "scripts/test", "scripts/setup", "cmake --preset release", "cmake --build --preset release",
-                  "export PATH=$PWD/build/release:$PATH"],
+                  "export PATH=$PWD/build/release:$PATH", "sudo service postgresql start", "sudo service redis-server start",
+                  "sudo -u postgres createuser --createdb $USER", "createdb flights"],
 }
 
 documents = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

@@ -310,6 +310,11 @@ def test_a_database_is_not_there(walk):
     walk.meets("larder plan")
 
 
+def test_a_role_is_not_there(walk):
+    walk.repository.write("larder.yaml", walk.repository.settings_text().replace("postgres@", "nobody@"))
+    walk.meets("larder plan")
+
+
 def test_the_password_of_redis_is_wrong(walk, server_folder):
     with services.Redis(server_folder + "/redis", password="swordfish") as redis:
         walk.see(redis.url)
