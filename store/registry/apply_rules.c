@@ -6,6 +6,8 @@
 /* Where the lists end in a message, which says how many names it leaves out. */
 enum { REPLACED_END = 700, REMOVED_END = 1700, DETAILS_MAX = 4, REASON_BYTES_MAX = 400 };
 
+enum { GAP_MAX = 500 };
+
 static void append_removed(struct buffer *text, const struct difference *difference)
 {
     size_t left_out = 0, named = 0;
@@ -100,4 +102,42 @@ const char *stale_reason(const struct change *change, struct arena *arena)
     const char *reason = arena_text_of(arena, cut);
     buffer_release(&text);
     return reason;
+}
+
+static void mark_changed(const struct difference *difference, const struct catalog *catalog,
+                         struct arena *arena, struct stale_mark *marks, size_t *count)
+{
+    for (size_t i = 0; i < difference->change_count; i++) {
+        const struct change *change = &difference->changes[i];
+        if (change->object != OBJECT_FEATURE_VIEW || change->kind != CHANGE_ALTERED ||
+            !change->becomes_stale)
+            continue;
+        marks[(*count)++] = (struct stale_mark){
+            .view_id = catalog_find_view(catalog, change->name)->id,
+            .reason = stale_reason(change, arena),
+            .renews_pending = true,
+            .rebuilds = change->rebuilds,
+        };
+    }
+}
+
+void stale_marks(const struct difference *difference, struct apply_options options,
+                 const struct catalog *catalog, struct arena *arena, struct stale_mark **marks,
+                 size_t *count)
+{
+    size_t view_count = catalog->definitions.view_count;
+    *marks = arena_array(arena, view_count, sizeof **marks);
+    *count = 0;
+    if (!options.take_over) {
+        mark_changed(difference, catalog, arena, *marks, count);
+        return;
+    }
+    for (; *count < view_count; ++*count)
+        (*marks)[*count] =
+            (struct stale_mark){.view_id = catalog->views[*count].id, .reason = "taken over"};
+}
+
+uint32_t generation_gap(uint64_t system_identifier)
+{
+    return 1 + (uint32_t)(system_identifier % GAP_MAX);
 }

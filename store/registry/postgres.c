@@ -1,4 +1,5 @@
 /* postgres.c - the registry in a schema of the offline store's PostgreSQL: handle and reading. */
+#include "store/registry/identity.h"
 #include "store/registry/postgres_registry.h"
 
 #include <stdio.h>
@@ -22,7 +23,7 @@ enum status newest_read(struct postgres_registry *r, const char *project, struct
     if (status)
         return status;
     if (PQntuples(result) > 0)
-        newest->identity = strtoull(PQgetvalue(result, 0, 0), NULL, 16);
+        newest->identity = identity_parse(PQgetvalue(result, 0, 0));
     newest->found = PQntuples(result) > 0 && !PQgetisnull(result, 0, 3);
     if (newest->found) {
         struct catalog *catalog = &newest->catalog;

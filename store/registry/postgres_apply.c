@@ -156,58 +156,37 @@ static enum status match_states(struct application *a)
         3, values, NULL, a->err);
 }
 
-static enum status mark_view(struct application *a, uint32_t view_id, const char *reason)
+static enum status mark_view(struct application *a, const struct stale_mark *mark)
 {
     const struct catalog *catalog = &a->outcome->catalog;
     const char *const values[] = {
         decimal(catalog->project_id, (char[DECIMAL_SIZE]){0}),
-        decimal(view_id, (char[DECIMAL_SIZE]){0}),
+        decimal(mark->view_id, (char[DECIMAL_SIZE]){0}),
         decimal_unsigned(catalog->version, (char[DECIMAL_SIZE]){0}),
-        storable_text(a->r, reason, a->arena),
+        storable_text(a->r, mark->reason, a->arena),
     };
-    return statement_query(a->r, "marking a feature view stale",
-                           "UPDATE @.view_state SET stale_version = $3, stale_reason = $4"
-                           " WHERE project_id = $1 AND view_id = $2",
-                           4, values, NULL, a->err);
-}
-
-/* A pending generation may hold rows of the definitions of before, so that it is no good any more.
- */
-static enum status mark_changed_view(struct application *a, const struct change *change)
-{
-    const struct catalog *catalog = &a->outcome->catalog;
-    uint32_t view_id = catalog_find_view(catalog, change->name)->id;
-    enum status status = mark_view(a, view_id, stale_reason(change, a->arena));
-    if (status)
+    enum status status =
+        statement_query(a->r, "marking a feature view stale",
+                        "UPDATE @.view_state SET stale_version = $3, stale_reason = $4"
+                        " WHERE project_id = $1 AND view_id = $2",
+                        4, values, NULL, a->err);
+    if (status || !mark->renews_pending)
         return status;
-    return generation_renew(a->r,
-                            (struct renewal){.project_id = catalog->project_id,
-                                             .view_id = view_id,
-                                             .only_pending = !change->rebuilds},
-                            a->err);
+    struct renewal renewal = {.project_id = catalog->project_id,
+                              .view_id = mark->view_id,
+                              .only_pending = !mark->rebuilds};
+    return generation_renew(a->r, renewal, a->err);
 }
 
-/* Also a view without a watermark is marked: its first run may be under way, under the definitions
- * of before. */
-static enum status mark_changed(struct application *a)
+static enum status mark_views(struct application *a)
 {
-    const struct difference *difference = &a->outcome->difference;
+    struct stale_mark *marks;
+    size_t count;
     enum status status = STATUS_OK;
-    for (size_t i = 0; i < difference->change_count && !status; i++) {
-        const struct change *change = &difference->changes[i];
-        if (change->object == OBJECT_FEATURE_VIEW && change->becomes_stale &&
-            change->kind == CHANGE_ALTERED)
-            status = mark_changed_view(a, change);
-    }
-    return status;
-}
-
-static enum status mark_taken_over(struct application *a)
-{
-    const struct catalog *catalog = &a->outcome->catalog;
-    enum status status = STATUS_OK;
-    for (size_t i = 0; i < catalog->definitions.view_count && !status; i++)
-        status = mark_view(a, catalog->views[i].id, "taken over");
+    stale_marks(&a->outcome->difference, a->options, &a->outcome->catalog, a->arena, &marks,
+                &count);
+    for (size_t i = 0; i < count && !status; i++)
+        status = mark_view(a, &marks[i]);
     return status;
 }
 
@@ -228,7 +207,7 @@ static enum status write_application(struct application *a, const struct definit
     if (!status)
         status = match_states(a);
     if (!status)
-        status = a->options.take_over ? mark_taken_over(a) : mark_changed(a);
+        status = mark_views(a);
     if (!status)
         status = notify_version(a->r, definitions->project, next->version, a->err);
     return status;

@@ -17,7 +17,7 @@
 
 #include <inttypes.h>
 
-enum { POSTGRES_REGISTRY_FORMAT = 2, SQLSTATE_SIZE = 6, DECIMAL_SIZE = 24, HEX_SIZE = 17 };
+enum { POSTGRES_REGISTRY_FORMAT = 2, SQLSTATE_SIZE = 6, DECIMAL_SIZE = 24 };
 
 struct postgres_registry {
     struct registry registry;

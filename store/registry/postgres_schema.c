@@ -19,11 +19,8 @@
  * Until then servers read them as they are, and what needs more says to apply. An older larder
  * refuses a newer format.
  */
+#include "store/registry/identity.h"
 #include "store/registry/postgres_registry.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/random.h>
 
 #define REMOVED_ROWS                                                                               \
     "CREATE TABLE @.removed_rows (project_id bigint NOT NULL REFERENCES @.project ON DELETE"       \
@@ -76,7 +73,7 @@ enum status schema_read(struct postgres_registry *r, uint64_t *identity, struct 
         return status;
     r->format = PQntuples(result) ? cell_int64(result, 0, 0) : 0;
     if (PQntuples(result))
-        *identity = strtoull(PQgetvalue(result, 0, 1), NULL, 16);
+        *identity = identity_parse(PQgetvalue(result, 0, 1));
     PQclear(result);
     if (r->format > POSTGRES_REGISTRY_FORMAT)
         return fail(err, STATUS_CONFLICT,
@@ -200,23 +197,14 @@ static enum status upgrade_tables(struct postgres_registry *r, struct error *err
     return status;
 }
 
-static enum status random_identity(uint64_t *identity, struct error *err)
-{
-    *identity = 0;
-    while (*identity == 0)
-        if (getrandom(identity, sizeof *identity, 0) != (ssize_t)sizeof *identity)
-            return fail(err, STATUS_FAILED, "the system gives no random numbers");
-    return STATUS_OK;
-}
-
 static enum status make_identity(struct postgres_registry *r, bool made_schema, uint64_t *identity,
                                  struct error *err)
 {
-    enum status status = random_identity(identity, err);
+    char text[IDENTITY_TEXT_SIZE];
+    enum status status = identity_make(identity, err);
     if (status)
         return status;
-    char text[HEX_SIZE];
-    snprintf(text, sizeof text, "%016" PRIx64, *identity);
+    identity_format(*identity, text);
     const char *const values[] = {
         decimal(POSTGRES_REGISTRY_FORMAT, (char[DECIMAL_SIZE]){0}),
         text,

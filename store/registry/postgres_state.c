@@ -6,6 +6,7 @@
  * to the generation that the caller wrote to. So a run that ends late, after its view was removed
  * or taken over, leaves no mark of rows that nobody reads.
  */
+#include "store/registry/apply_rules.h"
 #include "store/registry/postgres_registry.h"
 
 enum status postgres_view_states(struct registry *registry, const struct catalog *catalog,
@@ -161,12 +162,6 @@ static enum status read_system(struct postgres_registry *r, uint64_t *system, bo
     return STATUS_OK;
 }
 
-/*
- * A registry that came with a backup does not know which generations were given after that: rows of
- * them may still be online. A gap, of a width by the new system, passes over them.
- */
-enum { GAP_MAX = 500 };
-
 static enum status forget_positions(struct postgres_registry *r, uint64_t system, struct error *err)
 {
     static const char *const statements[] = {
@@ -180,7 +175,7 @@ static enum status forget_positions(struct postgres_registry *r, uint64_t system
         status = statement_run(r, "forgetting positions of another system", statements[i], err);
     if (status)
         return status;
-    return generation_renew(r, (struct renewal){.gap = 1 + (uint32_t)(system % GAP_MAX)}, err);
+    return generation_renew(r, (struct renewal){.gap = generation_gap(system)}, err);
 }
 
 static enum status keep_system(struct postgres_registry *r, uint64_t wanted, bool *changed,

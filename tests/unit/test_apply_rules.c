@@ -125,6 +125,57 @@ static void a_long_reason_is_cut_between_characters(void **state)
     arena_release(&arena);
 }
 
+/* Three views with the ids 1 to 3. */
+static struct catalog catalog_of_three(struct feature_view *views, struct catalog_view *numbered)
+{
+    static const char *const names[] = {"weather", "delays", "tides"};
+    for (uint32_t i = 0; i < 3; i++) {
+        views[i].about.name = names[i];
+        numbered[i] = (struct catalog_view){.view = &views[i], .id = i + 1};
+    }
+    return (struct catalog){.definitions = {.views = views, .view_count = 3}, .views = numbered};
+}
+
+static void views_that_have_become_stale_are_marked(void **state)
+{
+    (void)state;
+    struct feature_view views[3] = {0};
+    struct catalog_view numbered[3];
+    struct catalog catalog = catalog_of_three(views, numbered);
+    const struct change changes[] = {
+        {.object = OBJECT_FEATURE_VIEW, .kind = CHANGE_ADDED, .name = "weather"},
+        {.object = OBJECT_SOURCE, .kind = CHANGE_ALTERED, .name = "hourly"},
+        {.object = OBJECT_FEATURE_VIEW, .kind = CHANGE_ALTERED, .name = "weather"},
+        {.object = OBJECT_FEATURE_VIEW,
+         .kind = CHANGE_ALTERED,
+         .name = "delays",
+         .becomes_stale = true},
+        {.object = OBJECT_FEATURE_VIEW,
+         .kind = CHANGE_ALTERED,
+         .name = "tides",
+         .becomes_stale = true,
+         .rebuilds = true},
+    };
+    struct difference difference = {changes, COUNT_OF(changes)};
+    struct stale_mark *marks;
+    struct arena arena;
+    size_t count;
+    arena_init(&arena, 0);
+    stale_marks(&difference, (struct apply_options){0}, &catalog, &arena, &marks, &count);
+    assert_int_equal(count, 2);
+    assert_true(marks[0].view_id == 2 && marks[0].renews_pending && !marks[0].rebuilds);
+    assert_true(marks[1].view_id == 3 && marks[1].renews_pending && marks[1].rebuilds);
+    assert_string_equal(marks[0].reason, "changed");
+    stale_marks(&difference, (struct apply_options){.take_over = true}, &catalog, &arena, &marks,
+                &count);
+    assert_int_equal(count, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_true(marks[i].view_id == i + 1 && !marks[i].renews_pending && !marks[i].rebuilds);
+        assert_string_equal(marks[i].reason, "taken over");
+    }
+    arena_release(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +186,7 @@ int main(void)
         cmocka_unit_test(a_long_list_says_how_many_it_leaves_out),
         cmocka_unit_test(a_stale_view_says_what_changed),
         cmocka_unit_test(a_long_reason_is_cut_between_characters),
+        cmocka_unit_test(views_that_have_become_stale_are_marked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
