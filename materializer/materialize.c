@@ -71,7 +71,7 @@ static enum status prepare_stores(const struct materialize_stores *stores,
     if (!status)
         status = registry_adopt_system(stores->registry, sample.system_identifier, &changed, err);
     if (!status && changed)
-        request_warn(request, "the history has moved to another PostgreSQL system; every view is "
+        request_warn(request, "the history has moved to another database system; every view is "
                               "rebuilt");
     return status;
 }

@@ -34,6 +34,7 @@ struct view_job {
     uint32_t generation;                       /* that its rows go into */
     char incarnation[ONLINE_INCARNATION_SIZE]; /* of the online store, when the first row went */
     int64_t sampled_position; /* of this run's own sample, taken before the snapshot */
+    int64_t reached;          /* what other runs can have seen before that */
     int64_t position;         /* all committed at or before it is visible to the scan */
     struct buffer key, row;
     int64_t told_us; /* when progress was last told */
@@ -123,6 +124,7 @@ static enum status take_sample(struct view_job *job, int64_t *now_us, struct err
         return status;
     *now_us = sample.now_us;
     job->sampled_position = sample.position;
+    job->reached = sample.reached;
     return registry_keep_sample(job->stores->registry,
                                 (struct position_sample){sample.position, sample.next_transaction},
                                 err);
@@ -213,7 +215,7 @@ static enum status choose_window(struct view_job *job, bool *outdated, struct er
     enum status status = look_at_marks(job, &facts.lost_writes, &begun, err);
     if (!status)
         status = take_sample(job, &facts.now_us, err);
-    if (!status && begun > job->sampled_position)
+    if (!status && begun > job->reached)
         return rebuild_what_was_ahead(job, outdated, err);
     if (status)
         return status;

@@ -7,7 +7,7 @@
  * "eligible" are those of the design, section 5. A handle belongs to one thread and does one thing
  * at a time. Backends include offline_store_backend.h.
  *
- * Values come out typed as the definitions say. What PostgreSQL holds but a feature cannot (a
+ * Values come out typed as the definitions say. What the database holds but a feature cannot (a
  * misfit) stops the run with its table, column and key, or reads as null and is counted, as the
  * source says.
  */
@@ -54,6 +54,8 @@ enum status offline_store_examine(struct offline_store *store, struct arena *are
 struct offline_sample {
     int64_t position;          /* P: everything committed at or before it ... */
     uint64_t next_transaction; /* ... is visible to a snapshot whose xmin has reached this */
+    int64_t reached;           /* no sample that was taken before this one lies above it, or the
+                                  database is an earlier state of itself than it was taken from */
     int64_t now_us;            /* the database's clock */
     uint64_t system_identifier;
 };

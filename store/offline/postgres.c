@@ -176,6 +176,7 @@ static enum status sample_position(struct postgres_store *store, struct offline_
             postgres_query(store->connection, doing, transaction_sql, 0, NULL, &transaction, err);
     if (!status) {
         sample->position = position_of_text(PQgetvalue(position, 0, 0));
+        sample->reached = sample->position;
         sample->system_identifier = (uint64_t)strtoll(PQgetvalue(position, 0, 2), NULL, 10);
         sample->next_transaction = strtoull(PQgetvalue(transaction, 0, 0), NULL, 10);
         if (!timestamp_parse(bytes_of_text(PQgetvalue(position, 0, 1)), &sample->now_us))

@@ -132,8 +132,8 @@ static enum status select_one(struct sqlite_store *store, const char *doing, con
     return status;
 }
 
-/* A count that every sample moves on. It begins at the clock, so that a database which was made
- * anew, or put back from a copy, does not count again what others have seen. */
+/* A count that every sample moves on, and nothing else: a file that was put back from a copy is
+ * known by it. It begins at the clock, above all that a file of before had counted. */
 static enum status next_position(struct sqlite_store *store, int64_t now_us,
                                  struct offline_sample *sample, struct error *err)
 {
@@ -144,9 +144,9 @@ static enum status next_position(struct sqlite_store *store, int64_t now_us,
     buffer_printf(&sql,
                   "CREATE TABLE IF NOT EXISTS %s (one INTEGER PRIMARY KEY CHECK (one = 1),"
                   " position INTEGER NOT NULL, system_identifier INTEGER NOT NULL);"
-                  "INSERT OR IGNORE INTO %s VALUES (1, 0, random());"
-                  "UPDATE %s SET position = max(position + 1, %lld)",
-                  store->positions, store->positions, store->positions, (long long)now_us);
+                  "INSERT OR IGNORE INTO %s VALUES (1, %lld, random());"
+                  "UPDATE %s SET position = position + 1",
+                  store->positions, store->positions, (long long)now_us, store->positions);
     enum status status = sqlite_run_buffer(store, doing, &sql, err);
     if (!status)
         status = select_one(store, doing, "SELECT position, system_identifier FROM %s",
@@ -155,6 +155,7 @@ static enum status next_position(struct sqlite_store *store, int64_t now_us,
         return status;
     sample->position = numbers[0];
     sample->next_transaction = (uint64_t)numbers[0];
+    sample->reached = numbers[0] - 1;
     sample->system_identifier = (uint64_t)numbers[1];
     return sqlite_commit(store->connection, doing, err);
 }

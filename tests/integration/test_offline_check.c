@@ -203,6 +203,7 @@ static void sample_tells_where_the_database_stands(void **state)
     owner(t, TABLE "INSERT INTO r VALUES (1); SELECT pg_switch_wal()");
     assert_int_equal(offline_store_sample(t->store, &second, &err), STATUS_OK);
     assert_true(first.position > 0 && second.position > first.position);
+    assert_true(second.reached >= first.position);
     assert_true(second.next_transaction > first.next_transaction);
     assert_true(second.now_us > first.now_us);
     assert_int_equal(first.system_identifier, second.system_identifier);

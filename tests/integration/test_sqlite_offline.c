@@ -298,6 +298,7 @@ static void positions_rise_and_are_seen_by_the_snapshot(void **state)
     assert_int_equal(offline_store_sample(t->store, &first, &err), STATUS_OK);
     assert_int_equal(offline_store_sample(t->store, &second, &err), STATUS_OK);
     assert_true(first.position > 0 && second.position > first.position);
+    assert_true(second.reached >= first.position && second.reached < second.position);
     assert_true(first.system_identifier == second.system_identifier);
     assert_int_equal(offline_store_begin(t->store, &xmin, &err), STATUS_OK);
     assert_true(xmin >= second.next_transaction);
