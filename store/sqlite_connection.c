@@ -1,9 +1,13 @@
 /* sqlite_connection.c - see sqlite_connection.h. */
 #include "store/sqlite_connection.h"
 
+#include "base/timestamp.h"
+
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { TRY_WAL_FOR_US = 1000000, TRY_WAL_EVERY_MS = 10 };
 
 static enum status status_of(int code)
 {
@@ -72,8 +76,7 @@ enum status sqlite_connect(const char *path, uint32_t timeout_ms, bool make, sql
     if (!status) {
         sqlite3_extended_result_codes(*connection, 1);
         sqlite3_busy_timeout(*connection, (int)timeout_ms);
-        status = sqlite_run(*connection, "opening the database",
-                            "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF", err);
+        sqlite3_db_config(*connection, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     }
     if (status) {
         sqlite_disconnect(*connection);
@@ -111,7 +114,7 @@ enum status sqlite_step(sqlite3_stmt *statement, const char *doing, bool *row, s
 }
 
 /* The mode stays with the file. It can only be set outside a transaction. */
-static enum status use_wal(sqlite3 *connection, const char *doing, struct error *err)
+static enum status set_wal(sqlite3 *connection, const char *doing, struct error *err)
 {
     sqlite3_stmt *statement;
     bool row = false;
@@ -130,11 +133,34 @@ static enum status use_wal(sqlite3 *connection, const char *doing, struct error 
     return status;
 }
 
+static enum status begin_immediate(sqlite3 *connection, const char *doing, struct error *err)
+{
+    return sqlite_run(connection, doing, "BEGIN IMMEDIATE", err);
+}
+
+/* Of several that set it at once, some fail at once and are not made to wait: SQLite would have
+ * them wait for each other. They take a turn as writers first, who are. */
+static enum status use_wal(sqlite3 *connection, const char *doing, struct error *err)
+{
+    int64_t until_us = timestamp_monotonic_us() + TRY_WAL_FOR_US;
+    enum status status = set_wal(connection, doing, err);
+    while (status == STATUS_UNAVAILABLE && timestamp_monotonic_us() < until_us) {
+        if (begin_immediate(connection, doing, err))
+            break;
+        sqlite_rollback(connection);
+        sqlite3_sleep(TRY_WAL_EVERY_MS);
+        status = set_wal(connection, doing, err);
+    }
+    return status;
+}
+
 enum status sqlite_begin_write(sqlite3 *connection, const char *doing, struct error *err)
 {
     sqlite_rollback(connection);
     enum status status = use_wal(connection, doing, err);
-    return status ? status : sqlite_run(connection, doing, "BEGIN IMMEDIATE", err);
+    if (!status)
+        status = sqlite_run(connection, doing, "PRAGMA synchronous = FULL", err);
+    return status ? status : begin_immediate(connection, doing, err);
 }
 
 enum status sqlite_commit(sqlite3 *connection, const char *doing, struct error *err)

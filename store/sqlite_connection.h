@@ -18,7 +18,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* NOT_FOUND: there is no such file, and it is not to be made. Its folder is never made. */
+/* NOT_FOUND: there is no such file, and it is not to be made. Its folder is never made. What is in
+ * the file is not looked at. */
 enum status sqlite_connect(const char *path, uint32_t timeout_ms, bool make, sqlite3 **connection,
                            struct error *err);
 void sqlite_disconnect(sqlite3 *connection); /* NULL is fine */

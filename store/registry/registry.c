@@ -11,6 +11,7 @@ static const struct {
                         struct registry **registry, struct error *err);
 } backends[] = {
     {"postgres", postgres_registry_open},
+    {"sqlite", sqlite_registry_open},
 };
 
 static enum status open_within(const struct settings *settings, struct registry_limit limit,

@@ -2,7 +2,8 @@
  * registry.h - where applied definitions live, with what moves beside them.
  *
  * Commands apply to it, the materializer keeps watermarks and positions in it, servers read
- * catalogs from it and hear of changes. Several projects share one registry (a PostgreSQL schema).
+ * catalogs from it and hear of changes. Several projects share one registry (a schema of
+ * PostgreSQL, or tables of a SQLite file whose names begin alike).
  * A handle belongs to one thread. Backends include registry_backend.h.
  *
  * An apply is one transaction under a lock, makes one new version, keeps the old ones and notifies.
@@ -43,7 +44,8 @@ enum status registry_open(const struct settings *settings, struct registry **reg
                           struct error *err);
 /* The same for whoever must not be held up by a registry that hangs: opening and each call fail
  * (CANCELLED, UNAVAILABLE) after the offline store's timeout and, once wake_fd can be read, within
- * a second. After an UNAVAILABLE the handle is to be closed. */
+ * a second. A file that is not there is UNAVAILABLE, too: to others it only says that nothing was
+ * applied. After an UNAVAILABLE the handle is to be closed. */
 enum status registry_open_for_server(const struct settings *settings, int wake_fd,
                                      struct registry **registry, struct error *err);
 void registry_close(struct registry *registry);

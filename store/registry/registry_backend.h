@@ -69,5 +69,7 @@ struct registry_limit {
 /* One for each type of offline store. */
 enum status postgres_registry_open(const struct settings *settings, struct registry_limit limit,
                                    struct registry **registry, struct error *err);
+enum status sqlite_registry_open(const struct settings *settings, struct registry_limit limit,
+                                 struct registry **registry, struct error *err);
 
 #endif

@@ -1,15 +1,15 @@
+add_library(larder_registry_suite STATIC
+    ${PROJECT_SOURCE_DIR}/tests/conformance/registry_fixture.c
+    ${PROJECT_SOURCE_DIR}/tests/conformance/registry_suite.c
+    ${PROJECT_SOURCE_DIR}/tests/conformance/registry_suite_apply.c
+    ${PROJECT_SOURCE_DIR}/tests/conformance/registry_suite_generation.c
+    ${PROJECT_SOURCE_DIR}/tests/conformance/registry_suite_many.c
+    ${PROJECT_SOURCE_DIR}/tests/conformance/registry_suite_state.c
+    ${PROJECT_SOURCE_DIR}/tests/support/shop.c)
+target_link_libraries(larder_registry_suite PUBLIC larder_registry cmocka PRIVATE larder_flags)
 larder_test(test_registry
-    SOURCES
-        test_registry.c
-        ${PROJECT_SOURCE_DIR}/tests/conformance/registry_fixture.c
-        ${PROJECT_SOURCE_DIR}/tests/conformance/registry_suite.c
-        ${PROJECT_SOURCE_DIR}/tests/conformance/registry_suite_apply.c
-        ${PROJECT_SOURCE_DIR}/tests/conformance/registry_suite_generation.c
-        ${PROJECT_SOURCE_DIR}/tests/conformance/registry_suite_many.c
-        ${PROJECT_SOURCE_DIR}/tests/conformance/registry_suite_state.c
-        ${PROJECT_SOURCE_DIR}/tests/support/postgres_database.c
-        ${PROJECT_SOURCE_DIR}/tests/support/shop.c
-    LINKS larder_registry
+    SOURCES test_registry.c ${PROJECT_SOURCE_DIR}/tests/support/postgres_database.c
+    LINKS larder_registry_suite
     LABELS integration)
 foreach(name IN ITEMS registry_postgres registry_interrupted)
     larder_test(test_${name}
@@ -27,3 +27,17 @@ larder_test(test_registry_connection
         ${PROJECT_SOURCE_DIR}/tests/support/postgres_database.c
     LINKS larder_postgres
     LABELS integration)
+
+# Over a SQLite file, which needs no service.
+larder_test(test_sqlite_registry
+    SOURCES test_sqlite_registry.c
+    LINKS larder_registry_suite larder_private_file
+    LABELS unit)
+larder_test(test_sqlite_registry_file
+    SOURCES test_sqlite_registry_file.c ${PROJECT_SOURCE_DIR}/tests/support/shop.c
+    LINKS larder_registry larder_private_file Threads::Threads
+    LABELS unit)
+larder_test(test_sqlite_registry_crash
+    SOURCES test_sqlite_registry_crash.c ${PROJECT_SOURCE_DIR}/tests/support/shop.c
+    LINKS larder_registry larder_private_file
+    LABELS unit)

@@ -41,13 +41,15 @@ class Outcome:
 
 
 class Repository:
-    """A repository folder. files: name -> text; larder.yaml is written from the two urls, or with another
-    online store than Redis, such as "{type: lmdb, path: online/}"."""
+    """A repository folder. files: name -> text; larder.yaml is written from the two urls, or with other
+    stores, such as offline="{type: sqlite, path: history.db}" and online="{type: lmdb, path: online/}"."""
 
-    def __init__(self, folder, postgres_url, redis_url, files=(), project="demo", settings="", online=None):
+    def __init__(self, folder, postgres_url, redis_url, files=(), project="demo", settings="", offline=None,
+                 online=None):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.project, self.postgres_url, self.redis_url = project, postgres_url, redis_url
+        self.offline = offline or f'{{type: postgres, url: "{postgres_url}"}}'
         self.online = online or f'{{type: redis, url: "{redis_url}"}}'
         self.port, self.http_port = services.free_port(), services.free_port()
         self.write("larder.yaml", self.settings_text() + settings)
@@ -56,7 +58,7 @@ class Repository:
 
     def settings_text(self):
         return (f"project: {self.project}\n"
-                f'offline_store: {{type: postgres, url: "{self.postgres_url}"}}\n'
+                f'offline_store: {self.offline}\n'
                 f'online_store: {self.online}\n'
                 f'server: {{grpc: "127.0.0.1:{self.port}", http: "127.0.0.1:{self.http_port}"}}\n')
 

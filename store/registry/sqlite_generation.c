@@ -1,0 +1,235 @@
+/*
+ * sqlite_generation.c - which generation of a view's rows is pending, which is read, and which rows
+ * nobody reads any more (registry.h).
+ *
+ * What gives a generation, or moves readers to it, does so in a transaction that writes, and one at
+ * a time does; so a number is given once, and what is neither read nor pending never is again.
+ */
+#include "store/registry/sqlite_registry.h"
+
+#include "base/timestamp.h"
+
+enum status sqlite_generation_renew(struct sqlite_registry *r, struct renewal renewal,
+                                    struct error *err)
+{
+#define WHICH                                                                                      \
+    " WHERE ?1 IN (0, project_id) AND ?2 IN (0, view_id) AND (pending_generation <> 0 OR NOT ?3)"
+    const struct parameter parameters[] = {
+        number_parameter(renewal.project_id),   number_parameter(renewal.view_id),
+        number_parameter(renewal.only_pending), number_parameter((int64_t)renewal.gap + 1),
+        number_parameter(timestamp_now()),
+    };
+    enum status status = sqlite_statement_run(
+        r, "giving up a generation",
+        "INSERT INTO @removed_rows (project_id, view_id, generation, since_us)"
+        " SELECT project_id, view_id, pending_generation, ?5 FROM @view_state" WHICH
+        " AND pending_generation <> 0" SQL_RECORD_AGAIN,
+        parameters, COUNT_OF(parameters), NULL, err);
+    if (status)
+        return status;
+    return sqlite_statement_run(r, "giving a generation",
+                                "UPDATE @view_state SET pending_generation = last_generation + ?4,"
+                                " last_generation = last_generation + ?4" WHICH,
+                                parameters, COUNT_OF(parameters), NULL, err);
+#undef WHICH
+}
+
+/* Switching ----------------------------------------------------------------------------------- */
+
+/* One switch. */
+struct switching {
+    struct sqlite_registry *r;
+    const struct catalog *catalog; /* the caller's */
+    const struct catalog_view *view;
+    const struct view_state *seen;
+    int64_t watermark_us, position;
+    struct arena arena;
+    struct error *err;
+};
+
+/* *outdated: the state is no longer the one that the run has seen. */
+static enum status switch_state(struct switching *s, bool *outdated)
+{
+    const struct parameter parameters[] = {
+        number_parameter(s->catalog->project_id),
+        number_parameter(s->view->id),
+        number_parameter(s->view->generation),
+        number_parameter(s->seen->pending_generation),
+        s->seen->has_watermark ? number_parameter(s->seen->watermark_us) : null_parameter(),
+        number_parameter(s->watermark_us),
+        number_parameter(s->position),
+    };
+    size_t changed = 0;
+    enum status status = sqlite_statement_run(
+        s->r, "switching to the pending generation",
+        "UPDATE @view_state SET generation = pending_generation, pending_generation = 0,"
+        " watermark_us = ?6, source_position = ?7, stale_version = 0, stale_reason = NULL"
+        " WHERE project_id = ?1 AND view_id = ?2 AND generation = ?3 AND pending_generation = ?4"
+        " AND watermark_us IS ?5",
+        parameters, COUNT_OF(parameters), &changed, s->err);
+    *outdated = !status && changed == 0;
+    return status;
+}
+
+static enum status record_rows_of_before(struct switching *s)
+{
+    const struct parameter parameters[] = {
+        number_parameter(s->catalog->project_id),
+        number_parameter(s->view->id),
+        number_parameter(s->view->generation),
+        number_parameter(timestamp_now()),
+    };
+    return sqlite_statement_run(
+        s->r, "recording removed rows",
+        "INSERT INTO @removed_rows (project_id, view_id, generation, since_us)"
+        " VALUES (?1, ?2, ?3, ?4)" SQL_RECORD_AGAIN,
+        parameters, COUNT_OF(parameters), NULL, s->err);
+}
+
+/* The definitions are the newest; whatever else has changed in them leaves this view's rows alone,
+ * or another generation were pending. */
+static enum status switch_catalog(struct switching *s)
+{
+    struct newest newest;
+    struct catalog next;
+    enum status status =
+        sqlite_newest_read(s->r, s->catalog->definitions.project, &s->arena, &newest, s->err);
+    if (!status && (!newest.found || !catalog_view_of_id(&newest.catalog, s->view->id)))
+        status =
+            fail(s->err, STATUS_CORRUPT, "%s has a state of feature view %s, but no definition",
+                 s->r->name, s->view->view->about.name);
+    if (status)
+        return status;
+    catalog_switch(&newest.catalog, s->view->id, s->seen->pending_generation, &s->arena, &next);
+    return sqlite_version_write(s->r, &next, &s->arena, s->err);
+}
+
+static enum status switch_in_transaction(struct switching *s, bool *outdated)
+{
+    enum status status = switch_state(s, outdated);
+    if (status || *outdated)
+        return status;
+    status = switch_catalog(s);
+    return status ? status : record_rows_of_before(s);
+}
+
+enum status sqlite_registry_switch_rows(struct registry *registry, const struct catalog *catalog,
+                                        const struct catalog_view *view,
+                                        const struct view_state *seen, int64_t watermark_us,
+                                        int64_t position, bool *outdated, struct error *err)
+{
+    struct switching s = {
+        .r = sqlite_registry_of(registry),
+        .catalog = catalog,
+        .view = view,
+        .seen = seen,
+        .watermark_us = watermark_us,
+        .position = position,
+        .err = err,
+    };
+    enum status status = sqlite_transaction_write(s.r, err);
+    if (status)
+        return status;
+    arena_init(&s.arena, 0);
+    status = switch_in_transaction(&s, outdated);
+    arena_release(&s.arena);
+    return sqlite_transaction_close(s.r, status, err);
+}
+
+/* Rows that nobody reads any more ------------------------------------------------------------- */
+
+static enum status read_removed_rows(struct sqlite_registry *r, const struct catalog *catalog,
+                                     struct arena *arena, struct removed_rows **rows, size_t *count,
+                                     struct error *err)
+{
+    static const char doing[] = "reading which rows were removed";
+    const struct parameter parameters[] = {number_parameter(catalog->project_id)};
+    int64_t now_us = timestamp_now();
+    size_t capacity = 0;
+    sqlite3_stmt *statement;
+    bool row = false;
+    enum status status =
+        sqlite_statement_open(r, doing,
+                              "SELECT view_id, generation, since_us FROM @removed_rows"
+                              " WHERE project_id = ?1",
+                              parameters, COUNT_OF(parameters), &statement, err);
+    for (*rows = NULL; !status && !(status = sqlite_step(statement, doing, &row, err)) && row;
+         ++*count) {
+        *rows = arena_grow(arena, *rows, *count, &capacity, *count + 1, sizeof **rows);
+        (*rows)[*count] = (struct removed_rows){
+            .view_id = (uint32_t)sqlite3_column_int64(statement, 0),
+            .generation = (uint32_t)sqlite3_column_int64(statement, 1),
+            .since_us = sqlite3_column_int64(statement, 2),
+            .age_us = now_us - sqlite3_column_int64(statement, 2),
+        };
+    }
+    sqlite3_finalize(statement);
+    return status;
+}
+
+enum status sqlite_registry_removed_rows(struct registry *registry, const struct catalog *catalog,
+                                         struct arena *arena, struct removed_rows **rows,
+                                         size_t *count, struct error *err)
+{
+    struct sqlite_registry *r = sqlite_registry_of(registry);
+    enum status status = sqlite_transaction_read(r, err);
+    if (status)
+        return status;
+    status = read_removed_rows(r, catalog, arena, rows, count, err);
+    sqlite_transaction_end(r);
+    return status;
+}
+
+static enum status forget_row(struct sqlite_registry *r, const struct catalog *catalog,
+                              const struct removed_rows *row, struct error *err)
+{
+    const struct parameter parameters[] = {
+        number_parameter(catalog->project_id),
+        number_parameter(row->view_id),
+        number_parameter(row->generation),
+        number_parameter(row->since_us),
+    };
+    return sqlite_statement_run(r, "striking removed rows off",
+                                "DELETE FROM @removed_rows WHERE project_id = ?1 AND view_id = ?2"
+                                " AND generation = ?3 AND since_us = ?4",
+                                parameters, COUNT_OF(parameters), NULL, err);
+}
+
+enum status sqlite_registry_forget_rows(struct registry *registry, const struct catalog *catalog,
+                                        const struct removed_rows *rows, size_t count,
+                                        struct error *err)
+{
+    struct sqlite_registry *r = sqlite_registry_of(registry);
+    enum status status = sqlite_transaction_write(r, err);
+    if (status)
+        return status;
+    for (size_t i = 0; i < count && !status; i++)
+        status = forget_row(r, catalog, &rows[i], err);
+    return sqlite_transaction_close(r, status, err);
+}
+
+enum status sqlite_registry_leave_rows(struct registry *registry, const struct catalog *catalog,
+                                       uint32_t view_id, uint32_t generation, bool *unread,
+                                       struct error *err)
+{
+    struct sqlite_registry *r = sqlite_registry_of(registry);
+    const struct parameter parameters[] = {
+        number_parameter(catalog->project_id),
+        number_parameter(view_id),
+        number_parameter(generation),
+        number_parameter(timestamp_now()),
+    };
+    size_t changed = 0;
+    enum status status = sqlite_transaction_write(r, err);
+    if (status)
+        return status;
+    status = sqlite_statement_run(
+        r, "recording removed rows",
+        "INSERT INTO @removed_rows (project_id, view_id, generation, since_us)"
+        " SELECT p.id, ?2, ?3, ?4 FROM @project p WHERE p.id = ?1"
+        " AND NOT EXISTS (SELECT 1 FROM @view_state s WHERE s.project_id = ?1 AND s.view_id = ?2"
+        " AND ?3 IN (s.generation, s.pending_generation))" SQL_RECORD_AGAIN,
+        parameters, COUNT_OF(parameters), &changed, err);
+    *unread = !status && changed > 0;
+    return sqlite_transaction_close(r, status, err);
+}
