@@ -1,7 +1,8 @@
 """test_cases.py - the program against answers that were worked out without it.
 
 make_case.py makes a case from a seed. Its training set must equal expected.csv; and, made again with no
-ttl, everything in latest.csv and nothing else must be served after materializing, by both services, from every online store.
+ttl, everything in latest.csv and nothing else must be served after materializing, by both services. PostgreSQL
+gets the case's rows from load.sql, and SQLite by `larder load` of source.csv.
 LARDER_SEEDS chooses the seeds: "7", "1-300" or "3,5,8-10".
 """
 import json
@@ -13,13 +14,13 @@ from pathlib import Path
 import compare
 import grpc
 import make_case
-import pytest
 import yaml
 
 from asking import NOT_FOUND, NULL_VALUE, PRESENT, ask_feast, ask_larder
 
 HERE = Path(__file__).parent
 FEATURES = dict(make_case.FEATURES)  # name -> type
+EMBEDDED = {"offline": "{type: sqlite, path: history.db}", "online": "{type: lmdb, path: online/}"}
 
 
 def seeds(text):
@@ -34,20 +35,24 @@ def pytest_generate_tests(metafunc):
     if chosen is None:
         chosen = "1-300" if metafunc.config.getoption("--long") else "1-25"
     metafunc.parametrize("seed", seeds(chosen))
+    metafunc.parametrize("stores", [{}, EMBEDDED], ids=["postgres+redis", "sqlite+lmdb"])
 
 
 class Case:
     """One made case in a repository, its table loaded."""
 
-    def __init__(self, place, seed, *options, online=None):
+    def __init__(self, place, stores, seed, *options):
         self.folder = place.folder / "case"
         subprocess.run([sys.executable, HERE / "make_case.py", "--seed", str(seed), "--out", self.folder, *options],
                        check=True)
         self.chosen = json.loads((self.folder / "case.json").read_text())
         definitions = (self.folder / "features.yaml").read_text()
         self.key_types = yaml.safe_load(definitions)["entities"][0]["join_keys"]
-        place.sql(file=self.folder / "load.sql")
-        self.repository = place.repository({"features.yaml": definitions}, project="conformance", online=online)
+        self.repository = place.repository({"features.yaml": definitions}, project="conformance", **stores)
+        if stores:
+            self.repository.do("load", "--source", "case_source", self.folder / "source.csv")
+        else:
+            place.sql(file=self.folder / "load.sql")
         self.repository.do("apply")
 
     def rows(self, name):
@@ -67,8 +72,8 @@ def key_value(kind, text):
     return {"bool": "true".__eq__, "timestamp": compare.instant}.get(kind, int)(text)
 
 
-def test_training_set_is_what_was_expected(place, seed):
-    case = Case(place, seed)
+def test_training_set_is_what_was_expected(place, stores, seed):
+    case = Case(place, stores, seed)
     out = place.folder / "out.csv"
     case.repository.do("training-set", "--service", "all_facts", "--entities", case.folder / "entities.csv",
                        "--out", out, *(["--as-known"] if case.chosen["as_known"] else []))
@@ -77,9 +82,8 @@ def test_training_set_is_what_was_expected(place, seed):
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
-@pytest.mark.parametrize("online", [None, "{type: lmdb, path: online/}"], ids=["redis", "lmdb"])
-def test_served_is_the_latest_and_nothing_else(place, stubs, seed, online):
-    case = Case(place, seed, "--ttl", "0", online=online)
+def test_served_is_the_latest_and_nothing_else(place, stubs, stores, seed):
+    case = Case(place, stores, seed, "--ttl", "0")
     case.repository.do("materialize", "--from", "1900-01-01T00:00:00Z", "--to", case.chosen["to"])
     latest = {case.key(row): row for row in case.rows("latest.csv")}
     asked = list(latest)
