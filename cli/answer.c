@@ -105,6 +105,10 @@ static void append_member(struct buffer *json, bool first, const char *name)
 
 static void append_key(struct buffer *json, const struct value *value)
 {
+    if (value->is_null) {
+        buffer_append_text(json, "null");
+        return;
+    }
     struct buffer text;
     buffer_init(&text, 0);
     value_format(value, &text);

@@ -4,6 +4,8 @@
 #include "base/value_text.h"
 #include "sdk/c/include/larder/larder.h"
 
+static const char blanks[] = " \t";
+
 struct pair {
     struct bytes key, value;
 };
@@ -16,28 +18,33 @@ static size_t name_size(const char *text)
     return is_name ? size : 0;
 }
 
+static const char *past_blanks(const char *text)
+{
+    return text + strspn(text, blanks);
+}
+
 /* The pair that *rest begins with; *rest is then what follows its comma, or NULL. false: no
  * KEY=VALUE. */
 static bool next_pair(const char **rest, struct pair *pair)
 {
-    size_t size = name_size(*rest);
+    const char *name = past_blanks(*rest);
+    size_t size = name_size(name);
     if (size == 0)
         return false;
-    const char *value = *rest + size + 1;
+    const char *value = name + size + 1;
     const char *comma = strchr(value, ',');
-    while (comma && name_size(comma + 1) == 0)
+    while (comma && name_size(past_blanks(comma + 1)) == 0)
         comma = strchr(comma + 1, ',');
-    pair->key = (struct bytes){*rest, size};
+    pair->key = (struct bytes){name, size};
     pair->value = (struct bytes){value, comma ? (size_t)(comma - value) : strlen(value)};
     *rest = comma ? comma + 1 : NULL;
     return true;
 }
 
-/* key_count if there is no such key. */
-static size_t find_key(const struct entities *entities, struct bytes key)
+size_t entities_find_key(const struct entities *entities, struct bytes name)
 {
     size_t i = 0;
-    while (i < entities->key_count && !bytes_equal(bytes_of_text(entities->names[i]), key))
+    while (i < entities->key_count && !bytes_equal(bytes_of_text(entities->names[i]), name))
         i++;
     return i;
 }
@@ -48,7 +55,7 @@ static void take_names(const char *text, struct arena *arena, struct entities *e
     struct pair pair;
     entities->names = arena_array(arena, strlen(text) / 2 + 1, sizeof *entities->names);
     while (text && next_pair(&text, &pair))
-        if (find_key(entities, pair.key) == entities->key_count)
+        if (entities_find_key(entities, pair.key) == entities->key_count)
             entities->names[entities->key_count++] = arena_text_of(arena, pair.key);
 }
 
@@ -61,7 +68,7 @@ static enum status take_values(const char *text, struct arena *arena,
         if (!next_pair(&rest, &pair))
             return fail(err, STATUS_INVALID, "--entity %s: write it as KEY=VALUE[,KEY=VALUE]",
                         text);
-        size_t key = find_key(entities, pair.key);
+        size_t key = entities_find_key(entities, pair.key);
         if (key == entities->key_count || texts[key].data)
             return fail(err, STATUS_INVALID, "--entity %s: %.*s %s", text, (int)pair.key.size,
                         (const char *)pair.key.data,
@@ -110,10 +117,14 @@ static bool is_whole_number(struct bytes text)
 
 static value_type guess_type(const struct entities *entities, size_t key)
 {
-    for (size_t i = 0; i < entities->count; i++)
-        if (!is_whole_number(entities->texts[i * entities->key_count + key]))
+    size_t numbers = 0;
+    for (size_t i = 0; i < entities->count; i++) {
+        struct bytes text = entities->texts[i * entities->key_count + key];
+        numbers += is_whole_number(text);
+        if (text.size > 0 && !is_whole_number(text))
             return TYPE_STRING;
-    return TYPE_INT64;
+    }
+    return numbers ? TYPE_INT64 : TYPE_STRING;
 }
 
 static value_type find_type(const struct entities *entities, size_t key,
@@ -125,6 +136,18 @@ static value_type find_type(const struct entities *entities, size_t key,
     return guess_type(entities, key);
 }
 
+static enum status parse_key(value_type type, struct bytes text, struct arena *arena,
+                             struct value *value, struct error *err)
+{
+    static const char empty[] = "\"\"";
+    *value = value_null(type);
+    if (text.size == 0)
+        return STATUS_OK;
+    if (type == TYPE_STRING && bytes_equal(text, bytes_of_text(empty)))
+        text = (struct bytes){"", 0};
+    return value_parse(type, text, arena, value, err);
+}
+
 enum status entities_type(struct entities *entities, const struct selection *selection,
                           struct arena *arena, struct error *err)
 {
@@ -132,8 +155,8 @@ enum status entities_type(struct entities *entities, const struct selection *sel
         entities->types[key] = find_type(entities, key, selection);
         for (size_t i = 0; i < entities->count; i++) {
             size_t at = i * entities->key_count + key;
-            if (value_parse(entities->types[key], entities->texts[at], arena, &entities->values[at],
-                            err))
+            if (parse_key(entities->types[key], entities->texts[at], arena, &entities->values[at],
+                          err))
                 return fail_within(err, "--entity %s", entities->names[key]);
         }
     }
@@ -153,6 +176,10 @@ const char *entities_text(const struct entities *entities, size_t row, struct ar
 
 static void add_value(struct larder_request *request, const char *name, const struct value *value)
 {
+    if (value->is_null) {
+        larder_request_add_null(request, name);
+        return;
+    }
     switch (value->type) {
     case TYPE_BOOL:
         larder_request_add_bool(request, name, value->boolean);

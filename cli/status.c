@@ -4,6 +4,7 @@
 #include "cli/notice.h"
 #include "cli/table.h"
 #include "config/difference.h"
+#include "materializer/lost_rows.h"
 #include "store/online/online_store.h"
 
 #include <jansson.h>
@@ -13,6 +14,7 @@ struct status_job {
     const struct options *options;
     struct applied applied;
     struct view_state *states;
+    bool *lost; /* of each view, whether the online store lacks rows that it had */
     struct online_info info;
     bool online_is_there, is_owner, has_owner;
     struct error online_error;
@@ -29,6 +31,9 @@ static enum status look_at_online_store(struct status_job *job)
     status = online_store_inspect(store, &job->info, err);
     if (!status)
         status = online_store_owner(store, &owner, err);
+    if (!status)
+        status = lost_rows_find(store, &job->applied.catalog, job->states, job->options->arena,
+                                &job->lost, err);
     online_store_close(store);
     job->online_is_there = status == STATUS_OK;
     job->has_owner = owner != 0;
@@ -36,7 +41,7 @@ static enum status look_at_online_store(struct status_job *job)
     return status;
 }
 
-enum state { STATE_OFFLINE, STATE_NEVER, STATE_STALE, STATE_CURRENT };
+enum state { STATE_OFFLINE, STATE_NEVER, STATE_LOST, STATE_STALE, STATE_CURRENT };
 
 static const struct {
     const char *word;
@@ -44,6 +49,7 @@ static const struct {
 } state_words[] = {
     [STATE_OFFLINE] = {"offline only", PAINT_FAINT},
     [STATE_NEVER] = {"never materialized", PAINT_CARE},
+    [STATE_LOST] = {"rows lost", PAINT_BAD},
     [STATE_STALE] = {"stale", PAINT_CARE},
     [STATE_CURRENT] = {"current to", PAINT_GOOD},
 };
@@ -51,23 +57,29 @@ static const struct {
 /* For programs. */
 static const char *const state_names[] = {[STATE_OFFLINE] = "offline_only",
                                           [STATE_NEVER] = "never_materialized",
+                                          [STATE_LOST] = "rows_lost",
                                           [STATE_STALE] = "stale",
                                           [STATE_CURRENT] = "current"};
 
-static enum state state_of(const struct catalog_view *view, const struct view_state *state)
+static enum state state_of(const struct status_job *job, size_t at)
 {
-    if (!view->view->online)
+    const struct view_state *state = &job->states[at];
+    if (!job->applied.catalog.views[at].view->online)
         return STATE_OFFLINE;
     if (!state->has_watermark)
         return STATE_NEVER;
+    if (job->online_is_there && job->lost[at])
+        return STATE_LOST;
     return state->stale_version ? STATE_STALE : STATE_CURRENT;
 }
 
-static json_t *view_to_json(const struct catalog_view *view, const struct view_state *state)
+static json_t *view_to_json(const struct status_job *job, size_t at)
 {
+    const struct catalog_view *view = &job->applied.catalog.views[at];
+    const struct view_state *state = &job->states[at];
     json_t *json =
         json_pack("{s:s, s:s, s:b, s:I, s:b, s:b}", "view", view->view->about.name, "state",
-                  state_names[state_of(view, state)], "online", view->view->online, "schema",
+                  state_names[state_of(job, at)], "online", view->view->online, "schema",
                   (json_int_t)view->schemas[view->schema_count - 1].number, "stale",
                   state->stale_version != 0, "to_be_rebuilt", state->pending_generation != 0);
     char time[TIMESTAMP_TEXT_SIZE];
@@ -85,7 +97,7 @@ static int print_json(const struct status_job *job)
     const struct catalog *catalog = &job->applied.catalog;
     json_t *views = json_array();
     for (size_t i = 0; i < catalog->definitions.view_count; i++)
-        json_array_append_new(views, view_to_json(&catalog->views[i], &job->states[i]));
+        json_array_append_new(views, view_to_json(job, i));
     json_t *online = json_pack("{s:b}", "reachable", job->online_is_there);
     if (job->online_is_there) {
         json_object_set_new(online, "version", json_string(job->info.version));
@@ -116,16 +128,17 @@ static const char *ago(int64_t us, struct arena *arena)
     return age_us < unit_us ? "just now" : arena_printf(arena, "%s ago", text);
 }
 
-static void add_view(struct table *table, const struct catalog_view *view,
-                     const struct view_state *state, struct arena *arena)
+static void add_view(struct table *table, const struct status_job *job, size_t at)
 {
+    const struct catalog_view *view = &job->applied.catalog.views[at];
+    const struct view_state *state = &job->states[at];
     char time[TIMESTAMP_TEXT_SIZE] = "-";
     bool has_time = state->has_watermark && timestamp_in_range(state->watermark_us);
     if (has_time)
         timestamp_format(state->watermark_us, time);
-    enum state is = state_of(view, state);
+    enum state is = state_of(job, at);
     const char *const cells[] = {view->view->about.name, state_words[is].word, time,
-                                 has_time ? ago(state->watermark_us, arena) : ""};
+                                 has_time ? ago(state->watermark_us, job->options->arena) : ""};
     table_add(table, cells);
     table_paint(table, 1, state_words[is].paint);
 }
@@ -138,26 +151,42 @@ static void print_views(const struct status_job *job)
     table_init(&table, job->options->arena, COUNT_OF(titles), titles, NULL);
     table.gives_way = 0;
     for (size_t i = 0; i < catalog->definitions.view_count; i++)
-        add_view(&table, &catalog->views[i], &job->states[i], job->options->arena);
+        add_view(&table, job, i);
     table_print(&table, stdout, "");
+}
+
+static void hint_lost(const struct status_job *job, const char *first, size_t count)
+{
+    struct arena *arena = job->options->arena;
+    notice(NOTICE_HINT,
+           "the online store lacks rows of %s that it had: it was emptied, is another one, or came "
+           "back from an older copy; larder materialize brings them back",
+           count == 1 ? first
+                      : arena_printf(arena, "%zu feature views, such as %s,", count, first));
 }
 
 /* What to do about the views that are not current. */
 static void print_hints(const struct status_job *job)
 {
     const struct catalog *catalog = &job->applied.catalog;
-    size_t never = 0;
+    const char *first_lost = NULL;
+    size_t never = 0, lost = 0;
     for (size_t i = 0; i < catalog->definitions.view_count; i++) {
         const struct view_state *state = &job->states[i];
         const char *name = catalog->views[i].view->about.name;
-        enum state is = state_of(&catalog->views[i], state);
+        enum state is = state_of(job, i);
         never += is == STATE_NEVER;
+        lost += is == STATE_LOST;
+        if (is == STATE_LOST && !first_lost)
+            first_lost = name;
         if (is == STATE_STALE)
             notice(NOTICE_HINT, "%s is stale: %s; larder materialize %s", name,
                    state->stale_reason ? state->stale_reason : "it has changed",
                    state->pending_generation ? "rebuilds it, and until then it is served as before"
                                              : "rewrites it whole");
     }
+    if (lost)
+        hint_lost(job, first_lost, lost);
     if (never)
         notice(NOTICE_HINT, "larder materialize fills what was never materialized");
 }
@@ -244,6 +273,7 @@ const struct command command_status = {
     .synopsis = "[-C DIR]",
     .text = "For each feature view: up to which time it was materialized, and whether the\n"
             "next run has to rewrite it. For the online store: whether it answers, whose it\n"
-            "is, and whether it might drop rows. Exit 1 if the online store is away.\n",
+            "is, whether it still has the rows, and whether it might drop some. Exit 1 if\n"
+            "the online store is away.\n",
     .run = run,
 };

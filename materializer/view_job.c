@@ -3,6 +3,7 @@
 
 #include "base/entity_key.h"
 #include "base/timestamp.h"
+#include "materializer/lost_rows.h"
 #include "materializer/row_writer.h"
 #include "materializer/window.h"
 
@@ -19,7 +20,9 @@ enum {
 
 /* The mark of a run that has begun tells, when all is written, whether the store still is the one
  * that the first rows went to; the other one is for the runs to come. */
-static const char begun_name[] = "materialize-begun", done_name[] = "materialize";
+static const char begun_name[] = "materialize-begun", done_name[] = WRITTEN_MARK;
+
+static const char lost_writes[] = "the online store lost writes";
 
 struct view_job {
     const struct materialize_stores *stores;
@@ -92,12 +95,11 @@ static enum status look_at_marks(struct view_job *job, bool *lost, int64_t *begu
     if (status)
         return status;
     *begun = positions[1];
-    *lost = job->generation == job->view->generation && job->state->position > 0 &&
-            positions[0] < job->state->position;
+    *lost = job->generation == job->view->generation && is_behind(positions[0], job->state);
     if (!*lost)
         return STATUS_OK;
-    return registry_mark_stale(job->stores->registry, job->catalog, job->state,
-                               "the online store lost writes", false, err);
+    return registry_mark_stale(job->stores->registry, job->catalog, job->state, lost_writes, false,
+                               err);
 }
 
 static void tell_what_is_waited_for(const struct view_job *job)
@@ -223,6 +225,8 @@ static enum status choose_window(struct view_job *job, bool *outdated, struct er
     job->run->kind = job->window.kind;
     if (job->window.kind == RUN_STALE || job->window.kind == RUN_REBUILD)
         job->run->reason = arena_text(job->arena, job->state->stale_reason);
+    else if (job->window.kind == RUN_LOST_WRITES)
+        job->run->reason = lost_writes;
     job->run->from_us = job->window.scan.from_us;
     job->run->to_us = job->window.scan.to_us;
     return STATUS_OK;

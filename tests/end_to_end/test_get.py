@@ -78,6 +78,22 @@ def test_json_tells_every_type_exactly(routes):
     assert '"value": 0.1,' in text  # the shortest number that reads back the same
 
 
+def test_a_key_may_be_null_or_empty(routes):
+    answer = routes.do("get", "--features", "flown:seats", "--json", "--entity", "origin=,flight=12",
+                       "--entity", "origin=007,flight=", "--entity", 'origin="",flight=12').json
+    assert [entity["keys"] for entity in answer["entities"]] == [
+        {"origin": None, "flight": 12}, {"origin": "007", "flight": None}, {"origin": "", "flight": 12}]
+    assert {entity["features"]["seats"]["status"] for entity in answer["entities"]} == {"NOT_FOUND"}
+    told = routes.do("get", "--features", "flown:seats", "--entity", "origin=,flight=12", "--entity", 'origin="",flight=12')
+    assert "origin=, flight=12\n" in told.out and 'origin="", flight=12\n' in told.out
+    assert "origin is null" in told.err and 'flown has no row of flight=12, origin="":' in told.err
+
+
+def test_what_get_prints_of_an_entity_can_be_given_to_it(routes):
+    out = routes.do("get", "--features", "flown:seats", "--entity", "origin=New York, NY, flight=1").out
+    assert out.startswith("origin=New York, NY, flight=1\n") and " 180 " in out
+
+
 def test_people_see_values_statuses_and_ages(routes):
     out = routes.do("get", "--service", "all", "--entity", "origin=007,flight=12", "--entity", "origin=JFK,flight=2",
                     "--entity", "origin=New York, NY,flight=1").out

@@ -245,8 +245,10 @@ def test_a_flushed_redis_is_filled_again(drivers):
     drivers.materialize()
     drivers.place.redis_command("FLUSHDB")
     assert drivers.online(1)[0] == "NOT_FOUND"
+    assert drivers.do("status", "--json").json["views"][0]["state"] == "rows_lost"
     assert drivers.materialize()["written"] == 1
     assert drivers.online(1) == ("PRESENT", 5)
+    assert drivers.do("status", "--json").json["views"][0]["state"] == "current"
     assert drivers.materialize()["kind"] == "incremental"
 
 

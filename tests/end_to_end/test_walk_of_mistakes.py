@@ -295,6 +295,17 @@ def test_redis_stops_while_serving(walk, own_redis):
         walk.meets("larder get --service dispatch --entity driver_id=1")
 
 
+def test_redis_was_emptied(walk):
+    walk.drivers.add(1)
+    walk.drivers.materialize()
+    walk.drivers.place.redis_command("FLUSHDB")
+    with walk.repository.serving():
+        walk.meets("larder get --service dispatch --entity driver_id=1")
+    walk.meets("larder status")
+    walk.meets("larder materialize")
+    walk.meets("larder status")
+
+
 def test_a_port_is_wrong(walk):
     text = walk.repository.settings_text()
     postgres = re.search(r":(\d+)/", walk.drivers.place.postgres_url)[1]
