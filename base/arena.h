@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 
+#include <stdarg.h>
 #include <stddef.h>
 
 struct arena_block;
@@ -40,6 +41,9 @@ struct bytes arena_bytes(struct arena *arena, struct bytes bytes); /* a copy; ab
 char *arena_joined(struct arena *arena, const char *left, const char *middle, const char *right);
 char *arena_printf(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+char *arena_vprintf(struct arena *arena, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 
 /* Grows an array in the arena: returns room for at least `wanted` elements, the first `count`
  * copied. *capacity is read and updated; the old array stays behind until reset. */
