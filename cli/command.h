@@ -37,6 +37,7 @@ struct command {
 
 extern const struct command command_apply;
 extern const struct command command_describe;
+extern const struct command command_doctor;
 extern const struct command command_get;
 extern const struct command command_health;
 extern const struct command command_init;

@@ -13,10 +13,10 @@
 
 /* In the order of a first day. */
 static const struct command *const commands[] = {
-    &command_init,     &command_validate,     &command_load,   &command_plan,
-    &command_apply,    &command_materialize,  &command_serve,  &command_get,
-    &command_health,   &command_training_set, &command_status, &command_list,
-    &command_describe, &command_teardown,
+    &command_init,   &command_validate,     &command_load,     &command_plan,
+    &command_apply,  &command_materialize,  &command_serve,    &command_get,
+    &command_health, &command_training_set, &command_status,   &command_doctor,
+    &command_list,   &command_describe,     &command_teardown,
 };
 
 static bool is_any_of(const char *word, const char *one, const char *other)

@@ -32,20 +32,16 @@ static enum status measure(struct sqlite_store *store, struct examination *exami
     return status;
 }
 
-/* Whoever reads needs the folder, too: what readers and writers tell each other stands in a file
- * beside it. */
-static void look_at_rights(const struct sqlite_store *store, struct arena *arena,
-                           struct examination *examination)
+static void look_at_right(const char *path, const char *what, const struct sqlite_store *store,
+                          struct arena *arena, struct examination *examination)
 {
-    const char *paths[] = {examination->folder, store->is_missing ? NULL : store->path};
-    for (size_t i = 0; i < COUNT_OF(paths); i++)
-        if (paths[i] && access(paths[i], W_OK) != 0)
-            findings_add(&examination->findings, arena, FINDING_ERROR,
-                         arena_printf(arena,
-                                      "this user may not write to %s (%s), where the history "
-                                      "and the registry are: give it the right, or run as "
-                                      "another user",
-                                      paths[i], strerror(errno)));
+    if (access(path, W_OK) == 0)
+        return;
+    findings_add(&examination->findings, arena, FINDING_ERROR,
+                 arena_printf(arena,
+                              "this user may not write to %s%s (%s), where the history and the "
+                              "registry are: give it the right, or run as another user",
+                              what, store->path, strerror(errno)));
 }
 
 enum status sqlite_examine(struct offline_store *base, struct arena *arena,
@@ -55,6 +51,11 @@ enum status sqlite_examine(struct offline_store *base, struct arena *arena,
     examination->version = arena_printf(arena, "SQLite %s", sqlite3_libversion());
     examination->folder = folder_of(store->path, arena);
     examination->is_new = store->is_missing;
-    look_at_rights(store, arena, examination);
-    return store->is_missing ? STATUS_OK : measure(store, examination, err);
+    /* Whoever reads needs the folder, too: what readers and writers tell each other stands in a
+     * file beside it. */
+    look_at_right(examination->folder, "the folder of ", store, arena, examination);
+    if (!store->is_missing)
+        look_at_right(store->path, "", store, arena, examination);
+    bool is_readable = !store->is_missing && examination->findings.count == 0;
+    return is_readable ? measure(store, examination, err) : STATUS_OK;
 }

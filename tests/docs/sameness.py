@@ -9,12 +9,12 @@ import re
 MOVING = [
     (r"\b20(?:2[5-9]|[3-9]\d)-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|\+00(?::00)?)?)?", "TIME"),
     (r"\bjust now\b|\b\d+ ?(?:us|ms|s|min|m|h|d|w) ago\b", "AGO"),
-    (r"(?<![\w.])\d+(?:\.\d+)? (?:ms|us|s|seconds?|MiB|KiB|rows/s)(?![\w/])", "AMOUNT"),
+    (r"(?<![\w.])\d+(?:\.\d+)? (?:ms|us|s|seconds?|KiB|MiB|GiB|TiB|rows/s)(?![\w/])", "AMOUNT"),
     (r"^amount, .*, so that it ended", "amount, AMOUNT, so that it ended"),  # larder init
     (r'("seconds": |seconds=)[\d.e-]+', r"\1AMOUNT"),
     (r'("used_bytes": )\d+', r"\1AMOUNT"),
     (r"\b(pid|workers)=\d+", r"\1=N"),
-    (r"\b(redis|lmdb) \d+\.\d+\.\d+", r"\1 V"),
+    (r"\b(PostgreSQL|SQLite|redis|lmdb) \d+(?:\.\d+)+", r"\1 V"),
     (r"^(\w+ +(?:incremental|first run|rewritten|rebuilt|restored|window) .*?)[\d.]+$", r"\1AMOUNT"),
     (r"(?<=\S)  +", "  "),
     (r"-{4,}", "----"),

@@ -158,6 +158,13 @@ def test_status(drivers, server_folder):
     assert said["online_store"]["error"] and not said["online_store"]["reachable"]
 
 
+def test_doctor(drivers):
+    said = check("doctor", drivers.do("doctor", "--json"))
+    assert said["errors"] == 0 and said["checks"][0] == {
+        "check": "settings", "state": "good", "seen": "larder.yaml, project demo", "findings": []}
+    assert check("doctor", drivers.refused("-C", "nowhere", "doctor", "--json"))["project"] is None
+
+
 def test_list_and_describe(drivers):
     check("list", drivers.do("list", "--json"))
     kinds = {}

@@ -260,6 +260,16 @@ class Postgres(Server):
             self._initdb()
         return super().start()
 
+    def standby(self, folder):
+        """A copy of this one that follows it; not started yet."""
+        copy = Postgres(folder)
+        subprocess.run([postgres_program("pg_basebackup"), "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres",
+                        "-D", copy.data, "-R", "--checkpoint=fast"], check=True, cwd=copy.folder,
+                       stdin=subprocess.DEVNULL, **as_user(self.user))
+        with open(os.path.join(copy.data, "postgresql.conf"), "a") as conf:
+            conf.write(f"unix_socket_directories = '{copy.folder}'\n")
+        return copy
+
     def _initdb(self):
         subprocess.run([postgres_program("initdb"), "--no-sync", "--no-instructions", "--auth=trust",
                         "--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8", "-D", self.data],
