@@ -1,5 +1,6 @@
 """test_rebuild_meanwhile.py - what others do while a view is rebuilt, and what is served throughout."""
 import contextlib
+import random
 import threading
 import time
 
@@ -51,15 +52,16 @@ def check_settled(drivers, expected=NEW):
 
 
 @contextlib.contextmanager
-def asking(drivers):
+def asking(drivers, *keys):
     """A client that asks a server without a pause; gives the answers, each once for as long as it stayed the same."""
+    keys = keys or (1, 2)
     answers, stop, failures = [], threading.Event(), []
 
     def ask(address):
         with grpc.insecure_channel(address) as channel:
             while not stop.is_set():
                 try:
-                    answer = drivers.trips(channel, 1, 2)
+                    answer = drivers.trips(channel, *keys)
                 except (grpc.RpcError, AssertionError) as failure:
                     failures.append(failure)
                     return
@@ -262,3 +264,40 @@ def test_another_view_can_be_rebuilt_meanwhile(changed):
     assert changed.online(1, 2) == NEW
     assert {view["kind"] for view in changed.materialize().values()} == {"incremental"}
     assert len(rows(changed)) == 4
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(3))
+def test_any_order_of_applies_runs_and_kills_serves_one_source_at_a_time(drivers, seed):
+    """A value's last digit is its table's: whenever all keys are asked for at once, all have the same."""
+    dice = random.Random(seed)
+    tables = ["trips", "journeys", "rides"]
+    keys = [1, 2, 15000, 30000]
+    for digit, table in enumerate(tables):
+        if digit:
+            drivers.sql(TABLE.replace("trips", table))
+        drivers.sql(f"INSERT INTO {table} SELECT d, t, t, d * 10 + {digit}, 1 FROM generate_series(1, {keys[-1]}) d,"
+                    f" (SELECT now() - interval '{5 - 2 * digit} hours' t) x")
+    drivers.materialize()
+    runs, table = [], "trips"
+    with asking(drivers, *keys) as answers:
+        for _ in range(40):
+            what = dice.choice(["apply", "materialize", "materialize", "kill"])
+            if what == "apply":
+                table = dice.choice(tables)
+                drivers.define(("table: trips", f"table: {table}"), *dice.choice([[], [LATER]]))
+                drivers.do("apply")
+            elif what == "materialize" and len(runs) < 3:
+                runs.append(drivers.repository.start("materialize"))
+            elif what == "kill" and runs:
+                run = runs.pop(dice.randrange(len(runs)))
+                run.kill()
+                run.communicate()
+            time.sleep(dice.random() / 2)
+        for run in runs:
+            finish(run)
+        drivers.materialize()
+        wait_for(answers, [("PRESENT", key * 10 + tables.index(table)) for key in keys])
+    for answer in answers:
+        (digit,) = {value % 10 for _, value in answer if value is not None}
+        assert answer == [("PRESENT", key * 10 + digit) for key in keys]
