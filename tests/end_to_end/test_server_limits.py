@@ -15,6 +15,8 @@ KEY = {"driver_id": "int64"}
 GET_FEATURES = "/larder.v1.FeatureService/GetFeatures"
 GET_ONLINE_FEATURES = "/feast.serving.ServingService/GetOnlineFeatures"
 MIB = 1 << 20
+# The thread sanitizer keeps three to four bytes for each that is used.
+SHADOW = 4 if "tsan" in os.environ.get("LARDER_BUILD", "") else 1
 VIEWS, ENTITIES_MAX, MESSAGE_MAX = 50, 10_000, 16 * MIB
 
 DEFINITIONS = """\
@@ -55,7 +57,7 @@ class Wide:
     def memory(self):
         """What the server has held at the most until now."""
         with open(f"/proc/{self.server.process.pid}/status") as status:
-            return int(next(line for line in status if line.startswith("VmHWM")).split()[1]) << 10
+            return (int(next(line for line in status if line.startswith("VmHWM")).split()[1]) << 10) // SHADOW
 
     def request(self, keys=(1,), service="one", **more):
         return larder_request(self.stubs, KEY, [(key,) for key in keys], feature_service=service, **more)
