@@ -263,7 +263,7 @@ static void say_source(struct details *details, const struct feature_view *befor
                 same_text(old->created_time, new->created_time) &&
                 old->misfits == new->misfits &&same_columns(before, after);
     if (!same && !named)
-        say(details, "its source %s changes", new->about.name);
+        say(details, "its source %s", new->about.name);
     details->rebuilds |= !same || named;
 }
 

@@ -66,13 +66,30 @@ static bool is_short_form(const struct node *node)
     return node->kind == NODE_MAP && node->count == 1 && node->entries[0].value->kind == NODE_LIST;
 }
 
+/* As --features has it: view:feature. */
+static bool is_reference(struct reader *reader, const struct node *node)
+{
+    const char *colon = strpbrk(node->text, ":.");
+    if (!colon || !name_is_valid(colon + 1))
+        return false;
+    struct bytes view = {node->text, (size_t)(colon - node->text)};
+    const char *name = arena_text_of(reader->arena, view);
+    if (!name_is_valid(name))
+        return false;
+    problems_add(reader->problems, node->place,
+                 "%s is no item of a feature service: write \"- %s: [%s]\"",
+                 quoted_value(reader, node), name, colon + 1);
+    return true;
+}
+
 static void read_item(struct reader *reader, const struct node *node, struct draft_item *item)
 {
     *item = (struct draft_item){.place = node->place, .all_features = true};
     if (node->kind == NODE_BROKEN)
         return;
     if (node->kind == NODE_TEXT) {
-        item->view = name_of(reader, node);
+        if (!is_reference(reader, node))
+            item->view = name_of(reader, node);
     } else if (is_short_form(node)) {
         item->view = name_of_key(reader, node->entries[0].key);
         read_feature_names(reader, node->entries[0].value, item);

@@ -12,7 +12,12 @@ const char *quoted_value(struct reader *reader, const struct node *value)
 {
     const char *text = value->written;
     bool is_url = strstr(text, "://") || strpbrk(text, "@=");
-    return reader->hide_urls && is_url ? "\"***\"" : quoted(reader->arena, text);
+    if (reader->hide_urls && is_url)
+        return "\"***\"";
+    const char *words = quoted(reader->arena, text);
+    return value->text == text
+               ? words
+               : arena_printf(reader->arena, "%s (as the environment fills it)", words);
 }
 
 static const struct member *find_rule(const struct member *members, size_t count, const char *key)

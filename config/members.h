@@ -47,7 +47,7 @@ struct written {
     struct place place;
 };
 
-/* What was written, in quotes, for a message. */
+/* What was written, in quotes, for a message, and whether variables were replaced in it. */
 const char *quoted_value(struct reader *reader, const struct node *value);
 /* "ttl" must be <expected>, not a list. */
 void tell_kind(struct reader *reader, const struct node *value, const char *expected);

@@ -223,6 +223,19 @@ enum status selection_of_service(const struct definitions *definitions, const ch
 
 /* References */
 
+static enum status no_reference(struct builder *builder, struct bytes reference)
+{
+    const struct feature_view *view =
+        memchr(reference.data, '\0', reference.size)
+            ? NULL
+            : definitions_view(builder->definitions, arena_text_of(builder->arena, reference));
+    if (!view)
+        return fail(builder->err, STATUS_INVALID, "%s is no feature: write view:feature",
+                    quoted_bytes(builder->arena, reference));
+    return fail(builder->err, STATUS_INVALID, "%s is no feature but a view: write %s:%s",
+                quoted_bytes(builder->arena, reference), view->about.name, view->features[0].name);
+}
+
 /* Takes "view:feature" apart, into copies. */
 static enum status split_reference(struct builder *builder, struct bytes reference,
                                    const char **view, const char **feature)
@@ -234,8 +247,7 @@ static enum status split_reference(struct builder *builder, struct bytes referen
     bool whole = before > 0 && behind > 0 && !memchr(colon + 1, ':', behind) &&
                  !memchr(text, '\0', reference.size);
     if (!whole)
-        return fail(builder->err, STATUS_INVALID, "%s is no feature: write view:feature",
-                    quoted_bytes(builder->arena, reference));
+        return no_reference(builder, reference);
     *view = arena_text_of(builder->arena, (struct bytes){text, before});
     *feature = arena_text_of(builder->arena, (struct bytes){colon + 1, behind});
     return STATUS_OK;

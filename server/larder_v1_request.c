@@ -1,6 +1,7 @@
 /* larder_v1_request.c - reads larder.v1.GetFeaturesRequest; see larder_v1_request.h. */
 #include "server/larder_v1_request.h"
 
+#include "config/wording.h"
 #include "server/asked.h"
 
 enum { KEYS_TOLD = 8 }; /* of those that a request could have meant, in a message */
@@ -239,13 +240,17 @@ static enum status unknown_key(const struct query *query, struct bytes name, str
                                struct error *err)
 {
     const struct plan *plan = query->plan;
-    const char *names = "";
-    for (size_t i = 0; i < plan->key_count && i < KEYS_TOLD; i++)
-        names =
-            arena_printf(arena, "%s%s%.*s", names, i ? ", " : "", NAME_SHOWN(plan->keys[i].name));
+    const char *known[KEYS_TOLD], *names = "";
+    size_t count = plan->key_count < KEYS_TOLD ? plan->key_count : KEYS_TOLD;
+    for (size_t i = 0; i < count; i++) {
+        known[i] = arena_text_of(arena, plan->keys[i].name);
+        names = arena_printf(arena, "%s%s%s", names, i ? ", " : "", known[i]);
+    }
+    const char *near =
+        did_you_mean(arena, arena_printf(arena, "%.*s", NAME_SHOWN(name)), known, count);
     return fail(err, STATUS_INVALID,
-                "no feature that is asked for has the join key \"%.*s\": they have %s%s",
-                NAME_SHOWN(name), names, plan->key_count > KEYS_TOLD ? ", ..." : "");
+                "no feature that is asked for has the join key \"%.*s\"; they have %s%s%s",
+                NAME_SHOWN(name), names, plan->key_count > KEYS_TOLD ? ", ..." : "", near);
 }
 
 static enum status read_column(struct bytes message, struct query *query, size_t *row_counts,

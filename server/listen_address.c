@@ -62,7 +62,10 @@ enum status listen_address_check(const char *address, struct error *err)
     int error = try_bind(infos);
     freeaddrinfo(infos);
     if (error)
-        return fail(err, STATUS_CONFLICT, "cannot listen on %s: %s", address, strerror(error));
+        return fail(err, STATUS_CONFLICT, "cannot listen on %s: %s%s", address, strerror(error),
+                    error == EADDRINUSE
+                        ? "; end the server that has it, or set server.grpc in larder.yaml"
+                        : "");
     return STATUS_OK;
 }
 

@@ -4,6 +4,8 @@
 #include "base/timestamp.h"
 #include "server/asked.h"
 
+#include <stdio.h>
+
 void query_begin(struct query *query, const struct query_limits *limits, const struct arena *arena)
 {
     *query = (struct query){.arena_max = arena->used_bytes + limits->max_bytes};
@@ -43,6 +45,23 @@ int query_find_key(const struct query *query, struct bytes name)
     return -1;
 }
 
+/* All of them at once: who corrects one would only meet the next. */
+static enum status lacks_keys(const struct query *query, struct error *err)
+{
+    enum { KEYS_TOLD = 8 };
+    const struct plan *plan = query->plan;
+    size_t count = 0;
+    char names[KEYS_TOLD * (NAME_SIZE_MAX + 16)] = "";
+    size_t size = 0;
+    for (size_t i = 0; i < plan->key_count; i++)
+        if (!query->keys[i] && count++ < KEYS_TOLD)
+            size += (size_t)snprintf(names + size, sizeof names - size, "%s%.*s (%s)",
+                                     count > 1 ? ", " : "", NAME_SHOWN(plan->keys[i].name),
+                                     type_name(plan->keys[i].type));
+    return fail(err, STATUS_INVALID, "the request lacks the join key%s %s%s", count > 1 ? "s" : "",
+                names, count > KEYS_TOLD ? ", ..." : "");
+}
+
 enum status query_check_columns(struct query *query, const size_t *row_counts,
                                 const struct query_limits *limits, struct error *err)
 {
@@ -50,8 +69,7 @@ enum status query_check_columns(struct query *query, const size_t *row_counts,
     for (size_t i = 0; i < plan->key_count; i++) {
         const struct plan_key *key = &plan->keys[i];
         if (!query->keys[i])
-            return fail(err, STATUS_INVALID, "the request lacks the join key %.*s (%s)",
-                        NAME_SHOWN(key->name), type_name(key->type));
+            return lacks_keys(query, err);
         if (row_counts[i] != row_counts[0])
             return fail(err, STATUS_INVALID,
                         "the entity columns differ in length: %.*s has %zu values, %.*s has %zu",

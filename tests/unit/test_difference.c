@@ -215,22 +215,22 @@ static void another_source_of_the_rows_makes_its_views_stale(void **state)
     (void)state;
     check(with_source("table: visits, event_time: at", "n: n"),
           "~ source clicks | table: clicks -> visits\n"
-          "~ feature view stats STALE REBUILT | its source clicks changes\n");
+          "~ feature view stats STALE REBUILT | its source clicks\n");
     check(with_source("query: SELECT 1, event_time: at", "n: n"),
           "~ source clicks | table: clicks -> none | query: none -> SELECT 1\n"
-          "~ feature view stats STALE REBUILT | its source clicks changes\n");
+          "~ feature view stats STALE REBUILT | its source clicks\n");
     check(with_source("table: clicks, event_time: happened", "n: n"),
           "~ source clicks | event_time: at -> happened\n"
-          "~ feature view stats STALE REBUILT | its source clicks changes\n");
+          "~ feature view stats STALE REBUILT | its source clicks\n");
     check(with_source("table: clicks, event_time: at, created_time: known", "n: n"),
           "~ source clicks | created_time: none -> known\n"
-          "~ feature view stats STALE REBUILT | its source clicks changes\n");
+          "~ feature view stats STALE REBUILT | its source clicks\n");
     check(with_source("table: clicks, event_time: at, misfits: as_null", "n: n"),
           "~ source clicks | misfits: stop -> as_null\n"
-          "~ feature view stats STALE REBUILT | its source clicks changes\n");
+          "~ feature view stats STALE REBUILT | its source clicks\n");
     check(with_source("table: clicks, event_time: at", "n: n, user_id: uid"),
           "~ source clicks | column of user_id: user_id -> uid\n"
-          "~ feature view stats STALE REBUILT | its source clicks changes\n");
+          "~ feature view stats STALE REBUILT | its source clicks\n");
 }
 
 static void what_only_describes_a_source_leaves_its_views_alone(void **state)

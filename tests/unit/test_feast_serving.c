@@ -293,7 +293,7 @@ static void wrong_keys_are_refused(void **state)
     ask_service(f, "delay_model");
     Value *origins = add_column(f, "origin", 2);
     set_text(&origins[0], "a");
-    check_refused(f, STATUS_INVALID, "lacks the join key carrier");
+    check_refused(f, STATUS_INVALID, "lacks the join keys carrier (int32), dest (string)");
     set_int64(add_column(f, "carrier", 1), 1);
     set_text(add_column(f, "dest", 1), "a");
     check_refused(f, STATUS_INVALID, "differ in length");

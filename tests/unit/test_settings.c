@@ -244,11 +244,16 @@ static void mistakes_with_variables_are_told_and_show_no_value(void **state)
          "3:10: the environment variable LARDER_T_LATIN is not UTF-8"},
         {"a secret in the wrong place",
          STORES "project: \"P${LARDER_T_PASSWORD}\"\nserver: {grpc: \"${LARDER_T_PASSWORD}\"}\n",
-         "3:10: \"P${LARDER_T_PASSWORD}\" is no name: use a-z, 0-9 and _, beginning with a letter\n"
-         "4:16: \"grpc\" must be host:port, such as 127.0.0.1:6566, not \"${LARDER_T_PASSWORD}\""},
+         "3:10: \"P${LARDER_T_PASSWORD}\" (as the environment fills it) is no name: use a-z, 0-9 "
+         "and _, "
+         "beginning with a letter\n"
+         "4:16: \"grpc\" must be host:port, such as 127.0.0.1:6566, not \"${LARDER_T_PASSWORD}\" "
+         "(as "
+         "the environment fills it)"},
         {"a secret for a type",
          OFFLINE "online_store: {type: \"${LARDER_T_PASSWORD}\", url: \"redis://h\"}\n",
-         "2:22: the type \"${LARDER_T_PASSWORD}\" is not supported: use redis or lmdb"},
+         "2:22: the type \"${LARDER_T_PASSWORD}\" (as the environment fills it) is not supported: "
+         "use redis or lmdb"},
         {"a secret for a url",
          OFFLINE "online_store: {type: redis, url: \"${LARDER_T_PASSWORD}\"}\n",
          "2:34: \"url\" must be redis://host:port/db"},
