@@ -30,6 +30,7 @@ struct command {
     const struct option_spec *options;
     size_t option_count;
     size_t least_words, most_words; /* words that are no options: `describe NAME` has 1 */
+    const char *word;               /* what the first of them is: "NAME, of whatever is applied" */
     bool without_json;              /* it prints nothing that a program would read */
     /* options->arena lives as long as the command. Returns an exit code. */
     int (*run)(const struct options *options);
@@ -71,8 +72,8 @@ int command_read_settings(const struct options *options, struct settings *settin
  * it, which then only repeats the first of them). EXIT_USAGE. */
 int command_tell_problems(struct problems *problems, const struct error *err);
 
-/* Ends what was written to stdout (false: it could not be); a full disk is told, and EXIT_FAILED.
- */
+/* Ends what was written to stdout (false: it could not be). EXIT_FAILED behind a full disk, which
+ * is told, and where a reader has left before the end, which is not. */
 int command_end_output(bool written);
 /* Writes a JSON document to stdout and frees it; EXIT_FAILED if it cannot be written. */
 int command_print_json(struct json_t *json);

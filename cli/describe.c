@@ -143,6 +143,8 @@ static int describe_view(const struct options *options, const struct feature_vie
     if (view->ttl_us)
         duration_format(view->ttl_us, ttl);
     print_about("feature view", &view->about);
+    for (size_t i = 0; i < view->entity_count; i++)
+        printf("  entity: %s\n", view->entities[i]->about.name);
     printf("  source: %s\n  ttl: %s\n  online: %s\n", view->source->about.name, ttl,
            view->online ? "true" : "false");
     for (size_t i = 0; i < view->key_count; i++)
@@ -159,6 +161,22 @@ static int describe_view(const struct options *options, const struct feature_vie
     }
     table_print(&table, stdout, "    ");
     return EXIT_DONE;
+}
+
+/* "carrier_delays:mean_delay, origin from other_origin" */
+static const char *origin_text(const struct selection *selection,
+                               const struct selected_feature *feature, struct arena *arena)
+{
+    const struct selected_view *use = &selection->views[feature->view];
+    const struct feature_view *view = use->view;
+    const char *text =
+        arena_printf(arena, "%s:%s", view->about.name, view->features[feature->feature].name);
+    for (size_t i = 0; i < view->key_count; i++) {
+        const char *from = selection->keys[use->asked_keys[i]].name;
+        if (strcmp(from, view->keys[i].name) != 0)
+            text = arena_printf(arena, "%s, %s from %s", text, view->keys[i].name, from);
+    }
+    return text;
 }
 
 /* What a caller needs to know: which keys to send, and which columns come back. */
@@ -182,10 +200,8 @@ static int describe_service(const struct options *options, const struct definiti
     table.wraps = true;
     for (size_t i = 0; i < selection.feature_count; i++) {
         const struct selected_feature *feature = &selection.features[i];
-        const struct feature_view *view = selection.views[feature->view].view;
         const char *const cells[] = {feature->name, type_name(feature->type),
-                                     arena_printf(options->arena, "%s:%s", view->about.name,
-                                                  view->features[feature->feature].name)};
+                                     origin_text(&selection, feature, options->arena)};
         table_add(&table, cells);
     }
     table_print(&table, stdout, "    ");
@@ -210,6 +226,17 @@ static const char **all_names(const struct definitions *definitions, struct aren
     return names;
 }
 
+/* The first; NULL if none has it. */
+static const struct feature_view *view_with_feature(const struct definitions *definitions,
+                                                    const char *name)
+{
+    for (size_t i = 0; i < definitions->view_count; i++)
+        for (size_t j = 0; j < definitions->views[i].feature_count; j++)
+            if (strcmp(definitions->views[i].features[j].name, name) == 0)
+                return &definitions->views[i];
+    return NULL;
+}
+
 static int unknown_name(const struct options *options, const struct definitions *definitions,
                         const char *name)
 {
@@ -218,26 +245,44 @@ static int unknown_name(const struct options *options, const struct definitions 
     const char *near = nearest_name(name, names, count);
     notice(NOTICE_FAILURE, "nothing called %s is applied%s%s%s", name,
            near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
-    if (!near)
+    const struct feature_view *view = view_with_feature(definitions, name);
+    if (view)
+        notice(NOTICE_HINT, "%s is a feature of %s, which larder describe %s shows", name,
+               view->about.name, view->about.name);
+    else if (!near)
         notice(NOTICE_HINT, "larder list shows what is applied");
     return EXIT_USAGE;
 }
 
-/* Objects of different kinds may share a name: the most used kind is meant. */
+/* Whether a further object of that name is shown: in text each behind an empty line. */
+static bool begins(const struct options *options, size_t *shown)
+{
+    if (*shown > 0 && options->json)
+        return false;
+    if ((*shown)++ > 0)
+        printf("\n");
+    return true;
+}
+
+/* Objects of different kinds may share a name. A program gets one, of the most used kind. */
 static int describe(const struct options *options, const struct definitions *definitions,
                     const char *name)
 {
     const struct feature_view *view = definitions_view(definitions, name);
-    if (view)
-        return describe_view(options, view);
     const struct feature_service *service = definitions_service(definitions, name);
-    if (service)
-        return describe_service(options, definitions, service);
     const struct source *source = definitions_source(definitions, name);
-    if (source)
-        return describe_source(options, source);
     const struct entity *entity = definitions_entity(definitions, name);
-    return entity ? describe_entity(options, entity) : unknown_name(options, definitions, name);
+    int code = EXIT_DONE;
+    size_t shown = 0;
+    if (view && begins(options, &shown))
+        code = describe_view(options, view);
+    if (service && !code && begins(options, &shown))
+        code = describe_service(options, definitions, service);
+    if (source && !code && begins(options, &shown))
+        code = describe_source(options, source);
+    if (entity && !code && begins(options, &shown))
+        code = describe_entity(options, entity);
+    return shown ? code : unknown_name(options, definitions, name);
 }
 
 static int run(const struct options *options)
@@ -256,9 +301,11 @@ const struct command command_describe = {
     .summary = "one feature view, service, source or entity in full",
     .synopsis = "[-C DIR] NAME",
     .text = "For a feature service: the join keys that a request has to carry, and the\n"
-            "columns that come back. Where a name stands for several objects the feature\n"
-            "view comes first, then the feature service, the source, the entity.\n",
+            "columns that come back. Where a name stands for several objects all are shown:\n"
+            "the feature view, the feature service, the source, the entity; with --json the\n"
+            "first of them.\n",
     .least_words = 1,
     .most_words = 1,
+    .word = "NAME, which larder list shows",
     .run = run,
 };

@@ -73,7 +73,8 @@ static enum status take_values(const char *text, struct arena *arena,
             return fail(err, STATUS_INVALID, "--entity %s: %.*s %s", text, (int)pair.key.size,
                         (const char *)pair.key.data,
                         key < entities->key_count ? "is given twice"
-                                                  : "is no key of the first --entity");
+                                                  : "is no key of the first --entity; each "
+                                                    "--entity has all keys, as in K=V,K=V");
         texts[key] = (struct bytes){arena_text_of(arena, pair.value), pair.value.size};
     }
     for (size_t i = 0; i < entities->key_count; i++)

@@ -261,5 +261,6 @@ const struct command command_init = {
     .option_count = COUNT_OF(init_options),
     .least_words = 1,
     .most_words = 1,
+    .word = "DIR, the folder to make",
     .run = run,
 };

@@ -50,6 +50,19 @@ static void print_views(const struct definitions *definitions, struct arena *are
     table_print(&table, stdout, "");
 }
 
+/* One that is used under several aliases is one view. */
+static size_t count_views(const struct feature_service *service)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < service->item_count; i++) {
+        size_t first = 0;
+        while (service->items[first].view != service->items[i].view)
+            first++;
+        count += first == i;
+    }
+    return count;
+}
+
 static void print_services(const struct definitions *definitions, struct arena *arena)
 {
     static const char *const titles[] = {"FEATURE SERVICE", "FEATURES", "VIEWS"};
@@ -62,7 +75,7 @@ static void print_services(const struct definitions *definitions, struct arena *
         for (size_t item = 0; item < service->item_count; item++)
             features += service->items[item].feature_count;
         const char *const cells[] = {service->about.name, arena_printf(arena, "%zu", features),
-                                     arena_printf(arena, "%zu", service->item_count)};
+                                     arena_printf(arena, "%zu", count_views(service))};
         table_add(&table, cells);
     }
     printf("\n");

@@ -127,8 +127,9 @@ static int print_loaded(const struct options *options, struct load_job *job)
                                             "rows", (json_int_t)job->rows, "made_table", job->made,
                                             "seconds", seconds));
     char text[COUNT_TEXT_SIZE];
-    printf("%s rows into %s in %.2f s%s\n", count_format(job->rows, text), job->source->table,
-           seconds, job->made ? "; the table was made" : "");
+    printf("%s row%s into %s in %.2f s%s\n", count_format(job->rows, text),
+           job->rows == 1 ? "" : "s", job->source->table, seconds,
+           job->made ? "; the table was made" : "");
     return EXIT_DONE;
 }
 
@@ -215,5 +216,6 @@ const struct command command_load = {
     .option_count = COUNT_OF(load_options),
     .least_words = 1,
     .most_words = 1,
+    .word = "F.csv, the file with the rows",
     .run = run,
 };

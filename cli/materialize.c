@@ -24,7 +24,7 @@ static void tell_progress(void *context, const struct view_run *run)
     const struct run_counts *counts = &run->counts;
     const struct progress_step step = {
         .phase = run->view,
-        .unit = "rows read",
+        .unit = counts->read > 1 ? "rows read" : NULL, /* a run tells of its first row, too */
         .count = counts->read,
         .share = counts->expected > 0 ? (double)counts->read / (double)counts->expected : 0,
     };

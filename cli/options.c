@@ -100,7 +100,7 @@ static enum status check_words(const struct command *command, const struct optio
         return fail(err, STATUS_INVALID, "%s: unexpected argument \"%s\"", command->name,
                     options->words[command->most_words]);
     if (options->word_count < command->least_words)
-        return fail(err, STATUS_INVALID, "%s: an argument is missing", command->name);
+        return fail(err, STATUS_INVALID, "%s needs %s", command->name, command->word);
     if (options->json && command->without_json)
         return fail(err, STATUS_INVALID, "%s has nothing to print as JSON", command->name);
     return STATUS_OK;

@@ -12,6 +12,7 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 static void tell_progress(void *context, enum training_phase phase, uint64_t rows, uint64_t asked)
 {
@@ -63,8 +64,8 @@ static void tell_report(const struct training_request *request,
     static const char *const titles[] = {"STATUS", "VALUES"};
     static const bool right[] = {false, true};
     char text[COUNT_TEXT_SIZE];
-    fprintf(stderr, "%s rows in %.2f s to %s\n", count_format(report->rows, text), seconds,
-            output_name(request->out_path));
+    fprintf(stderr, "%s row%s in %.2f s to %s\n", count_format(report->rows, text),
+            report->rows == 1 ? "" : "s", seconds, output_name(request->out_path));
     struct table table;
     table_init(&table, arena, COUNT_OF(titles), titles, right);
     for (int i = 0; i < VALUE_STATUS_COUNT; i++) {
@@ -113,6 +114,14 @@ static int make(const struct options *options, const struct settings *settings,
     return EXIT_DONE;
 }
 
+/* The rows that ask are somebody's work: they are not to be lost by a slip. */
+static bool is_one_file(const char *a, const char *b)
+{
+    struct stat left, right;
+    return stat(a, &left) == 0 && stat(b, &right) == 0 && S_ISREG(left.st_mode) &&
+           left.st_dev == right.st_dev && left.st_ino == right.st_ino;
+}
+
 static enum status read_request(const struct options *options, struct training_request *request,
                                 struct error *err)
 {
@@ -123,6 +132,10 @@ static enum status read_request(const struct options *options, struct training_r
     request->with_status = option_flag(options, "--with-status");
     if (!request->asks_path || !request->out_path)
         return fail(err, STATUS_INVALID, "training-set needs --entities FILE and --out FILE");
+    if (is_one_file(request->asks_path, request->out_path))
+        return fail(err, STATUS_INVALID,
+                    "--out would overwrite %s, the rows that ask; give it another file",
+                    request->asks_path);
     if (options->json && output_is_standard(request->out_path))
         return fail(err, STATUS_INVALID,
                     "--json and the training set both want standard output; "

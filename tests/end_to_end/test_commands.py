@@ -1,5 +1,6 @@
 """test_commands.py - the command line itself: help, mistakes, and the commands that look."""
 import json
+import os
 import subprocess
 
 import pytest
@@ -103,6 +104,19 @@ def test_list_and_describe_show_what_is_applied(drivers):
     assert "did you mean" in drivers.refused("describe", "driver_stat").err
 
 
+def test_describe_shows_all_of_one_name_and_where_keys_come_from(drivers):
+    drivers.define(("name: driver_stats", "name: driver"), ("[driver_stats]", "[driver, {view: driver, as: other, "
+                                                                              "keys: {driver_id: other_id}}]"))
+    drivers.do("apply", "--prune")
+    out = drivers.do("describe", "driver").out
+    assert [line for line in out.splitlines() if not line.startswith(" ")] == ["feature view driver", "", "entity driver"]
+    assert "  entity: driver\n" in out
+    assert drivers.do("describe", "driver", "--json").json["kind"] == "feature view"
+    out = drivers.do("describe", "dispatch").out
+    assert "driver:rating\n" in out and "driver:rating, driver_id from other_id\n" in out
+    assert drivers.do("list").out.splitlines()[-1].split() == ["dispatch", "4", "1"]
+
+
 def test_status_tells_how_far_each_view_is(drivers):
     drivers.add(1)
     assert "driver_stats" in drivers.do("status").said
@@ -155,3 +169,19 @@ def test_what_cannot_be_printed_is_a_failure(unapplied_drivers):
             call = subprocess.run([program(), command], cwd=unapplied_drivers.repository.folder, stdout=full,
                                   stderr=subprocess.PIPE, text=True)
         assert call.returncode == 1 and "standard output" in call.stderr
+
+
+def test_a_reader_that_leaves_early_is_left_in_peace(drivers):
+    for command in ("validate", "status", "list --json", "--help"):
+        read_end, write_end = os.pipe()
+        os.close(read_end)
+        call = subprocess.run([program(), *command.split()], cwd=drivers.repository.folder, stdout=write_end,
+                              stderr=subprocess.PIPE, text=True)
+        os.close(write_end)
+        assert call.returncode == 1 and "standard output" not in call.stderr
+
+
+def test_a_second_server_on_the_port_says_what_to_do(drivers):
+    with drivers.repository.serving():
+        said = drivers.refused("serve", code=1).err
+    assert "Address already in use; end the server that has it, or set server.grpc" in said

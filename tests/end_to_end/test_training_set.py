@@ -220,7 +220,7 @@ def test_standard_output_takes_the_training_set(history):
     expected = history.repository.path("out.csv").read_text()
     for name in ("-", "/dev/stdout"):
         outcome = history.do(*TRAINING_SET[:-1], name)
-        assert outcome.out == expected and "1 rows" in outcome.err and "standard output" in outcome.err
+        assert outcome.out == expected and "1 row in" in outcome.err and "standard output" in outcome.err
         collected = history.repository.write("collected.csv", "before\n")
         with open(collected, "a") as file:
             code = subprocess.run([program(), *TRAINING_SET[:-1], name], cwd=history.repository.folder, stdout=file,

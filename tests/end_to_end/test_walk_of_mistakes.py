@@ -95,6 +95,11 @@ def test_a_view_is_misspelt(walk):
     walk.meets("larder validate")
 
 
+def test_a_feature_is_listed_as_elsewhere(walk):
+    walk.drivers.define(("[driver_stats]", "[driver_stats:rating]"))
+    walk.meets("larder validate")
+
+
 def test_a_type_is_misspelt(walk):
     walk.drivers.define(("type: float64", "type: flaot64"))
     walk.meets("larder apply")
@@ -248,6 +253,7 @@ def test_a_file_or_folder_is_not_there(walk):
     walk.meets("larder load --source trips trips.csv")
     walk.repository.write("ask.csv", "driver_id,event_timestamp\n")
     walk.meets("larder training-set --service dispatch --entities ask.csv --out nowhere/out.csv")
+    walk.meets("larder training-set --service dispatch --entities ask.csv --out ask.csv")
 
 
 # Calls -----------------------------------------------------------------------------------------------------
@@ -255,9 +261,10 @@ def test_a_file_or_folder_is_not_there(walk):
 def test_a_call_is_wrong(walk):
     for line in ("materialise", "frobnicate", "help materialise", "materialize --form 2026-01-01",
                  "materialize --from yesterday", "materialize --from 2026-02-01 --to 2026-01-01",
-                 "materialize --view driver_stat", "load trips.csv", "load --source trip trips.csv", "describe",
-                 "describe driver_stat", "training-set --service dispath --entities ask.csv --out out.csv",
+                 "materialize --view driver_stat", "load trips.csv", "load --source trip trips.csv",
+                 "load --source trips", "init", "describe", "describe driver_stat", "describe rating", "training-set --service dispath --entities ask.csv --out out.csv",
                  "get --service dispatch", "get --entity driver_id=1", "get --service dispatch --entity driver_id",
+                 "get --service dispatch --entity driver_id=1 --entity driver=2",
                  "serve --json", "-C"):
         walk.meets(f"larder {line}")
 
@@ -266,7 +273,9 @@ def test_a_question_is_wrong(walk):
     with walk.repository.serving():
         walk.meets("larder get --service dispatsh --entity driver_id=1")
         walk.meets("larder get --features driver_stats:ratting --entity driver_id=1")
+        walk.meets("larder get --features driver_stats --entity driver_id=1")
         walk.meets("larder get --service dispatch --entity driver=1")
+        walk.meets("larder get --service dispatch --entity drvier_id=1")
         walk.meets("larder get --service dispatch --entity driver_id=one")
 
 
