@@ -170,6 +170,9 @@ static enum status prepare_insert(struct sqlite_load *load, struct error *err)
     return status;
 }
 
+/* In KiB: keys come in any order, and each finds its page of the index. */
+static const char set_cache[] = "PRAGMA cache_size = -65536";
+
 enum status sqlite_load_open(struct offline_store *base, const struct source *source,
                              const struct load_column *all, size_t all_count,
                              const struct load_column *given, size_t given_count, bool *made,
@@ -195,6 +198,8 @@ enum status sqlite_load_open(struct offline_store *base, const struct source *so
     enum status status = check_given(load, source, all, all_count, err);
     if (!status)
         status = sqlite_begin_making(load->store, "beginning a load", err);
+    if (!status)
+        status = sqlite_run(load->store->connection, "beginning a load", set_cache, err);
     if (!status)
         status = find_or_make_table(load, source, all, all_count, made, err);
     if (!status)
