@@ -68,13 +68,17 @@ class World:
         self.servers.append(redis)
         return redis.start()
 
-    def repository(self, redis, definitions):
-        """A new one with a registry of its own, applied; without a Redis, its online store is a folder in it."""
+    def unapplied(self, redis, definitions, offline=None):
+        """A new repository with a registry of its own; without a Redis, its online store is a folder in it."""
         self.number += 1
-        repository = Repository(self.path(f"repository{self.number}"), self.postgres.url, redis and redis.url,
-                                {"features.yaml": definitions}, project="bench",
-                                online=None if redis else "{type: lmdb, path: online/}",
-                                settings=f"registry: {{schema: larder_{self.number}}}\n")
+        return Repository(self.path(f"repository{self.number}"), self.postgres.url, redis and redis.url,
+                          {"features.yaml": definitions}, project="bench", offline=offline,
+                          online=None if redis else "{type: lmdb, path: online/}",
+                          settings=f"registry: {{schema: larder_{self.number}}}\n")
+
+    def repository(self, redis, definitions):
+        """The same, applied."""
+        repository = self.unapplied(redis, definitions)
         repository.do("apply")
         return repository
 

@@ -14,6 +14,7 @@ from repository import ROOT, program
                  "feast.serving: p50, 1 entity, 1 in flight", "feast.serving: p99, 100 entities, 1 in flight"]),
     ("lmdb", ["larder.v1: requests, 64 in flight over 8, LMDB", "feast.serving: requests, 64 in flight over 8, LMDB"]),
     ("materialize", ["materialize, 20,000 rows of 10 float64"]),
+    ("embedded", ["materialize, 20,000 rows of 10 float64, SQLite to LMDB", "training set, 2,000 asks x 3 views, SQLite"]),
     ("memory", ["Redis, 20,000 rows of 10 float64, bytes a row"]),
     ("start", ["server with 1,000 views: ready, ms", "server with 1,000 views: idle, MiB"]),
 ])
