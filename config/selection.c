@@ -225,10 +225,10 @@ enum status selection_of_service(const struct definitions *definitions, const ch
 
 static enum status no_reference(struct builder *builder, struct bytes reference)
 {
+    bool is_name = reference.size > 0 && !memchr(reference.data, '\0', reference.size);
     const struct feature_view *view =
-        memchr(reference.data, '\0', reference.size)
-            ? NULL
-            : definitions_view(builder->definitions, arena_text_of(builder->arena, reference));
+        is_name ? definitions_view(builder->definitions, arena_text_of(builder->arena, reference))
+                : NULL;
     if (!view)
         return fail(builder->err, STATUS_INVALID, "%s is no feature: write view:feature",
                     quoted_bytes(builder->arena, reference));
