@@ -77,6 +77,8 @@ enum status sqlite_connect(const char *path, uint32_t timeout_ms, bool make, sql
         sqlite3_extended_result_codes(*connection, 1);
         sqlite3_busy_timeout(*connection, (int)timeout_ms);
         sqlite3_db_config(*connection, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+        /* Else a misspelt column in double quotes is a text, which every row then holds. */
+        sqlite3_db_config(*connection, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     }
     if (status) {
         sqlite_disconnect(*connection);
@@ -212,4 +214,10 @@ void sqlite_append_table(struct buffer *sql, const char *table)
     /* Something behind a closing quote: no table is named so, and SQLite is to say it. */
     if (*at)
         buffer_append_text(sql, " ..");
+}
+
+const char *sqlite_table_name(const char *table)
+{
+    const char *dot = strrchr(table, '.');
+    return dot ? dot + 1 : table;
 }

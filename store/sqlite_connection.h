@@ -42,5 +42,7 @@ void sqlite_rollback(sqlite3 *connection); /* whatever is open; nothing is fine 
 /* Appends an identifier in quotes; "main.weather" written as in definitions is quoted in parts. */
 void sqlite_append_identifier(struct buffer *sql, const char *identifier);
 void sqlite_append_table(struct buffer *sql, const char *table);
+/* "weather", of "main.weather" as definitions write it. */
+const char *sqlite_table_name(const char *table);
 
 #endif

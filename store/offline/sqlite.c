@@ -1,6 +1,7 @@
 /* sqlite.c - the offline store in SQLite: the handle, its transactions, its positions. */
 #include "base/timestamp.h"
 #include "store/offline/sqlite_store.h"
+#include "store/offline/sqlite_value.h"
 
 #include <stdlib.h>
 
@@ -50,6 +51,7 @@ static enum status sqlite_open(const struct settings *settings, struct offline_s
         sqlite_close(&store->base);
         return fail_within(err, "offline store");
     }
+    sqlite_add_functions(store->connection);
     *opened = &store->base;
     return STATUS_OK;
 }
@@ -84,6 +86,7 @@ enum status sqlite_begin_making(struct sqlite_store *store, const char *doing, s
         sqlite_disconnect(store->connection);
         store->connection = made;
         store->is_missing = false;
+        sqlite_add_functions(made);
         heed_flag(store);
     }
     return sqlite_begin_write(store->connection, doing, err);

@@ -51,7 +51,9 @@ static void hint_index(struct check *check, const struct sqlite_view *view)
                   "feature view %s: no index serves point-in-time reads of %s; run: CREATE INDEX ",
                   view->view->about.name, view->source.name);
     sqlite_append_table(&text, arena_printf(check->arena, "%s_%s", table, view->view->about.name));
-    buffer_printf(&text, " ON %s (", view->source.from);
+    buffer_append_text(&text, " ON ");
+    sqlite_append_identifier(&text, sqlite_table_name(table));
+    buffer_append_text(&text, " (");
     for (size_t i = 0; i < view->view->key_count; i++) {
         sqlite_append_identifier(&text, view->keys[i].column->name);
         buffer_append_text(&text, ", ");
@@ -77,11 +79,13 @@ static enum status is_table(struct check *check, const struct sqlite_source *sou
     if (!source->source->table)
         return STATUS_OK;
     buffer_init(&sql, 0);
-    buffer_append_text(&sql, "SELECT 1 FROM pragma_table_list(?) WHERE type = 'table'");
+    buffer_append_text(&sql, "SELECT 1 FROM pragma_table_list WHERE name = ? COLLATE NOCASE"
+                             " AND type = 'table' AND schema <> 'temp'");
     enum status status =
         sqlite_prepare_read(check->store, "looking at tables", &sql, &statement, err);
     if (!status) {
-        sqlite3_bind_text(statement, 1, source->source->table, -1, SQLITE_STATIC);
+        sqlite3_bind_text(statement, 1, sqlite_table_name(source->source->table), -1,
+                          SQLITE_STATIC);
         status = sqlite_step(statement, "looking at tables", &row, err);
     }
     sqlite3_finalize(statement);

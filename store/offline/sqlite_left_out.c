@@ -1,33 +1,48 @@
 /* sqlite_left_out.c - see sqlite_left_out.h. */
 #include "store/offline/sqlite_left_out.h"
 
-/* No encoded byte becomes more than two, and ids and numbers take less than the rest. */
-enum { KEY_TEXT_NEVER_LONG = ENTITY_KEY_MAX / 2 - 100 };
+enum {
+    INTEGER_SIZE_MAX = 10, /* of an encoded integer or time */
+    TEXT_GROWTH = 2, /* bytes that a byte of text becomes at most, be it UTF-8 or UTF-16 here */
+};
 
 static const char doing[] = "counting what was left out";
 
 /* A row without a time or a key that is one. */
 static void append_unfit(struct buffer *sql, const struct sqlite_view *view)
 {
+    struct buffer column;
+    buffer_init(&column, 0);
     sqlite_append_unfit_time(sql, &view->event);
+    buffer_append_text(sql, " OR typeof(");
+    sqlite_append_field(sql, &view->event);
+    buffer_append_text(sql, ") <> 'integer'");
     for (size_t i = 0; i < view->view->key_count; i++) {
-        buffer_append_text(sql, " OR typeof(");
-        sqlite_append_field(sql, &view->keys[i]);
-        buffer_printf(sql, ") <> '%s'", sqlite_class(view->keys[i].type));
+        buffer_clear(&column);
+        sqlite_append_field(&column, &view->keys[i]);
+        buffer_append_byte(&column, 0);
+        buffer_append_text(sql, " OR ");
+        sqlite_append_unfit_key(sql, (const char *)column.data, view->keys[i].type);
     }
+    buffer_release(&column);
 }
 
-static void append_may_be_long(struct buffer *sql, const struct sqlite_view *view)
+/* A bound that costs little, so that only keys that are nearly too long are looked at closely. */
+static void append_may_be_long(struct buffer *sql, const struct sqlite_view *view,
+                               const struct entity_key_ids *ids)
 {
-    buffer_append_text(sql, "0");
+    size_t fixed = entity_key_size(ids, NULL, 0);
     for (size_t i = 0; i < view->view->key_count; i++) {
-        if (type_width(view->keys[i].type) > 0)
+        if (type_width(view->keys[i].type) > 0) {
+            fixed += INTEGER_SIZE_MAX;
             continue;
-        buffer_append_text(sql, " + length(CAST(");
+        }
+        fixed++;
+        buffer_append_text(sql, "length(CAST(");
         sqlite_append_field(sql, &view->keys[i]);
-        buffer_append_text(sql, " AS BLOB))");
+        buffer_printf(sql, " AS BLOB)) * %d + ", TEXT_GROWTH);
     }
-    buffer_printf(sql, " > %d", KEY_TEXT_NEVER_LONG);
+    buffer_printf(sql, "%zu > %d", fixed, ENTITY_KEY_MAX);
 }
 
 /* One row: how many are unfit, and how many of the others are of unknown created time. */
@@ -49,7 +64,8 @@ static void append_counts(struct buffer *sql, const struct sqlite_view *view, bo
 }
 
 /* The keys of rows that may be too long, and whether the created time is unknown. */
-static void append_long(struct buffer *sql, const struct sqlite_view *view, bool created_matters)
+static void append_long(struct buffer *sql, const struct sqlite_view *view,
+                        const struct entity_key_ids *ids, bool created_matters)
 {
     buffer_append_text(sql, "SELECT ");
     for (size_t i = 0; i < view->view->key_count; i++) {
@@ -64,7 +80,7 @@ static void append_long(struct buffer *sql, const struct sqlite_view *view, bool
         buffer_append_text(sql, "0");
     }
     buffer_printf(sql, " FROM %s AS source WHERE ", view->source.from);
-    append_may_be_long(sql, view);
+    append_may_be_long(sql, view, ids);
     buffer_append_text(sql, " AND NOT (");
     append_unfit(sql, view);
     buffer_append_text(sql, ")");
@@ -111,7 +127,7 @@ static enum status count_long(struct sqlite_store *store, const struct sqlite_vi
     bool row = false;
     buffer_init(&sql, 0);
     arena_init(&arena, 0);
-    append_long(&sql, view, created_matters);
+    append_long(&sql, view, ids, created_matters);
     enum status status = sqlite_prepare_read(store, doing, &sql, &statement, err);
     while (!status && !(status = sqlite_step(statement, doing, &row, err)) && row) {
         if (is_long(statement, view, ids, &arena)) {

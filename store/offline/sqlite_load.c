@@ -70,11 +70,11 @@ static void append_role(struct buffer *sql, const struct load_column *all, size_
 static void append_index(struct sqlite_load *load, struct buffer *sql,
                          const struct load_column *all, size_t count)
 {
-    const char *table = load->source.source->table, *dot = strrchr(table, '.');
+    const char *table = load->source.source->table;
     buffer_append_text(sql, "CREATE INDEX ");
     sqlite_append_table(sql, arena_printf(&load->arena, "%s_larder", table));
     buffer_append_text(sql, " ON ");
-    sqlite_append_table(sql, dot ? dot + 1 : table);
+    sqlite_append_identifier(sql, sqlite_table_name(table));
     append_role(sql, all, count, LOAD_KEY, " (");
     append_role(sql, all, count, LOAD_EVENT_TIME, ", ");
     append_role(sql, all, count, LOAD_CREATED_TIME, ", ");
@@ -99,21 +99,52 @@ static enum status make_table(struct sqlite_load *load, const struct load_column
 
 /* Opening ------------------------------------------------------------------------------------- */
 
+/* Where ANY keeps what it is given; elsewhere it is a word like any other, and means NUMERIC. */
+static enum status is_strict(struct sqlite_load *load, bool *is, struct error *err)
+{
+    const char *table = sqlite_table_name(load->source.source->table);
+    sqlite3_stmt *statement;
+    struct buffer sql;
+    buffer_init(&sql, 0);
+    buffer_append_text(&sql, "SELECT 1 FROM pragma_table_list WHERE name = ? COLLATE NOCASE"
+                             " AND schema <> 'temp' AND strict");
+    enum status status =
+        sqlite_prepare_read(load->store, "looking at tables", &sql, &statement, err);
+    if (!status) {
+        sqlite3_bind_text(statement, 1, table, -1, SQLITE_STATIC);
+        status = sqlite_step(statement, "looking at tables", is, err);
+    }
+    sqlite3_finalize(statement);
+    return status;
+}
+
 static enum status check_column(struct sqlite_load *load, const struct load_column *given,
-                                struct error *err)
+                                bool strict, struct error *err)
 {
     const char *who = arena_printf(&load->arena, "source %s", load->source.source->about.name);
     const char *what = arena_printf(&load->arena, "what is loaded into %s", given->column);
     struct sqlite_field field;
     enum status status =
         sqlite_source_bind(&load->source, who, what, given->column, given->type, &field, err);
-    if (status || sqlite_affinity_keeps(sqlite_affinity_of(field.column->declared), given->type))
+    if (status)
         return status;
+    enum sqlite_affinity affinity = sqlite_affinity_of(field.column->declared, strict);
+    if (sqlite_affinity_keeps(affinity, given->type))
+        return STATUS_OK;
     return fail(
         err, STATUS_INVALID,
         "%s: %s.%s is declared %s, which makes numbers of texts that look like one; declare "
         "it TEXT",
         who, load->source.name, given->column, field.column->declared);
+}
+
+static enum status check_columns(struct sqlite_load *load, struct error *err)
+{
+    bool strict = false;
+    enum status status = is_strict(load, &strict, err);
+    for (size_t i = 0; i < load->given_count && !status; i++)
+        status = check_column(load, &load->given[i], strict, err);
+    return status;
 }
 
 static enum status find_or_make_table(struct sqlite_load *load, const struct source *source,
@@ -123,13 +154,10 @@ static enum status find_or_make_table(struct sqlite_load *load, const struct sou
     struct error missing = {0};
     enum status status =
         sqlite_source_resolve(load->store, source, &load->arena, &load->source, &missing);
-    for (size_t i = 0; i < load->given_count && !status; i++) {
-        status = check_column(load, &load->given[i], err);
-        if (status)
-            return status;
-    }
+    if (!status)
+        return check_columns(load, err);
     if (status != STATUS_NOT_FOUND)
-        return status ? fail(err, status, "%s", missing.message) : STATUS_OK;
+        return fail(err, status, "%s", missing.message);
     status = make_table(load, all, all_count, err);
     *made = !status;
     return status;

@@ -18,25 +18,51 @@ static void append_key(struct buffer *sql, const struct sqlite_field *key, size_
     buffer_printf(sql, ") = '%s' AND ", sqlite_class(key->type));
 }
 
+/*
+ * created <= limit. Where a misfit stops the run, one that lies behind all limits (a text, or a
+ * time out of range) or is no integer passes, so that it is met if its row would be the answer;
+ * where it reads as null it is unknown, and known to nobody.
+ */
 static void append_created_limit(struct buffer *sql, const struct sqlite_view *view, int parameter)
 {
-    buffer_append_text(sql, " AND ");
+    buffer_append_text(sql, " AND (");
     sqlite_append_created(sql, view);
-    buffer_printf(sql, " BETWEEN %lld AND ?%d", (long long)TIMESTAMP_MIN, parameter);
+    buffer_printf(sql, " <= ?%d", parameter);
+    if (view->view->source->misfits == MISFITS_STOP) {
+        buffer_append_text(sql, " OR ");
+        sqlite_append_field(sql, &view->created);
+        buffer_printf(sql, " > %lld OR typeof(", (long long)TIMESTAMP_MAX);
+        sqlite_append_field(sql, &view->created);
+        buffer_append_text(sql, ") = 'real'");
+    }
+    buffer_append_text(sql, ")");
 }
 
+static void append_keys(struct buffer *sql, const struct sqlite_view *view)
+{
+    for (size_t i = 0; i < view->view->key_count; i++)
+        append_key(sql, &view->keys[i], PARAMETERS_OWN + 1 + i);
+}
+
+/* keys: false for the same read of any key. */
 static void append_probe(struct buffer *sql, const struct join_request *request,
-                         const struct sqlite_view *view, const char *from)
+                         const struct sqlite_view *view, const char *from, bool keys)
 {
     buffer_append_text(sql, "SELECT ");
     sqlite_append_fields(sql, view);
     buffer_printf(sql, " FROM %s AS source WHERE ", from);
-    for (size_t i = 0; i < view->view->key_count; i++)
-        append_key(sql, &view->keys[i], PARAMETERS_OWN + 1 + i);
+    if (keys)
+        append_keys(sql, view);
     sqlite_append_field(sql, &view->event);
     buffer_printf(sql, " <= ?%d AND ", PARAMETER_AT);
     sqlite_append_field(sql, &view->event);
     buffer_printf(sql, " >= ?%d", PARAMETER_OLDEST);
+    if (view->view->source->misfits ==
+        MISFITS_AS_NULL) { /* such a row is left out, and hides none */
+        buffer_append_text(sql, " AND typeof(");
+        sqlite_append_field(sql, &view->event);
+        buffer_append_text(sql, ") = 'integer'");
+    }
     if (request && request->as_known)
         append_created_limit(sql, view, PARAMETER_AT);
     if (request && request->as_of_us != AS_OF_NOW)
@@ -52,48 +78,58 @@ static void append_probe(struct buffer *sql, const struct join_request *request,
     buffer_append_text(sql, " LIMIT 1");
 }
 
-/* Whether a line of a plan is a search by every key and a range of times: "SEARCH source USING
- * INDEX i (a=? AND b=? AND at>? AND at<?)". */
-static bool is_search(const char *line, size_t key_count)
+/* What SQLite's plan of a read says. */
+struct plan {
+    /* One search down to a range of times, and nothing but: a query that must first be run, or
+     * sorted whole, has further lines, and only the sorting of equal times is little. */
+    bool is_search;
+    size_t equalities; /* columns of the index that are held by one value */
+};
+
+/* "SEARCH source USING INDEX i (a=? AND b=? AND at>? AND at<?)" */
+static void take_line(struct plan *plan, const char *line)
 {
-    size_t equalities = 0;
+    bool is_search = strncmp(line, "SEARCH ", 7) == 0 && (strstr(line, ">?") || strstr(line, "<?"));
+    plan->is_search = plan->is_search && (is_search || strstr(line, "FOR RIGHT PART OF ORDER BY") ||
+                                          strstr(line, "FOR LAST TERM OF ORDER BY"));
     for (const char *at = strstr(line, "=?"); at; at = strstr(at + 2, "=?"))
-        equalities++;
-    return strncmp(line, "SEARCH ", 7) == 0 && equalities == key_count &&
-           (strstr(line, ">?") || strstr(line, "<?"));
+        plan->equalities++;
 }
 
-/* One search and nothing but: a query that must first be run, or sorted whole, has further lines,
- * and only the sorting of equal times is little. */
-static enum status plan_is_search(sqlite3_stmt *plan, size_t key_count, bool *is, struct error *err)
+static enum status explain(struct sqlite_store *store, const struct sqlite_view *view, bool keys,
+                           const char *doing, struct plan *plan, struct error *err)
 {
-    bool row = true;
-    *is = true;
-    for (;;) {
-        enum status status = sqlite_step(plan, "explaining a point-in-time read", &row, err);
-        if (status || !row)
-            return status;
-        const char *line = (const char *)sqlite3_column_text(plan, 3);
-        *is = *is && line &&
-              (is_search(line, key_count) || strstr(line, "FOR RIGHT PART OF ORDER BY") ||
-               strstr(line, "FOR LAST TERM OF ORDER BY"));
+    sqlite3_stmt *lines;
+    struct buffer sql;
+    bool row;
+    buffer_init(&sql, 0);
+    buffer_append_text(&sql, "EXPLAIN QUERY PLAN ");
+    append_probe(&sql, NULL, view, view->source.from, keys);
+    *plan = (struct plan){.is_search = true};
+    enum status status = sqlite_prepare_read(store, doing, &sql, &lines, err);
+    while (!status && !(status = sqlite_step(lines, doing, &row, err)) && row) {
+        const char *line = (const char *)sqlite3_column_text(lines, 3);
+        take_line(plan, line ? line : "");
     }
+    sqlite3_finalize(lines);
+    return status;
 }
 
+/* A query may hold columns by values of its own (WHERE kind = 'rain'), and an index on those and
+ * the time is a search, too, but one through all keys: so what holds columns without any key does
+ * not count. */
 enum status sqlite_probe_is_served(struct sqlite_store *store, const struct sqlite_view *view,
                                    struct arena *arena, bool *served, struct error *err)
 {
-    sqlite3_stmt *plan;
-    struct buffer sql;
-    buffer_init(&sql, 0);
-    buffer_append_text(&sql, "EXPLAIN QUERY PLAN ");
-    append_probe(&sql, NULL, view, view->source.from);
     const char *doing = arena_printf(arena, "feature view %s: reading %s", view->view->about.name,
                                      view->source.name);
-    enum status status = sqlite_prepare_read(store, doing, &sql, &plan, err);
+    struct plan of_key, of_all;
+    enum status status = explain(store, view, true, doing, &of_key, err);
     if (!status)
-        status = plan_is_search(plan, view->view->key_count, served, err);
-    sqlite3_finalize(plan);
+        status = explain(store, view, false, doing, &of_all, err);
+    if (!status)
+        *served =
+            of_key.is_search && of_key.equalities == view->view->key_count + of_all.equalities;
     return status;
 }
 
@@ -139,41 +175,77 @@ static struct names columns_read(const struct sqlite_view *view, struct arena *a
     return names;
 }
 
-static void append_copy(struct buffer *sql, const struct sqlite_probe *probe, const char *table,
-                        int64_t first_us, int64_t last_us, struct arena *arena)
+static void append_names(struct buffer *sql, const struct names *names)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        buffer_append_text(sql, i == 0 ? "" : ", ");
+        sqlite_append_identifier(sql, names->columns[i]->name);
+    }
+}
+
+/* Columns without a type, which keep what they are given: those of a CREATE TABLE AS would make a
+ * number of a text where another part of a UNION has numbers. */
+static enum status make_copy(struct sqlite_probe *probe, const struct names *names,
+                             const char *table, struct error *err)
+{
+    struct buffer sql;
+    buffer_init(&sql, 0);
+    buffer_printf(&sql, "CREATE TABLE temp.%s (", table);
+    append_names(&sql, names);
+    buffer_append_text(&sql, ")");
+    return sqlite_run_buffer(probe->store, probe->doing, &sql, err);
+}
+
+static enum status fill_copy(struct sqlite_probe *probe, const struct names *names,
+                             const char *table, int64_t first_us, int64_t last_us,
+                             struct error *err)
 {
     const struct sqlite_view *view = probe->view;
-    struct names names = columns_read(view, arena);
-    buffer_printf(sql, "CREATE TEMPORARY TABLE %s AS SELECT ", table);
-    for (size_t i = 0; i < names.count; i++) {
-        struct sqlite_field field = {.column = names.columns[i]};
-        buffer_append_text(sql, i == 0 ? "" : ", ");
-        sqlite_append_field(sql, &field);
-        buffer_append_text(sql, " AS ");
-        sqlite_append_identifier(sql, names.columns[i]->name);
-    }
-    buffer_printf(sql, " FROM %s AS source WHERE ", view->source.from);
-    sqlite_append_field(sql, &view->event);
-    buffer_printf(sql, " BETWEEN %lld AND %lld; CREATE INDEX temp.%s_i ON %s (",
-                  (long long)oldest_at(probe->request, view->view, first_us), (long long)last_us,
-                  table, table);
+    sqlite3_stmt *statement;
+    struct buffer sql;
+    bool row;
+    buffer_init(&sql, 0);
+    buffer_printf(&sql, "INSERT INTO temp.%s SELECT ", table);
+    append_names(&sql, names);
+    buffer_printf(&sql, " FROM %s AS source WHERE ", view->source.from);
+    sqlite_append_field(&sql, &view->event);
+    buffer_printf(&sql, " BETWEEN %lld AND %lld",
+                  (long long)oldest_at(probe->request, view->view, first_us), (long long)last_us);
+    buffer_append_byte(&sql, 0);
+    enum status status = sqlite_prepare(probe->store->connection, probe->doing,
+                                        (const char *)sql.data, &statement, err);
+    buffer_release(&sql);
+    if (!status)
+        status = sqlite_step(statement, probe->doing, &row, err);
+    sqlite3_finalize(statement);
+    return status;
+}
+
+static enum status index_copy(struct sqlite_probe *probe, const char *table, struct error *err)
+{
+    const struct sqlite_view *view = probe->view;
+    struct buffer sql;
+    buffer_init(&sql, 0);
+    buffer_printf(&sql, "CREATE INDEX temp.%s_i ON %s (", table, table);
     for (size_t i = 0; i < view->view->key_count; i++) {
-        sqlite_append_identifier(sql, view->keys[i].column->name);
-        buffer_append_text(sql, ", ");
+        sqlite_append_identifier(&sql, view->keys[i].column->name);
+        buffer_append_text(&sql, ", ");
     }
-    sqlite_append_identifier(sql, view->event.column->name);
-    buffer_append_text(sql, ")");
+    sqlite_append_identifier(&sql, view->event.column->name);
+    buffer_append_text(&sql, ")");
+    return sqlite_run_buffer(probe->store, probe->doing, &sql, err);
 }
 
 /* Gone with the transaction. */
 static enum status copy_rows(struct sqlite_probe *probe, int64_t first_us, int64_t last_us,
                              struct arena *arena, const char **table, struct error *err)
 {
-    struct buffer sql;
-    buffer_init(&sql, 0);
+    struct names names = columns_read(probe->view, arena);
     *table = arena_printf(arena, "larder_history_%u", ++probe->store->table_count);
-    append_copy(&sql, probe, *table, first_us, last_us, arena);
-    return sqlite_run_buffer(probe->store, probe->doing, &sql, err);
+    enum status status = make_copy(probe, &names, *table, err);
+    if (!status)
+        status = fill_copy(probe, &names, *table, first_us, last_us, err);
+    return status ? status : index_copy(probe, *table, err);
 }
 
 /* Asking --------------------------------------------------------------------------------------- */
@@ -199,7 +271,7 @@ enum status sqlite_probe_open(struct sqlite_probe *probe, struct sqlite_store *s
         return status;
     struct buffer sql;
     buffer_init(&sql, 0);
-    append_probe(&sql, request, view, served ? from : arena_printf(arena, "temp.%s", from));
+    append_probe(&sql, request, view, served ? from : arena_printf(arena, "temp.%s", from), true);
     status = sqlite_prepare_read(store, probe->doing, &sql, &probe->statement, err);
     if (!status && request->as_of_us != AS_OF_NOW)
         sqlite3_bind_int64(probe->statement, PARAMETER_AS_OF, request->as_of_us);

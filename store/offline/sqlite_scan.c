@@ -38,6 +38,14 @@ static void append_no_integer(struct buffer *sql, const struct sqlite_field *fie
     buffer_append_text(sql, ") <> 'integer')");
 }
 
+/* A real number may lie in a range, too. */
+static void append_is_integer(struct buffer *sql, const struct sqlite_field *field)
+{
+    buffer_append_text(sql, " AND typeof(");
+    sqlite_append_field(sql, field);
+    buffer_append_text(sql, ") = 'integer'");
+}
+
 /* Ranges that an index on their column can serve. Rows that are recorded in the window with an
  * event time that no row can have are wanted, too: to be counted. */
 static void append_incremental(const struct sqlite_scan *scan, const struct scan_request *request,
@@ -53,6 +61,8 @@ static void append_incremental(const struct sqlite_scan *scan, const struct scan
     if (view->created.column) {
         buffer_append_text(sql, " OR (");
         append_range(sql, &view->created, ">", request->from_us, request->to_us);
+        if (request->view->source->misfits == MISFITS_AS_NULL)
+            append_is_integer(sql, &view->created);
         buffer_append_text(sql, " AND ((");
         append_range(sql, &view->event, ">=", oldest_us, request->to_us);
         buffer_append_text(sql, ") OR ");

@@ -43,17 +43,66 @@ static enum status refused(const struct source *source, enum status status, stru
     return STATUS_INVALID;
 }
 
-static void take_columns(struct sqlite_source *source, sqlite3_stmt *statement, struct arena *arena)
+static enum status refuse_parameter(const struct source *source, sqlite3_stmt *statement,
+                                    struct error *err)
+{
+    const char *name = sqlite3_bind_parameter_name(statement, 1);
+    return fail(err, STATUS_INVALID,
+                "source %s: its query has the parameter %s, which nobody fills in: write the value",
+                source->about.name, name ? name : "?");
+}
+
+/* A query by itself, before it stands in parentheses: it was read as PostgreSQL reads, whose
+ * comments and strings may end elsewhere, so that what is left would be run, too. */
+static enum status prepare_query(struct sqlite_store *store, const struct source *source,
+                                 sqlite3_stmt **statement, struct error *err)
+{
+    static const char doing[] = "reading its query";
+    const char *rest = "";
+    *statement = NULL;
+    if (sqlite3_prepare_v2(store->connection, source->query, -1, statement, &rest))
+        return refused(source, sqlite_fail(store->connection, doing, err), err);
+    if (!*statement || rest[strspn(rest, " \t\r\n")])
+        return fail(err, STATUS_INVALID,
+                    "source %s: its query is more than one statement to SQLite",
+                    source->about.name);
+    if (!sqlite3_stmt_readonly(*statement))
+        return fail(err, STATUS_INVALID, "source %s: its query would write, and may only read",
+                    source->about.name);
+    return sqlite3_bind_parameter_count(*statement) > 0 ? refuse_parameter(source, *statement, err)
+                                                        : STATUS_OK;
+}
+
+/* query: the source's, by itself; NULL: it is a table. */
+static void take_columns(struct sqlite_source *source, sqlite3_stmt *statement, sqlite3_stmt *query,
+                         struct arena *arena)
 {
     int count = sqlite3_column_count(statement);
     struct sqlite_column *columns = arena_array(arena, (size_t)count, sizeof *columns);
     for (int i = 0; i < count; i++)
         columns[i] = (struct sqlite_column){
             .name = arena_text(arena, sqlite3_column_name(statement, i)),
+            .written = arena_text(arena, sqlite3_column_name(query ? query : statement, i)),
             .declared = arena_text(arena, sqlite3_column_decltype(statement, i)),
         };
     source->columns = columns;
     source->column_count = (size_t)count;
+}
+
+static enum status read_columns(struct sqlite_store *store, struct sqlite_source *resolved,
+                                sqlite3_stmt *query, struct arena *arena, struct error *err)
+{
+    sqlite3_stmt *statement;
+    struct buffer sql;
+    buffer_init(&sql, 0);
+    buffer_printf(&sql, "SELECT * FROM %s AS source", resolved->from);
+    enum status status =
+        sqlite_prepare_read(store, "looking at its columns", &sql, &statement, err);
+    if (status)
+        return refused(resolved->source, status, err);
+    take_columns(resolved, statement, query, arena);
+    sqlite3_finalize(statement);
+    return STATUS_OK;
 }
 
 enum status sqlite_source_resolve(struct sqlite_store *store, const struct source *source,
@@ -68,17 +117,12 @@ enum status sqlite_source_resolve(struct sqlite_store *store, const struct sourc
                               : arena_printf(arena, "the query of source %s", source->about.name),
         .from = from_text(source, arena),
     };
-    sqlite3_stmt *statement;
-    struct buffer sql;
-    buffer_init(&sql, 0);
-    buffer_printf(&sql, "SELECT * FROM %s AS source", resolved->from);
-    enum status status =
-        sqlite_prepare_read(store, "looking at its columns", &sql, &statement, err);
-    if (status)
-        return refused(source, status, err);
-    take_columns(resolved, statement, arena);
-    sqlite3_finalize(statement);
-    return STATUS_OK;
+    sqlite3_stmt *query = NULL;
+    enum status status = source->query ? prepare_query(store, source, &query, err) : STATUS_OK;
+    if (!status)
+        status = read_columns(store, resolved, query, arena, err);
+    sqlite3_finalize(query);
+    return status;
 }
 
 /* Names the nearest column, if one is near. */
@@ -121,7 +165,7 @@ enum status sqlite_source_bind(const struct sqlite_source *source, const char *w
     size_t found = 0;
     *field = (struct sqlite_field){.what = what, .type = type};
     for (size_t i = 0; i < source->column_count; i++)
-        if (sqlite3_stricmp(source->columns[i].name, column) == 0) {
+        if (sqlite3_stricmp(source->columns[i].written, column) == 0) {
             field->column = &source->columns[i];
             found++;
         }
@@ -133,7 +177,7 @@ enum status sqlite_source_bind(const struct sqlite_source *source, const char *w
             fail(err, STATUS_INVALID, "%s: %s is read from column %s, which %s gives %zu times",
                  who, what, column, source->name, found);
     else if (field->column->declared &&
-             !sqlite_affinity_fits(sqlite_affinity_of(field->column->declared), type))
+             !sqlite_affinity_fits(sqlite_affinity_of(field->column->declared, false), type))
         status = does_not_fit(source, who, field, err);
     if (status)
         field->column = NULL;

@@ -15,6 +15,7 @@
 
 struct sqlite_column {
     const char *name;
+    const char *written;  /* as the query calls it: SQLite renames the second of a name */
     const char *declared; /* as its table declares it; NULL: it is computed, or not declared */
 };
 
@@ -44,7 +45,8 @@ struct sqlite_view {
     size_t feature_count;
 };
 
-/* NOT_FOUND: no such table; INVALID: a query that SQLite does not take. */
+/* NOT_FOUND: no such table; INVALID: a query that SQLite does not take, or that would do more than
+ * read. */
 enum status sqlite_source_resolve(struct sqlite_store *store, const struct source *source,
                                   struct arena *arena, struct sqlite_source *resolved,
                                   struct error *err);

@@ -29,7 +29,10 @@ static const char *class_text(int class)
 static struct bytes column_blob(sqlite3_stmt *statement, int column)
 {
     const void *data = sqlite3_column_blob(statement, column);
-    return (struct bytes){data ? data : "", (size_t)sqlite3_column_bytes(statement, column)};
+    size_t size = (size_t)sqlite3_column_bytes(statement, column);
+    if (!data && size > 0)
+        out_of_memory();
+    return (struct bytes){data ? data : "", size};
 }
 
 static const char *read_integer(sqlite3_stmt *statement, int column, struct value *value)
@@ -82,8 +85,9 @@ static const char *read_float32(sqlite3_stmt *statement, int column, int class, 
 static const char *read_text(sqlite3_stmt *statement, int column, struct value *value)
 {
     const void *data = sqlite3_column_text(statement, column);
-    value->bytes =
-        (struct bytes){data ? data : "", (size_t)sqlite3_column_bytes(statement, column)};
+    if (!data)
+        out_of_memory(); /* a text is never NULL */
+    value->bytes = (struct bytes){data, (size_t)sqlite3_column_bytes(statement, column)};
     return text_is_valid(value->bytes) ? NULL : "a text that is not UTF-8, or has a NUL in it";
 }
 
@@ -131,6 +135,41 @@ void sqlite_read(sqlite3_stmt *statement, int column, value_type type, struct ar
         *misfit = read_value(statement, column, class, arena, value);
     if (class == SQLITE_NULL || *misfit)
         *value = value_null(type);
+}
+
+/* Judging keys where they lie ----------------------------------------------------------------- */
+
+#define IS_TEXT "larder_is_text"
+
+/* As read_text says of a TEXT. */
+static void is_text(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    (void)count;
+    const void *data = sqlite3_value_text(values[0]);
+    size_t size = (size_t)sqlite3_value_bytes(values[0]);
+    sqlite3_result_int(context, data && text_is_valid((struct bytes){data, size}));
+}
+
+void sqlite_add_functions(sqlite3 *connection)
+{
+    int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
+    if (sqlite3_create_function_v2(connection, IS_TEXT, 1, flags, NULL, is_text, NULL, NULL, NULL))
+        out_of_memory(); /* the one way in which this fails */
+}
+
+void sqlite_append_unfit_key(struct buffer *sql, const char *column, value_type type)
+{
+    buffer_printf(sql, "(typeof(%s) <> '%s'", column, sqlite_class(type));
+    if (type == TYPE_BOOL)
+        buffer_printf(sql, " OR +%s NOT BETWEEN 0 AND 1", column);
+    else if (type == TYPE_INT32)
+        buffer_printf(sql, " OR +%s NOT BETWEEN %d AND %d", column, INT32_MIN, INT32_MAX);
+    else if (type == TYPE_TIMESTAMP)
+        buffer_printf(sql, " OR +%s NOT BETWEEN %lld AND %lld", column, (long long)TIMESTAMP_MIN,
+                      (long long)TIMESTAMP_MAX);
+    else if (type == TYPE_STRING)
+        buffer_printf(sql, " OR NOT " IS_TEXT "(%s)", column);
+    buffer_append_text(sql, ")");
 }
 
 /* Binding ------------------------------------------------------------------------------------- */
@@ -215,7 +254,7 @@ static bool holds(const char *declared, const char *word)
 }
 
 /* Section 3.1 of SQLite's "Datatypes": the first rule that applies. */
-enum sqlite_affinity sqlite_affinity_of(const char *declared)
+enum sqlite_affinity sqlite_affinity_of(const char *declared, bool strict)
 {
     if (holds(declared, "INT"))
         return AFFINITY_INTEGER;
@@ -225,8 +264,7 @@ enum sqlite_affinity sqlite_affinity_of(const char *declared)
         return AFFINITY_NONE;
     if (holds(declared, "REAL") || holds(declared, "FLOA") || holds(declared, "DOUB"))
         return AFFINITY_REAL;
-    /* ANY is a type of strict tables, which keeps everything as it is. */
-    return strcasecmp(declared, "ANY") == 0 ? AFFINITY_NONE : AFFINITY_NUMERIC;
+    return strict && strcasecmp(declared, "ANY") == 0 ? AFFINITY_NONE : AFFINITY_NUMERIC;
 }
 
 bool sqlite_affinity_fits(enum sqlite_affinity affinity, value_type type)

@@ -34,6 +34,11 @@
 void sqlite_read(sqlite3_stmt *statement, int column, value_type type, struct arena *arena,
                  struct value *value, const char **misfit);
 
+/* SQL: whether a key column holds nothing that is read as such a key; never NULL. column: with its
+ * table, in quotes. The connection must know the function that texts are judged with. */
+void sqlite_append_unfit_key(struct buffer *sql, const char *column, value_type type);
+void sqlite_add_functions(sqlite3 *connection);
+
 /* Binds a value to the parameter (from 1), as above; bytes are copied. scratch is overwritten. */
 enum status sqlite_bind(sqlite3_stmt *statement, int parameter, const struct value *value,
                         struct buffer *scratch, struct error *err);
@@ -45,8 +50,9 @@ enum sqlite_affinity {
     AFFINITY_NUMERIC,
     AFFINITY_TEXT
 };
-/* Of a column that is declared so (NULL: not at all), by SQLite's own rules. */
-enum sqlite_affinity sqlite_affinity_of(const char *declared);
+/* Of a column that is declared so (NULL: not at all), by SQLite's own rules; strict: in a STRICT
+ * table, where ANY is a type. */
+enum sqlite_affinity sqlite_affinity_of(const char *declared, bool strict);
 /* Whether a column of that affinity can hold values of the type at all. */
 bool sqlite_affinity_fits(enum sqlite_affinity affinity, value_type type);
 /* Whether it also gives back what was put into it, bit by bit. */

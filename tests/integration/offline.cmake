@@ -29,6 +29,15 @@ foreach(name check join load scan)
         SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_offline_${name}.c
         LINKS larder_offline_text LABELS integration)
 endforeach()
-larder_test(test_sqlite_offline
-    SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_sqlite_offline.c
-    LINKS larder_offline_text larder_private_file LABELS unit)
+foreach(name offline query)
+    larder_test(test_sqlite_${name}
+        SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_sqlite_${name}.c
+        LINKS larder_offline_text larder_private_file LABELS unit)
+endforeach()
+larder_test(test_sqlite_owners
+    SOURCES
+        ${CMAKE_CURRENT_LIST_DIR}/test_sqlite_owners.c
+        ${CMAKE_CURRENT_LIST_DIR}/owners_table.c
+        ${CMAKE_CURRENT_LIST_DIR}/owners_table_draw.c
+        ${CMAKE_CURRENT_LIST_DIR}/../unit/definitions_text.c
+    LINKS larder_private_file cmocka LABELS unit)

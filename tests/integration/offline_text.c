@@ -233,7 +233,7 @@ static struct bytes take_part(const char **text, const char *ends)
 static enum status ask(struct offline_test *t, struct offline_join *join,
                        const struct selection *selection, const char *text, struct error *err)
 {
-    struct value keys[8];
+    struct value keys[32];
     int64_t at_us;
     for (size_t i = 0; i < selection->key_count; i++) {
         struct bytes part = take_part(&text, ",@");

@@ -66,3 +66,20 @@ void private_file_run(const struct private_file *file, const char *sql)
         give_up(message ? message : "it cannot be opened");
     sqlite3_close(connection);
 }
+
+void private_file_try(const struct private_file *file, const char *sql)
+{
+    sqlite3 *connection = NULL;
+    sqlite3_stmt *statement;
+    if (sqlite3_open(file->path, &connection) ||
+        sqlite3_exec(connection, "PRAGMA synchronous = OFF", NULL, NULL, NULL))
+        give_up("it cannot be opened");
+    while (*sql) {
+        if (sqlite3_prepare_v2(connection, sql, -1, &statement, &sql))
+            sql += strcspn(sql, "\n");
+        sqlite3_step(statement);
+        sqlite3_finalize(statement);
+        sql += strspn(sql, "\n");
+    }
+    sqlite3_close(connection);
+}

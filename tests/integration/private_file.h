@@ -22,5 +22,7 @@ struct settings private_file_settings(const struct private_file *file);
 struct offline_store *private_file_store(const struct private_file *file);
 /* Runs SQL on it, as an owner would. */
 void private_file_run(const struct private_file *file, const char *sql);
+/* The same, statement by statement, whichever of them fail. */
+void private_file_try(const struct private_file *file, const char *sql);
 
 #endif
