@@ -3,12 +3,40 @@
 
 #include "config/place.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Class 42 is a mistake in what was asked, but for a right that is lacking. */
 static bool is_mistake(const char *sqlstate)
 {
     return strncmp(sqlstate, "42", 2) == 0 && strcmp(sqlstate, "42501") != 0;
+}
+
+static const char select_from[] = "SELECT * FROM ", query_opens[] = "(\n";
+
+/* Where in the source's query a mistake stands: PostgreSQL counts the characters of all that it was
+ * given. */
+static void place_in_query(const struct source *source, const PGresult *result, char *text,
+                           size_t size)
+{
+    const char *position = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
+    long at = position ? strtol(position, NULL, 10) : 0;
+    long before = (long)(strlen(select_from) + strlen(query_opens));
+    long line = 1, column = 1;
+    const char *query = source->query;
+    snprintf(text, size, "its query");
+    if (at <= before)
+        return;
+    for (long left = at - before - 1; *query && left > 0; query++) {
+        bool ends_line = *query == '\n', ends_character = ((unsigned char)query[1] & 0xc0) != 0x80;
+        line += ends_line;
+        column = ends_line ? 1 : column + ends_character;
+        left -= ends_character;
+    }
+    if (*query)
+        snprintf(text, size, "its query, line %ld, column %ld", line, column);
+    else
+        snprintf(text, size, "at the end of its query");
 }
 
 static enum status refused(struct postgres_store *store, const struct source *source,
@@ -20,7 +48,10 @@ static enum status refused(struct postgres_store *store, const struct source *so
             err, STATUS_NOT_FOUND,
             "source %s: there is no table %s; make it (larder load does), or correct the name",
             source->about.name, source->table);
-    enum status status = postgres_fail(store->connection, result, "looking at its columns", err);
+    char doing[64] = "looking at its columns";
+    if (source->query && is_mistake(sqlstate))
+        place_in_query(source, result, doing, sizeof doing);
+    enum status status = postgres_fail(store->connection, result, doing, err);
     fail_within(err, "source %s", source->about.name);
     if (!is_mistake(sqlstate))
         return status;
@@ -36,7 +67,7 @@ static enum status describe_columns(struct postgres_store *store,
 {
     struct buffer sql;
     buffer_init(&sql, 0);
-    buffer_printf(&sql, "SELECT * FROM %s AS source", source->from);
+    buffer_printf(&sql, "%s%s AS source", select_from, source->from);
     buffer_append_byte(&sql, 0);
     PGresult *prepared = PQprepare(store->connection, "", (const char *)sql.data, 0, NULL);
     buffer_release(&sql);
@@ -117,7 +148,7 @@ static const char *from_text(struct postgres_store *store, const struct source *
     if (source->table)
         postgres_append_table(store->connection, &sql, source->table);
     else /* on lines of its own: it may end in a comment */
-        buffer_printf(&sql, "(\n%s\n)", source->query);
+        buffer_printf(&sql, "%s%s\n)", query_opens, source->query);
     const char *from = arena_text_of(arena, buffer_bytes(&sql));
     buffer_release(&sql);
     return from;
@@ -171,8 +202,8 @@ static enum status no_such_column(const struct postgres_source *source, const ch
     const char *nearest = nearest_name(column, names, source->column_count);
     free(names);
     fail(err, STATUS_NOT_FOUND, "%s: %s is read from column %s, but %s has no such column%s%s%s",
-         who, what, column, source->name, nearest ? "; did you mean " : "", nearest ? nearest : "",
-         nearest ? "?" : "");
+         who, what, column, source->name, nearest ? "; did you mean " : "",
+         nearest ? nearest : "; add it, or correct the name", nearest ? "?" : "");
     return STATUS_NOT_FOUND;
 }
 

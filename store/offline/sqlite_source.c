@@ -138,8 +138,8 @@ static enum status no_such_column(const struct sqlite_source *source, const char
     free(names);
     return fail(err, STATUS_NOT_FOUND,
                 "%s: %s is read from column %s, but %s has no such column%s%s%s", who, what, column,
-                source->name, nearest ? "; did you mean " : "", nearest ? nearest : "",
-                nearest ? "?" : "");
+                source->name, nearest ? "; did you mean " : "",
+                nearest ? nearest : "; add it, or correct the name", nearest ? "?" : "");
 }
 
 static enum status does_not_fit(const struct sqlite_source *source, const char *who,

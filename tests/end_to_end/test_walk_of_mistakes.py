@@ -131,6 +131,13 @@ def test_a_type_does_not_fit_the_column(unapplied_walk):
     unapplied_walk.meets("larder apply")
 
 
+def test_a_query_is_wrong(unapplied_walk):
+    unapplied_walk.drivers.define(("table: trips", "query: SELECT * FROM trips WERE rating > 3"))
+    unapplied_walk.meets("larder plan")
+    unapplied_walk.drivers.define(("table: trips", "query: SELECT driver_id, happened, recorded, trip_count FROM trips"))
+    unapplied_walk.meets("larder plan")
+
+
 def test_a_table_is_not_there(unapplied_walk):
     unapplied_walk.drivers.define(("table: trips", "table: trip"))
     unapplied_walk.meets("larder apply")

@@ -335,7 +335,12 @@ static void missing_things_are_named(void **state)
     define(t, "id: int32", "query: SELECT * FROM nowhere", X);
     check_holds(scanned_all(t), "INVALID: source s: ");
     define(t, "id: int32", "query: SELECT FROM WHERE", X);
-    check_holds(scanned_all(t), "INVALID: source s: looking at its columns: syntax error");
+    check_text(scanned_all(t),
+               "INVALID: source s: its query, line 1, column 13: syntax error at or "
+               "near \"WHERE\"");
+    define(t, "id: int32", "query: \"SELECT *, 'ö'\\nFROM r\\n  WHERE nothing > 0\"", X);
+    check_text(scanned_all(t),
+               "INVALID: source s: its query, line 3, column 9: column \"nothing\" does not exist");
 }
 
 static void column_given_twice_is_refused(void **state)
