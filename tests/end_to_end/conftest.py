@@ -2,6 +2,7 @@
 import pytest
 
 from drivers import Drivers
+from file_drivers import LMDB, FileDrivers
 
 
 @pytest.fixture
@@ -14,3 +15,11 @@ def drivers(place, stubs):
 @pytest.fixture
 def unapplied_drivers(place, stubs):
     return Drivers(place, stubs)
+
+
+@pytest.fixture(params=["postgres", "sqlite"])
+def either(request, place, stubs):
+    """Drivers that need both services, and such that need none."""
+    made = Drivers(place, stubs) if request.param == "postgres" else FileDrivers(place, stubs, online=LMDB)
+    made.do("apply")
+    return made

@@ -64,7 +64,7 @@ def wait_until_blocked(drivers, process, count=1):
 class Drivers:
     """A place with the trips table and a repository that describes it, applied unless told otherwise."""
 
-    definitions = DEFINITIONS
+    definitions, table = DEFINITIONS, TABLE
 
     def __init__(self, place, stubs, **more):
         self.place, self.stubs = place, stubs
@@ -85,6 +85,14 @@ class Drivers:
         """A trip that happened, and was recorded, some time ago. All are SQL; quotes are the caller's."""
         recorded = f"now() - interval '{recorded_ago or ago}'" if recorded_ago != "never" else "NULL"
         self.sql(f"INSERT INTO trips VALUES ({driver}, now() - interval '{ago}', {recorded}, {trips}, {rating})")
+
+    def ago(self, ago):
+        """SQL for a time."""
+        return f"now() - interval '{ago}'"
+
+    def numbers(self, count):
+        """SQL for a table of the numbers n from 1."""
+        return f"generate_series(1, {count}) AS numbers (n)"
 
     def time(self, ago="0 s"):
         """The database's time, as files and options have it."""

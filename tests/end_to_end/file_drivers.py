@@ -22,6 +22,8 @@ def microseconds(ago):
 class FileDrivers(Drivers):
     """A repository beside whose larder.yaml the history stands; applied unless told otherwise."""
 
+    table = FILE_TABLE
+
     def __init__(self, place, stubs, **more):
         self.place, self.stubs = place, stubs
         self.repository = place.repository({"features.yaml": DEFINITIONS}, **{"offline": SQLITE, **more})
@@ -41,6 +43,12 @@ class FileDrivers(Drivers):
             for statement in statements:
                 row = connection.execute(statement).fetchone()
         return row and row[0]
+
+    def ago(self, ago):
+        return str(microseconds(ago))
+
+    def numbers(self, count):
+        return f"(WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < {count}) SELECT n FROM r)"
 
     def add(self, driver, ago="1 hour", trips="1", rating="1.5", recorded_ago=None):
         recorded = "NULL" if recorded_ago == "never" else microseconds(recorded_ago or ago)

@@ -3,12 +3,10 @@ import random
 import time
 
 import grpc
-import pytest
 
 import compare
 from asking import STATUS_NAMES, ask_feast, ask_larder
-from drivers import TRAINING_SET, Drivers
-from file_drivers import FileDrivers
+from drivers import TRAINING_SET
 from make_case import rfc3339
 
 ASKED = 400
@@ -35,14 +33,8 @@ def fill(drivers):
     drivers.do("load", "--source", "trips", "rows.csv")
 
 
-@pytest.fixture(params=[Drivers, FileDrivers], ids=["postgres", "sqlite"])
-def drivers(request, place, stubs):
-    drivers = request.param(place, stubs)
-    drivers.do("apply")
-    return drivers
-
-
-def test_asking_now_and_serving_agree_in_every_value_and_status(drivers, stubs):
+def test_asking_now_and_serving_agree_in_every_value_and_status(either, stubs):
+    drivers = either
     fill(drivers)
     drivers.materialize()
     keys = [(driver,) for driver in range(ASKED + 5)]

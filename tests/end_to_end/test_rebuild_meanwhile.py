@@ -268,16 +268,16 @@ def test_another_view_can_be_rebuilt_meanwhile(changed):
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(3))
-def test_any_order_of_applies_runs_and_kills_serves_one_source_at_a_time(drivers, seed):
+def test_any_order_of_applies_runs_and_kills_serves_one_source_at_a_time(either, seed):
     """A value's last digit is its table's: whenever all keys are asked for at once, all have the same."""
-    dice = random.Random(seed)
+    drivers, dice = either, random.Random(seed)
     tables = ["trips", "journeys", "rides"]
     keys = [1, 2, 15000, 30000]
     for digit, table in enumerate(tables):
         if digit:
-            drivers.sql(TABLE.replace("trips", table))
-        drivers.sql(f"INSERT INTO {table} SELECT d, t, t, d * 10 + {digit}, 1 FROM generate_series(1, {keys[-1]}) d,"
-                    f" (SELECT now() - interval '{5 - 2 * digit} hours' t) x")
+            drivers.sql(drivers.table.replace("trips", table))
+        at = drivers.ago(f"{5 - 2 * digit} hours")
+        drivers.sql(f"INSERT INTO {table} SELECT n, {at}, {at}, n * 10 + {digit}, 1 FROM {drivers.numbers(keys[-1])}")
     drivers.materialize()
     runs, table = [], "trips"
     with asking(drivers, *keys) as answers:
