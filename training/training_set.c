@@ -6,6 +6,7 @@
 #include "base/timestamp.h"
 #include "base/value_text.h"
 #include "training/asks.h"
+#include "training/join.h"
 #include "training/output_file.h"
 
 enum { PROGRESS_EVERY_ROWS = 10000 };
@@ -16,7 +17,7 @@ struct maker {
     const struct training_request *request;
     struct training_report *report;
     struct asks *asks;
-    struct offline_join *join;
+    struct training_join *join;
     struct output_file *file;
     struct buffer line, text;
     size_t *value_at; /* [feature_count]: where each feature stands among its view's values */
@@ -191,7 +192,7 @@ static enum status read_asks(struct maker *maker, struct error *err)
         enum status status = asks_next(maker->asks, &ask, err);
         if (status || !ask)
             return status;
-        status = offline_join_ask(maker->join, ask->keys, ask->at_us, err);
+        status = training_join_ask(maker->join, ask->keys, ask->at_us, err);
         if (!status)
             status = tell_progress(maker, TRAINING_READS_ASKS, asks_count(maker->asks), 0, err);
         if (status)
@@ -215,7 +216,7 @@ static enum status write_answers(struct maker *maker, uint64_t asked, struct err
         const struct joined_row *row;
         status = asks_next(maker->asks, &ask, err);
         if (!status)
-            status = offline_join_next(maker->join, &row, err);
+            status = training_join_next(maker->join, &row, err);
         if (status)
             return status;
         if (!ask != !row)
@@ -240,7 +241,7 @@ static enum status join_asks(struct maker *maker, struct offline_store *store, s
         .as_of_us = maker->request->as_of_us,
         .with_status = maker->request->with_status,
     };
-    enum status status = offline_join_open(store, &request, &maker->join, err);
+    enum status status = training_join_open(store, &request, &maker->join, err);
     maker->report->refused = status == STATUS_INVALID;
     if (!status)
         status = read_asks(maker, err);
@@ -248,7 +249,7 @@ static enum status join_asks(struct maker *maker, struct offline_store *store, s
     if (!status)
         status = tell_progress(maker, TRAINING_JOINS, 0, asked, err);
     if (!status)
-        status = offline_join_run(maker->join, err);
+        status = training_join_run(maker->join, err);
     if (!status)
         status = asks_rewind(maker->asks, err);
     if (!status)
@@ -256,7 +257,7 @@ static enum status join_asks(struct maker *maker, struct offline_store *store, s
     if (status)
         return status;
     maker->report->rows = asked;
-    maker->report->joined = *offline_join_counts(maker->join);
+    maker->report->joined = *training_join_counts(maker->join);
     return STATUS_OK;
 }
 
@@ -316,7 +317,7 @@ enum status training_set_make(struct offline_store *store, const struct training
         status = output_file_finish(maker.file, err);
     if (status == STATUS_CANCELLED && request->stop && atomic_load(request->stop))
         status = stopped(request, err);
-    offline_join_close(maker.join);
+    training_join_close(maker.join);
     output_file_close(maker.file);
     asks_close(maker.asks);
     buffer_release(&maker.line);
