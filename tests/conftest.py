@@ -8,13 +8,15 @@ import tempfile
 import pytest
 
 import services
-from repository import Repository
+from repository import ROOT, Repository
 from sql import psql
 
 
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="also what takes minutes")
     parser.addoption("--filter", default="", metavar="REGEX", help="only the tests whose id matches")
+    parser.addoption("--claims", default=None, metavar="FOLDER",
+                     help="share the files of tests with other runs that are given this folder")
     parser.addoption("--patience", default=300, type=float, metavar="SECONDS",
                      help="what a test may take, and six times that if it is a long one; so may what sets it up")
 
@@ -25,6 +27,31 @@ def pytest_collection_modifyitems(config, items):
     if len(wanted) < len(items):
         config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
         items[:] = wanted
+
+
+def claimed(items, folder):
+    """The tests of the files that no other run has claimed; each file is claimed when its turn comes."""
+    for path, of_file in itertools.groupby(items, key=lambda item: item.path):
+        claim = os.path.join(folder, os.path.relpath(path, ROOT).replace(os.sep, "."))
+        try:
+            os.mkdir(claim)
+        except FileExistsError:
+            continue
+        yield from of_file
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session):
+    folder = session.config.getoption("--claims")
+    if not folder or session.testsfailed or session.config.option.collectonly:
+        return None
+    items = claimed(session.items, folder)
+    item = next(items, None)
+    while item:
+        following = next(items, None)
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        item = following
+    return True
 
 
 def in_time(item):
