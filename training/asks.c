@@ -1,33 +1,31 @@
-/* asks.c - see asks.h. */
+/* asks.c - see asks.h. What all formats share: a file that can be read twice, and which of its
+ * columns are the keys and the time. */
 #include "training/asks.h"
 
-#include "base/timestamp.h"
-#include "base/value_text.h"
+#include "training/asks_backend.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-static const char time_column[] = "event_timestamp";
+const char asks_time_name[] = "event_timestamp";
 
-struct asks {
-    const struct selection *selection;
-    const char *path; /* for messages */
-    int spool;        /* the temporary file; -1 if there is none */
-    struct csv_reader *reader;
-    struct arena names;  /* lives as long as asks */
-    struct arena parsed; /* lives as long as a row */
-    const char **columns;
-    size_t column_count;
-    size_t *key_columns; /* [selection->key_count] */
-    size_t time_column;
-    struct value *keys;
-    struct ask ask;
-    uint64_t count;
-};
+static enum status write_all(int descriptor, const char *bytes, size_t size, struct error *err)
+{
+    for (size_t done = 0; done < size;) {
+        ssize_t put = write(descriptor, bytes + done, size - done);
+        if (put < 0 && errno != EINTR)
+            return fail(err, STATUS_FAILED, "cannot keep what asks in a temporary file: %s",
+                        strerror(errno));
+        done += put > 0 ? (size_t)put : 0;
+    }
+    return STATUS_OK;
+}
 
-static enum status spool_input(int spool, struct error *err)
+static enum status copy_input(const struct asks *asks, int from, int to, struct error *err)
 {
     static const size_t size = 1 << 16;
     char *bytes = malloc(size);
@@ -35,115 +33,84 @@ static enum status spool_input(int spool, struct error *err)
         out_of_memory();
     enum status status = STATUS_OK;
     ssize_t got;
-    while (!status && (got = read(STDIN_FILENO, bytes, size)) != 0) {
-        for (ssize_t done = 0; !status && done < got;) {
-            ssize_t put = write(spool, bytes + done, (size_t)(got - done));
-            if (put < 0 && errno != EINTR)
-                status = fail(err, STATUS_FAILED,
-                              "cannot keep standard input in a temporary "
-                              "file: %s",
-                              strerror(errno));
-            done += put > 0 ? put : 0;
-        }
-        if (got < 0 && errno != EINTR)
-            status = fail(err, STATUS_FAILED, "standard input: %s", strerror(errno));
+    while (!status && (got = read(from, bytes, size)) != 0) {
+        if (got > 0)
+            status = write_all(to, bytes, (size_t)got, err);
+        else if (errno != EINTR)
+            status = fail(err, STATUS_FAILED, "%s: %s", asks->path, strerror(errno));
     }
     free(bytes);
     return status;
 }
 
 /* An unnamed file: nothing is left behind whatever ends the process. */
-static enum status open_spool(struct asks *asks, struct error *err)
+static enum status spool_input(struct asks *asks, int input, struct error *err)
 {
     const char *folder = getenv("TMPDIR");
     char path[4096];
     snprintf(path, sizeof path, "%s/larder-asks-XXXXXX", folder && *folder ? folder : "/tmp");
-    asks->spool = mkstemp(path);
-    if (asks->spool < 0)
+    asks->descriptor = mkostemp(path, O_CLOEXEC);
+    if (asks->descriptor < 0)
         return fail(err, STATUS_FAILED, "cannot make a temporary file %s: %s", path,
                     strerror(errno));
     unlink(path);
-    return spool_input(asks->spool, err);
+    return copy_input(asks, input, asks->descriptor, err);
 }
 
-static enum status find_column(const struct asks *asks, const char *name, size_t *column,
-                               struct error *err)
+static enum status open_path(struct asks *asks, struct error *err)
 {
-    for (size_t i = 0; i < asks->column_count; i++) {
-        if (strcmp(asks->columns[i], name) == 0) {
-            *column = i;
-            return STATUS_OK;
-        }
-    }
-    const char *near = nearest_name(name, asks->columns, asks->column_count);
-    fail(err, STATUS_INVALID, "the header has no column %s%s%s%s%s", name,
-         strcmp(name, time_column) == 0 ? ", the time that each row asks for" : "",
-         near ? "; is it called " : "", near ? near : "", near ? "?" : "");
-    return fail_at(err, asks->path, 1, 1);
-}
-
-static enum status check_twice(const struct asks *asks, const struct csv_field *fields,
-                               struct error *err)
-{
-    for (size_t i = 0; i < asks->column_count; i++)
-        for (size_t j = 0; j < i; j++)
-            if (strcmp(asks->columns[i], asks->columns[j]) == 0) {
-                fail(err, STATUS_INVALID, "the header has column %s twice", asks->columns[i]);
-                return fail_at(err, asks->path, fields[i].line, fields[i].column);
-            }
-    return STATUS_OK;
-}
-
-static enum status read_header(struct asks *asks, struct error *err)
-{
-    const struct csv_field *fields;
-    enum status status = csv_reader_next(asks->reader, &fields, &asks->column_count, err);
-    if (status)
-        return status;
-    if (asks->column_count == 0)
-        return fail(err, STATUS_INVALID,
-                    "%s: the file is empty; it needs a header with the join "
-                    "keys and %s",
-                    asks->path, time_column);
-    csv_reader_expect(asks->reader, asks->column_count);
-    asks->columns = arena_array(&asks->names, asks->column_count, sizeof *asks->columns);
-    for (size_t i = 0; i < asks->column_count; i++)
-        asks->columns[i] = arena_text_of(&asks->names, fields[i].text);
-    status = check_twice(asks, fields, err);
-    for (size_t i = 0; !status && i < asks->selection->key_count; i++)
-        status = find_column(asks, asks->selection->keys[i].name, &asks->key_columns[i], err);
-    return status ? status : find_column(asks, time_column, &asks->time_column, err);
-}
-
-static enum status open_reader(struct asks *asks, struct error *err)
-{
+    int opened = open(asks->path, O_RDONLY | O_CLOEXEC);
+    if (opened < 0)
+        return fail(err, errno == ENOENT ? STATUS_NOT_FOUND : STATUS_FAILED, "cannot read %s: %s",
+                    asks->path, strerror(errno));
+    struct stat about;
     enum status status = STATUS_OK;
-    if (asks->spool < 0)
-        status = csv_reader_open(asks->path, &asks->reader, err);
-    else if (lseek(asks->spool, 0, SEEK_SET) < 0)
-        status = fail(err, STATUS_FAILED, "%s: %s", asks->path, strerror(errno));
+    if (fstat(opened, &about) == 0 && S_ISREG(about.st_mode)) {
+        asks->descriptor = opened;
+        return STATUS_OK;
+    }
+    if (S_ISDIR(about.st_mode))
+        status = fail(err, STATUS_FAILED, "%s: is a folder, not a file of rows", asks->path);
     else
-        asks->reader = csv_reader_open_descriptor(asks->path, asks->spool);
-    return status ? status : read_header(asks, err);
+        status = spool_input(asks, opened, err);
+    close(opened);
+    return status;
 }
 
-enum status asks_open(const char *path, const struct selection *selection, struct asks **asks,
-                      struct error *err)
+static enum status open_input(struct asks *asks, const char *path, struct error *err)
+{
+    bool is_standard = strcmp(path, "-") == 0;
+    asks->path = is_standard ? "standard input" : path;
+    return is_standard ? spool_input(asks, STDIN_FILENO, err) : open_path(asks, err);
+}
+
+static enum status begin_reading(struct asks *asks, struct error *err)
+{
+    asks->reading++;
+    asks->count = 0;
+    if (lseek(asks->descriptor, 0, SEEK_SET) < 0)
+        return fail(err, STATUS_FAILED, "%s: %s", asks->path, strerror(errno));
+    return asks->operations->open(asks, err);
+}
+
+enum status asks_open(const char *path, const struct selection *selection, bool as_text,
+                      struct asks **asks, struct error *err)
 {
     struct asks *opened = calloc(1, sizeof *opened);
     if (!opened)
         out_of_memory();
     opened->selection = selection;
-    opened->spool = -1;
+    opened->as_text = as_text;
+    opened->descriptor = -1;
+    opened->operations = &asks_csv;
     arena_init(&opened->names, 0);
     arena_init(&opened->parsed, 0);
-    opened->path = strcmp(path, "-") == 0 ? "standard input" : path;
     opened->key_columns =
         arena_array(&opened->names, selection->key_count + 1, sizeof *opened->key_columns);
     opened->keys = arena_array(&opened->names, selection->key_count + 1, sizeof *opened->keys);
-    enum status status = opened->path == path ? STATUS_OK : open_spool(opened, err);
+    enum status status = open_input(opened, path, err);
     if (!status)
-        status = open_reader(opened, err);
+        status = begin_reading(opened, err);
     if (status) {
         asks_close(opened);
         opened = NULL;
@@ -156,9 +123,9 @@ void asks_close(struct asks *asks)
 {
     if (!asks)
         return;
-    csv_reader_close(asks->reader);
-    if (asks->spool >= 0)
-        close(asks->spool);
+    asks->operations->close(asks);
+    if (asks->descriptor >= 0)
+        close(asks->descriptor);
     arena_release(&asks->names);
     arena_release(&asks->parsed);
     free(asks);
@@ -174,53 +141,103 @@ const char *asks_column(const struct asks *asks, size_t column)
     return asks->columns[column];
 }
 
-static enum status parse_field(struct asks *asks, const struct csv_field *field, size_t column,
-                               value_type type, struct value *value, struct error *err)
+value_type asks_column_type(const struct asks *asks, size_t column)
 {
-    *value = value_null(type);
-    if (field->is_null)
-        return STATUS_OK;
-    if (value_parse(type, field->text, &asks->parsed, value, err) == STATUS_OK)
-        return STATUS_OK;
-    fail_within(err, "%s", asks->columns[column]);
-    return fail_at(err, asks->path, field->line, field->column);
+    return asks->types[column];
 }
 
-static enum status parse_row(struct asks *asks, const struct csv_field *fields, struct error *err)
+size_t asks_key_column(const struct asks *asks, size_t key)
 {
-    for (size_t i = 0; i < asks->selection->key_count; i++) {
-        size_t column = asks->key_columns[i];
-        enum status status = parse_field(asks, &fields[column], column,
-                                         asks->selection->keys[i].type, &asks->keys[i], err);
-        if (status)
-            return status;
+    return asks->key_columns[key];
+}
+
+size_t asks_time_column(const struct asks *asks)
+{
+    return asks->time_column;
+}
+
+/* Of the header as a whole where a column has no place. */
+static enum status fail_at_column(const struct asks *asks, const struct asks_place *place,
+                                  struct error *err)
+{
+    if (place->line == 0)
+        return fail_within(err, "%s", asks->path);
+    return fail_at(err, asks->path, place->line, place->column);
+}
+
+static enum status find_column(const struct asks *asks, const struct asks_place *header,
+                               const char *name, size_t *column, struct error *err)
+{
+    for (size_t i = 0; i < asks->column_count; i++) {
+        if (strcmp(asks->columns[i], name) == 0) {
+            *column = i;
+            return STATUS_OK;
+        }
     }
-    struct value at;
-    const struct csv_field *field = &fields[asks->time_column];
-    enum status status = parse_field(asks, field, asks->time_column, TYPE_TIMESTAMP, &at, err);
-    if (!status && at.is_null) {
-        fail(err, STATUS_INVALID, "%s is empty; each row needs the time it asks for", time_column);
-        return fail_at(err, asks->path, field->line, field->column);
-    }
-    asks->ask.at_us = at.int64;
-    return status;
+    const char *near = nearest_name(name, asks->columns, asks->column_count);
+    fail(err, STATUS_INVALID, "the header has no column %s%s%s%s%s", name,
+         strcmp(name, asks_time_name) == 0 ? ", the time that each row asks for" : "",
+         near ? "; is it called " : "", near ? near : "", near ? "?" : "");
+    return fail_at_column(asks, header, err);
+}
+
+static enum status check_twice(const struct asks *asks, const struct asks_place *places,
+                               struct error *err)
+{
+    for (size_t i = 0; i < asks->column_count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(asks->columns[i], asks->columns[j]) == 0) {
+                fail(err, STATUS_INVALID, "the header has column %s twice", asks->columns[i]);
+                return fail_at_column(asks, &places[i], err);
+            }
+    return STATUS_OK;
+}
+
+enum status asks_changed(const struct asks *asks, struct error *err)
+{
+    return fail(err, STATUS_FAILED,
+                "%s changed while it was read; run it again when nothing "
+                "writes to it",
+                asks->path);
+}
+
+static enum status check_same(const struct asks *asks, const char *const *columns, size_t count,
+                              struct error *err)
+{
+    bool same = count == asks->column_count;
+    for (size_t i = 0; same && i < count; i++)
+        same = strcmp(asks->columns[i], columns[i]) == 0;
+    return same ? STATUS_OK : asks_changed(asks, err);
+}
+
+enum status asks_take_columns(struct asks *asks, const char *const *columns,
+                              const struct asks_place *places, size_t count, struct error *err)
+{
+    if (asks->reading > 1)
+        return check_same(asks, columns, count, err);
+    asks->column_count = count;
+    asks->columns = arena_array(&asks->names, count + 1, sizeof *asks->columns);
+    asks->types = arena_array(&asks->names, count + 1, sizeof *asks->types);
+    asks->cells = arena_array(&asks->names, count + 1, sizeof *asks->cells);
+    for (size_t i = 0; i < count; i++)
+        asks->columns[i] = arena_text(&asks->names, columns[i]);
+    const struct asks_place header = {.line = places[0].line ? 1 : 0, .column = 1};
+    enum status status = check_twice(asks, places, err);
+    for (size_t i = 0; !status && i < asks->selection->key_count; i++)
+        status =
+            find_column(asks, &header, asks->selection->keys[i].name, &asks->key_columns[i], err);
+    return status ? status : find_column(asks, &header, asks_time_name, &asks->time_column, err);
 }
 
 enum status asks_next(struct asks *asks, const struct ask **ask, struct error *err)
 {
-    const struct csv_field *fields;
-    size_t count;
+    bool found = false;
     *ask = NULL;
     arena_reset(&asks->parsed);
-    enum status status = csv_reader_next(asks->reader, &fields, &count, err);
-    if (status || count == 0)
+    enum status status = asks->operations->next(asks, &found, err);
+    if (status || !found)
         return status;
-    status = parse_row(asks, fields, err);
-    if (status)
-        return status;
-    asks->ask.keys = asks->keys;
-    asks->ask.fields = fields;
-    asks->ask.field_count = count;
+    asks->ask = (struct ask){.keys = asks->keys, .at_us = asks->at_us, .cells = asks->cells};
     asks->count++;
     *ask = &asks->ask;
     return STATUS_OK;
@@ -228,10 +245,8 @@ enum status asks_next(struct asks *asks, const struct ask **ask, struct error *e
 
 enum status asks_rewind(struct asks *asks, struct error *err)
 {
-    csv_reader_close(asks->reader);
-    asks->reader = NULL;
-    asks->count = 0;
-    return open_reader(asks, err);
+    asks->operations->close(asks);
+    return begin_reading(asks, err);
 }
 
 uint64_t asks_count(const struct asks *asks)

@@ -1,13 +1,12 @@
 /* training_set.c - see training_set.h. */
 #include "training/training_set.h"
 
-#include "base/csv.h"
 #include "base/entity_key.h"
 #include "base/timestamp.h"
-#include "base/value_text.h"
 #include "training/asks.h"
 #include "training/join.h"
 #include "training/output_file.h"
+#include "training/training_columns.h"
 
 enum { PROGRESS_EVERY_ROWS = 10000 };
 
@@ -19,8 +18,10 @@ struct maker {
     struct asks *asks;
     struct training_join *join;
     struct output_file *file;
-    struct buffer line, text;
-    size_t *value_at; /* [feature_count]: where each feature stands among its view's values */
+    struct training_columns columns;
+    struct table_writer *writer;
+    struct value *cells; /* one row of the writer's */
+    size_t *value_at;    /* [feature_count]: where each feature stands among its view's values */
     struct entity_key_ids *key_ids; /* [view_count] */
     struct value *keys;             /* room for one view's */
     bool *has_long_key;             /* [view_count]: of the row that is being written */
@@ -71,67 +72,6 @@ static enum status tell_progress(const struct maker *maker, enum training_phase 
     return STATUS_OK;
 }
 
-/* Column names of the answer must differ from those that pass through. */
-static enum status check_name(const struct maker *maker, const char *name, struct error *err)
-{
-    for (size_t i = 0; i < asks_column_count(maker->asks); i++)
-        if (strcmp(asks_column(maker->asks, i), name) == 0)
-            return fail(err, STATUS_INVALID,
-                        "%s:1:1: the file has a column %s, and so has the "
-                        "answer; rename it, or ask with --full-names",
-                        maker->request->asks_path, name);
-    return STATUS_OK;
-}
-
-static enum status append_title(struct maker *maker, const char *feature, const char *suffix,
-                                struct error *err)
-{
-    buffer_clear(&maker->text);
-    buffer_printf(&maker->text, "%s%s", feature, suffix);
-    csv_append(&maker->line, false, buffer_bytes(&maker->text));
-    buffer_append_byte(&maker->text, 0);
-    return check_name(maker, (const char *)maker->text.data, err);
-}
-
-/* Before the join, which may take hours: names that collide are found at once. */
-static enum status write_header(struct maker *maker, struct error *err)
-{
-    const struct selection *selection = maker->request->selection;
-    enum status status = STATUS_OK;
-    buffer_clear(&maker->line);
-    for (size_t i = 0; i < asks_column_count(maker->asks); i++)
-        csv_append(&maker->line, i == 0, bytes_of_text(asks_column(maker->asks, i)));
-    for (size_t i = 0; i < selection->feature_count && !status; i++) {
-        const char *name = selection->features[i].name;
-        status = append_title(maker, name, "", err);
-        if (!status && maker->request->with_status)
-            status = append_title(maker, name, "__status", err);
-        if (!status && maker->request->with_status)
-            status = append_title(maker, name, "__event_time", err);
-    }
-    csv_append_end(&maker->line);
-    return status ? status : output_file_append(maker->file, &maker->line, err);
-}
-
-static void append_value(struct maker *maker, const struct value *value)
-{
-    buffer_clear(&maker->text);
-    value_format(value, &maker->text);
-    csv_append(&maker->line, false, buffer_bytes(&maker->text));
-}
-
-static void append_status(struct maker *maker, const struct joined_view *joined,
-                          enum value_status status)
-{
-    csv_append(&maker->line, false, bytes_of_text(value_status_name(status)));
-    if (status == VALUE_NOT_FOUND) {
-        csv_append_null(&maker->line, false);
-        return;
-    }
-    struct value time = {.type = TYPE_TIMESTAMP, .int64 = joined->event_time_us};
-    append_value(maker, &time);
-}
-
 static bool is_long(struct maker *maker, size_t index, const struct ask *ask)
 {
     const struct selected_view *selected = &maker->request->selection->views[index];
@@ -144,45 +84,49 @@ static bool is_long(struct maker *maker, size_t index, const struct ask *ask)
            ENTITY_KEY_MAX;
 }
 
-static void append_feature(struct maker *maker, const struct joined_row *row, size_t index,
-                           int64_t at_us)
+/* Its status and event time, behind it. */
+static void set_status(const struct joined_view *joined, enum value_status status,
+                       struct value *cells)
+{
+    cells[0] = (struct value){.type = TYPE_STRING};
+    cells[0].bytes = bytes_of_text(value_status_name(status));
+    cells[1] = value_null(TYPE_TIMESTAMP);
+    cells[1].is_null = status == VALUE_NOT_FOUND;
+    cells[1].int64 = joined->event_time_us;
+}
+
+static void set_feature(struct maker *maker, const struct joined_row *row, size_t index,
+                        int64_t at_us, struct value *cells)
 {
     const struct selection *selection = maker->request->selection;
     const struct selected_feature *feature = &selection->features[index];
     static const struct joined_view not_found;
     const struct joined_view *joined =
         maker->has_long_key[feature->view] ? &not_found : &row->views[feature->view];
-    const struct value none = {.type = feature->type, .is_null = true};
+    const struct value none = value_null(feature->type);
     const struct value *value = joined->found ? &joined->values[maker->value_at[index]] : &none;
     enum value_status status =
         value_status_at(selection->views[feature->view].view, joined, value, at_us);
     maker->report->values[status]++;
-    if (status == VALUE_PRESENT)
-        append_value(maker, value);
-    else
-        csv_append_null(&maker->line, false);
+    cells[0] = status == VALUE_PRESENT ? *value : none;
     if (status <= VALUE_NULL && joined->created_time_us > at_us)
         maker->report->recorded_later++;
     if (maker->request->with_status)
-        append_status(maker, joined, status);
+        set_status(joined, status, cells + 1);
 }
 
 static enum status write_row(struct maker *maker, const struct ask *ask,
                              const struct joined_row *row, struct error *err)
 {
-    buffer_clear(&maker->line);
-    for (size_t i = 0; i < ask->field_count; i++) {
-        if (ask->fields[i].is_null)
-            csv_append_null(&maker->line, i == 0);
-        else
-            csv_append(&maker->line, i == 0, ask->fields[i].text);
-    }
-    for (size_t i = 0; i < maker->request->selection->view_count; i++)
+    const struct training_request *request = maker->request;
+    size_t asked = asks_column_count(maker->asks);
+    memcpy(maker->cells, ask->cells, asked * sizeof *maker->cells);
+    for (size_t i = 0; i < request->selection->view_count; i++)
         maker->has_long_key[i] = is_long(maker, i, ask);
-    for (size_t i = 0; i < maker->request->selection->feature_count; i++)
-        append_feature(maker, row, i, ask->at_us);
-    csv_append_end(&maker->line);
-    return output_file_append(maker->file, &maker->line, err);
+    size_t width = request->with_status ? 3 : 1;
+    for (size_t i = 0; i < request->selection->feature_count; i++)
+        set_feature(maker, row, i, ask->at_us, &maker->cells[asked + i * width]);
+    return table_writer_row(maker->writer, maker->cells, err);
 }
 
 static enum status read_asks(struct maker *maker, struct error *err)
@@ -200,14 +144,6 @@ static enum status read_asks(struct maker *maker, struct error *err)
     }
 }
 
-static enum status file_changed(const struct maker *maker, struct error *err)
-{
-    return fail(err, STATUS_FAILED,
-                "%s changed while it was read; run it again when nothing "
-                "writes to it",
-                maker->request->asks_path);
-}
-
 static enum status write_answers(struct maker *maker, uint64_t asked, struct error *err)
 {
     enum status status = STATUS_OK;
@@ -220,7 +156,7 @@ static enum status write_answers(struct maker *maker, uint64_t asked, struct err
         if (status)
             return status;
         if (!ask != !row)
-            return file_changed(maker, err);
+            return asks_changed(maker->asks, err);
         if (!row)
             break;
         status = write_row(maker, ask, row, err);
@@ -228,8 +164,16 @@ static enum status write_answers(struct maker *maker, uint64_t asked, struct err
             status = tell_progress(maker, TRAINING_WRITES, asks_count(maker->asks), asked, err);
     }
     if (!status && asks_count(maker->asks) != asked)
-        return file_changed(maker, err);
-    return status;
+        return asks_changed(maker->asks, err);
+    return status ? status : table_writer_finish(maker->writer, err);
+}
+
+/* After the first reading, by which the columns that pass through have types. */
+static enum status open_writer(struct maker *maker, struct error *err)
+{
+    training_columns_set_types(&maker->columns, maker->asks);
+    return table_writer_open(maker->request->format, &maker->columns.schema, maker->file,
+                             &maker->writer, err);
 }
 
 static enum status join_asks(struct maker *maker, struct offline_store *store, struct error *err)
@@ -250,6 +194,8 @@ static enum status join_asks(struct maker *maker, struct offline_store *store, s
         status = tell_progress(maker, TRAINING_JOINS, 0, asked, err);
     if (!status)
         status = training_join_run(maker->join, err);
+    if (!status)
+        status = open_writer(maker, err);
     if (!status)
         status = asks_rewind(maker->asks, err);
     if (!status)
@@ -298,30 +244,30 @@ enum status training_set_make(struct offline_store *store, const struct training
     arena_init(&arena, 0);
     struct maker maker = {.request = request, .report = report};
     *report = (struct training_report){0};
-    buffer_init(&maker.line, 0);
-    buffer_init(&maker.text, 0);
     place_values(&maker, &arena);
     find_key_ids(&maker, &arena);
     enum status status = STATUS_OK;
     if (request->with_status)
         status = selection_check_status_columns(request->selection, &arena, err);
     if (!status)
-        status = asks_open(request->asks_path, request->selection, &maker.asks, err);
+        status = asks_open(request->asks_path, request->selection, request->format == TABLE_CSV,
+                           &maker.asks, err);
+    if (!status)
+        status = training_columns_make(request, maker.asks, &arena, &maker.columns, err);
     if (!status)
         status = output_file_open(request->out_path, &maker.file, err);
-    if (!status)
-        status = write_header(&maker, err);
-    if (!status)
+    if (!status) {
+        maker.cells = arena_array(&arena, maker.columns.schema.column_count, sizeof *maker.cells);
         status = join_asks(&maker, store, err);
+    }
     if (!status)
         status = output_file_finish(maker.file, err);
     if (status == STATUS_CANCELLED && request->stop && atomic_load(request->stop))
         status = stopped(request, err);
     training_join_close(maker.join);
+    table_writer_close(maker.writer);
     output_file_close(maker.file);
     asks_close(maker.asks);
-    buffer_release(&maker.line);
-    buffer_release(&maker.text);
     arena_release(&arena);
     return status;
 }

@@ -17,6 +17,7 @@
 #include "config/selection.h"
 #include "store/offline/offline_store.h"
 #include "store/registry/catalog.h"
+#include "training/table_writer.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -37,9 +38,13 @@ struct training_request {
     const struct selection *selection; /* of the catalog's views */
     const char *asks_path;             /* "-": standard input */
     const char *out_path;              /* "-": standard output */
+    enum table_format format;          /* of the output */
     bool as_known;
     int64_t as_of_us; /* AS_OF_NOW: none */
     bool with_status; /* adds name__status and name__event_time behind each feature */
+    /* What determines the file beside its rows, for formats that have room for it. */
+    const struct table_note *notes;
+    size_t note_count;
     /* May be NULL. asked: how many rows ask; 0 while they are still read. */
     void (*progress)(void *context, enum training_phase phase, uint64_t rows, uint64_t asked);
     void *context;

@@ -1,4 +1,6 @@
 /* test_asks.c - the rows that ask for a training set. */
+#include "base/buffer.h"
+#include "base/value_text.h"
 #include "training/asks.h"
 
 #include <setjmp.h>
@@ -22,7 +24,7 @@ static int read_all(const char *text, struct error *err)
     struct asks *asks;
     const struct ask *ask = NULL;
     int rows = 0;
-    enum status status = asks_open(path, &selection, &asks, err);
+    enum status status = asks_open(path, &selection, true, &asks, err);
     for (int reading = 0; reading < 2 && !status; reading++) {
         while (!(status = asks_next(asks, &ask, err)) && ask)
             rows++;
@@ -69,9 +71,57 @@ static void mistakes_are_told_with_their_place(void **unused)
     check_refused("k,name,event_timestamp\n1,\"a,2020-01-01\n", ":2:3:", "quote");
 }
 
+/* What the second reading gives of columns that pass through. */
+static void check_cells(const char *text, bool as_text, const char *types)
+{
+    char path[] = "/tmp/larder-asks-test-XXXXXX";
+    int descriptor = mkstemp(path);
+    assert_true(write(descriptor, text, strlen(text)) == (ssize_t)strlen(text));
+    close(descriptor);
+    struct asks *asks;
+    const struct ask *ask = NULL;
+    struct buffer said;
+    buffer_init(&said, 0);
+    assert_int_equal(asks_open(path, &selection, as_text, &asks, NULL), STATUS_OK);
+    while (asks_next(asks, &ask, NULL) == STATUS_OK && ask)
+        continue;
+    for (size_t i = 0; i < asks_column_count(asks); i++)
+        buffer_printf(&said, "%s%s", i ? " " : "", type_name(asks_column_type(asks, i)));
+    assert_int_equal(asks_rewind(asks, NULL), STATUS_OK);
+    while (asks_next(asks, &ask, NULL) == STATUS_OK && ask) {
+        buffer_append_text(&said, " |");
+        for (size_t i = 0; i < asks_column_count(asks); i++) {
+            buffer_append_byte(&said, ' ');
+            if (!ask->cells[i].is_null)
+                value_format(&ask->cells[i], &said);
+        }
+    }
+    buffer_append_byte(&said, 0);
+    assert_string_equal((const char *)said.data, types);
+    buffer_release(&said);
+    asks_close(asks);
+    unlink(path);
+}
+
+static void cells_pass_through_as_they_stood_or_by_their_types(void **unused)
+{
+    (void)unused;
+    static const char text[] = "late,k,zip,event_timestamp,share,name\n"
+                               "True,1,007,2020-01-01,1,a\n"
+                               ",,,2020-01-02,0.5,\n";
+    check_cells(text, true,
+                "string string string string string string"
+                " | True 1 007 2020-01-01 1 a |    2020-01-02 0.5 ");
+    check_cells(
+        text, false,
+        "bool int64 string timestamp float64 string"
+        " | true 1 007 2020-01-01T00:00:00.000000Z 1 a |    2020-01-02T00:00:00.000000Z 0.5 ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cells_pass_through_as_they_stood_or_by_their_types),
         cmocka_unit_test(rows_are_read_twice_alike),
         cmocka_unit_test(mistakes_are_told_with_their_place),
     };
