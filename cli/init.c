@@ -1,8 +1,10 @@
 /* init.c - `larder init`: a working example repository, its times moved up to now. */
 #include "base/timestamp.h"
+#include "cli/checkup.h"
 #include "cli/command.h"
 #include "cli/init_folder.h"
 #include "cli/init_next.h"
+#include "cli/init_stores.h"
 #include "cli/init_template.h"
 #include "cli/init_times.h"
 #include "cli/interrupt.h"
@@ -17,7 +19,10 @@ struct init_job {
     struct arena *arena;
     const char *directory;
     struct init_template template;
-    struct repository repository;
+    struct repository repository; /* the template's */
+    enum init_stores stores;
+    struct bytes settings_yaml; /* what is written as larder.yaml */
+    struct settings settings;   /* what that says */
     const atomic_bool *stop;
     int64_t ended_us; /* the template's last hour */
     int64_t ends_us;  /* now, to the minute: so times stay easy to read */
@@ -50,6 +55,8 @@ static enum status write_file(struct init_job *job, struct init_folder *folder,
     if (!status && is_csv)
         status = init_times_copy(file, &job->repository.definitions, job->ends_us - job->ended_us,
                                  job->stop, folder, err);
+    else if (!status && file->kind == INIT_SETTINGS)
+        status = init_folder_write(folder, job->settings_yaml, err);
     else if (!status)
         status = copy_file(file, folder, err);
     return status ? status : init_folder_finish(folder, err);
@@ -121,15 +128,31 @@ static const char *about_file(const struct init_file *file, struct arena *arena)
     return "";
 }
 
-static void print_command(const struct init_command *command)
+static void print_stores(const struct init_job *job)
 {
-    printf("  %s%s%s\n", command->text, command->rest ? " \\\n      " : "",
-           command->rest ? command->rest : "");
+    if (job->stores == INIT_EMBEDDED)
+        puts("\nStores, made in that folder when they are needed (larder.yaml has PostgreSQL and\n"
+             "Redis beside them):\n");
+    else
+        puts("\nStores, which have to be there (larder.yaml says how to name others):\n");
+    printf("  history      %s\n"
+           "  newest rows  %s\n",
+           store_place(&job->settings.offline_store, job->arena),
+           store_place(&job->settings.online_store, job->arena));
+}
+
+static void print_commands(const char *title, const struct init_commands *commands)
+{
+    printf("\n%s\n\n", title);
+    for (size_t i = 0; i < commands->count; i++) {
+        const struct init_command *command = &commands->items[i];
+        printf("  %s%s%s\n", command->text, command->rest ? " \\\n      " : "",
+               command->rest ? command->rest : "");
+    }
 }
 
 static int print_written(const struct init_job *job)
 {
-    const struct settings *settings = &job->repository.settings;
     struct table table;
     printf("%s holds a repository now, of the template %s:\n\n", job->directory,
            job->template.name);
@@ -144,14 +167,10 @@ static int print_written(const struct init_job *job)
            minute_text(job->ended_us, job->arena),
            amount_text(job->ends_us - job->ended_us, job->arena),
            minute_text(job->ends_us, job->arena));
-    printf("\nStores, which have to be there (larder.yaml says how to name others):\n\n"
-           "  history      %s\n"
-           "  newest rows  %s\n",
-           url_without_secret(settings->offline_store.url, job->arena),
-           url_without_secret(settings->online_store.url, job->arena));
-    printf("\nWhat to do next:\n\n");
-    for (size_t i = 0; i < job->next.count; i++)
-        print_command(&job->next.items[i]);
+    print_stores(job);
+    print_commands("What to do next:", &job->next.first);
+    print_commands("While it serves, in another shell, in the same folder:",
+                   &job->next.while_serving);
     return EXIT_DONE;
 }
 
@@ -168,17 +187,17 @@ static json_t *files_json(const struct init_template *template)
     return files;
 }
 
-static json_t *next_json(const struct init_next *next, struct arena *arena)
+static json_t *commands_json(const struct init_commands *commands, struct arena *arena)
 {
-    json_t *commands = json_array();
-    for (size_t i = 0; i < next->count; i++) {
-        const struct init_command *command = &next->items[i];
+    json_t *list = json_array();
+    for (size_t i = 0; i < commands->count; i++) {
+        const struct init_command *command = &commands->items[i];
         json_array_append_new(
-            commands,
+            list,
             json_string(command->rest ? arena_printf(arena, "%s %s", command->text, command->rest)
                                       : command->text));
     }
-    return commands;
+    return list;
 }
 
 static int print_written_json(const struct init_job *job)
@@ -187,10 +206,12 @@ static int print_written_json(const struct init_job *job)
     timestamp_format(job->ended_us, ended);
     timestamp_format(job->ends_us, ends);
     return command_print_json(
-        json_pack("{s:s, s:s, s:s, s:s, s:I, s:o, s:o}", "directory", job->directory, "template",
-                  job->template.name, "data_ended", ended, "data_ends_now", ends, "moved_seconds",
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:o}", "directory", job->directory,
+                  "template", job->template.name, "stores", init_stores_name(job->stores),
+                  "data_ended", ended, "data_ends_now", ends, "moved_seconds",
                   (json_int_t)((job->ends_us - job->ended_us) / 1000000), "files",
-                  files_json(&job->template), "next", next_json(&job->next, job->arena)));
+                  files_json(&job->template), "next", commands_json(&job->next.first, job->arena),
+                  "while_serving", commands_json(&job->next.while_serving, job->arena)));
 }
 
 /* The command */
@@ -206,6 +227,22 @@ static int read_template(const struct options *options, struct init_job *job)
     return command_read_repository(&reading, &job->repository);
 }
 
+/* The settings as they are to be written; a variable in them may be wrong. */
+static int choose_stores(const struct options *options, struct init_job *job)
+{
+    struct error err;
+    struct problems problems;
+    const char *name = option_text(options, "--stores");
+    const char *path = arena_printf(job->arena, "%s/larder.yaml", job->template.folder);
+    if ((name && init_stores_find(name, &job->stores, &err)) ||
+        init_stores_read(path, job->stores, job->arena, &job->settings_yaml, &err))
+        return command_refused(&err);
+    problems_init(&problems, job->arena);
+    if (settings_read_yaml(path, job->settings_yaml, job->arena, &job->settings, &problems))
+        return command_tell_problems(&problems, &err);
+    return EXIT_DONE;
+}
+
 /* DIR stands in the folder of -C, as git has it. */
 static const char *directory_of(const struct options *options)
 {
@@ -219,6 +256,8 @@ static int run(const struct options *options)
     struct error err;
     struct init_job job = {.arena = options->arena, .directory = directory_of(options)};
     int code = read_template(options, &job);
+    if (!code)
+        code = choose_stores(options, &job);
     if (code)
         return code;
     job.stop = interrupt_watch();
@@ -232,12 +271,13 @@ static int run(const struct options *options)
 
 static const struct option_spec init_options[] = {
     {"--template", OPTION_TEXT, "NAME", "flights (the default) or minimal"},
+    {"--stores", OPTION_TEXT, "PAIR", "embedded (the default) or postgres-redis"},
 };
 
 const struct command command_init = {
     .name = "init",
     .summary = "a working example repository, with data",
-    .synopsis = "DIR [--template flights|minimal]",
+    .synopsis = "DIR [--template NAME] [--stores embedded|postgres-redis]",
     .text = "Writes a repository into DIR, which must not be there yet or be empty: settings,\n"
             "definitions with comments that explain them, history and asking rows as CSV,\n"
             "and a README.md. All of it is written, or nothing. It touches no store; it ends\n"
@@ -250,13 +290,18 @@ const struct command command_init = {
             "aircraft; ten thousand flights that ask. minimal: one entity, one source, one\n"
             "feature view, one service, a dozen rows.\n"
             "\n"
+            "Its stores are a file (SQLite) and a folder (LMDB) in DIR, which need no server;\n"
+            "larder.yaml has PostgreSQL and Redis beside them, as comments. --stores\n"
+            "postgres-redis writes it the other way round.\n"
+            "\n"
             "The data is years old, and what is older than its ttl is not served. So all\n"
             "times in the CSV files are moved by one amount: the last hour that every source\n"
             "covers ends now. What lay between two times lies between them still.\n"
             "\n"
-            "--json prints {\"directory\", \"template\", \"data_ended\", \"data_ends_now\",\n"
-            "\"moved_seconds\", \"files\": [{\"name\", \"rows\"}], \"next\": [COMMAND, ...]};\n"
-            "rows are those of CSV files.\n",
+            "--json prints {\"directory\", \"template\", \"stores\", \"data_ended\",\n"
+            "\"data_ends_now\", \"moved_seconds\", \"files\": [{\"name\", \"rows\"}],\n"
+            "\"next\": [COMMAND, ...], \"while_serving\": [COMMAND, ...]}; rows are those of CSV\n"
+            "files.\n",
     .options = init_options,
     .option_count = COUNT_OF(init_options),
     .least_words = 1,

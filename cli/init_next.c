@@ -8,14 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { COMMANDS_FIXED = 9 }; /* besides one load for each history */
+enum { COMMANDS_FIXED = 4 }; /* besides one load for each history */
 
-struct list {
-    struct init_command *items;
-    size_t count;
-};
-
-static void add(struct list *list, const char *text, const char *rest)
+static void add(struct init_commands *list, const char *text, const char *rest)
 {
     list->items[list->count++] = (struct init_command){text, rest};
 }
@@ -55,7 +50,8 @@ static bool is_on_path(const char *program, struct arena *arena)
     return false;
 }
 
-static void add_path(struct list *list, struct arena *arena)
+/* Each shell begins without it. */
+static void add_path(struct init_commands *list, struct arena *arena)
 {
     const char *program = init_program(arena);
     if (!program || is_on_path(program, arena))
@@ -139,8 +135,8 @@ static enum status find_entity(const char *path, const struct selection *selecti
     return status;
 }
 
-/* What a feature service is for: training, and serving. */
-static enum status add_service(struct list *list, const struct init_file *asks,
+/* What a feature service is for: serving, and training. */
+static enum status add_service(struct init_commands *list, const struct init_file *asks,
                                const struct definitions *definitions, struct arena *arena,
                                struct error *err)
 {
@@ -151,44 +147,59 @@ static enum status add_service(struct list *list, const struct init_file *asks,
         status = find_entity(asks->path, &selection, arena, &entity, err);
     if (status)
         return status;
+    if (entity)
+        add(list, arena_printf(arena, "larder get --service %s", service),
+            arena_printf(arena, "--entity %s", quoted(entity, arena)));
     add(list,
         arena_printf(arena, "larder training-set --service %s --entities %s%s", service, asks->name,
                      has_created_times(&selection) ? " --as-known" : ""),
         "--out training.csv");
-    add(list, "larder serve & sleep 1", NULL);
-    if (entity)
-        add(list, arena_printf(arena, "larder get --service %s", service),
-            arena_printf(arena, "--entity %s", quoted(entity, arena)));
     return STATUS_OK;
+}
+
+static void add_loads(struct init_commands *list, const struct init_template *template,
+                      struct arena *arena)
+{
+    for (size_t i = 0; i < template->file_count; i++) {
+        const struct init_file *file = &template->files[i];
+        if (file->kind == INIT_HISTORY)
+            add(list,
+                arena_printf(arena, "larder load --source %s %s", file->source->about.name,
+                             file->name),
+                NULL);
+    }
+}
+
+static const struct init_file *find_asks(const struct init_template *template)
+{
+    for (size_t i = 0; i < template->file_count; i++)
+        if (template->files[i].kind == INIT_ASKS)
+            return &template->files[i];
+    return NULL;
+}
+
+static struct init_commands empty_list(size_t capacity, struct arena *arena)
+{
+    struct init_command *items = arena_array(arena, capacity, sizeof *items);
+    return (struct init_commands){items, 0};
 }
 
 enum status init_next_of(const struct init_template *template,
                          const struct definitions *definitions, const char *directory,
                          struct arena *arena, struct init_next *next, struct error *err)
 {
-    struct list list = {
-        arena_array(arena, template->file_count + COMMANDS_FIXED, sizeof *list.items), 0};
-    const struct init_file *asks = NULL;
-    add_path(&list, arena);
+    const struct init_file *asks = find_asks(template);
+    *next = (struct init_next){empty_list(template->file_count + COMMANDS_FIXED, arena),
+                               empty_list(COMMANDS_FIXED, arena)};
+    add_path(&next->first, arena);
     if (strcmp(directory, ".") != 0)
-        add(&list, arena_printf(arena, "cd %s", quoted(directory, arena)), NULL);
-    add(&list, "larder validate", NULL);
-    for (size_t i = 0; i < template->file_count; i++) {
-        const struct init_file *file = &template->files[i];
-        if (file->kind == INIT_HISTORY)
-            add(&list,
-                arena_printf(arena, "larder load --source %s %s", file->source->about.name,
-                             file->name),
-                NULL);
-        else if (file->kind == INIT_ASKS)
-            asks = file;
-    }
-    add(&list, "larder apply", NULL);
-    add(&list, "larder materialize", NULL);
+        add(&next->first, arena_printf(arena, "cd %s", quoted(directory, arena)), NULL);
+    add_loads(&next->first, template, arena);
+    add(&next->first, "larder apply && larder materialize && larder serve", NULL);
+    add_path(&next->while_serving, arena);
     enum status status = STATUS_OK;
     if (asks && definitions->service_count > 0)
-        status = add_service(&list, asks, definitions, arena, err);
-    add(&list, "larder status", NULL);
-    *next = (struct init_next){list.items, list.count};
+        status = add_service(&next->while_serving, asks, definitions, arena, err);
+    add(&next->while_serving, "larder status", NULL);
     return status;
 }

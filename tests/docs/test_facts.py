@@ -21,7 +21,7 @@ NOT_RUN = {
     "operations.md": [
         "export LARDER_POSTGRES_PASSWORD=... LARDER_REDIS_PASSWORD=...",
         "docker compose build",
-        "docker compose run --rm larder init .",
+        "docker compose run --rm larder init . --stores postgres-redis",
         "docker compose run --rm larder load --source aircraft aircraft.csv",
         "docker compose run --rm larder load --source carrier_hours carrier_hours.csv",
         "docker compose run --rm larder load --source weather weather.csv",

@@ -55,19 +55,38 @@ def committed(template, name):
 class World:
     """A template's repository, written and then used by the very commands that init printed."""
 
-    def __init__(self, folder, template, postgres_url, redis_url):
-        self.folder, self.parent = folder / template, folder
-        self.environment = {**os.environ, "LARDER_POSTGRES": postgres_url, "LARDER_REDIS": redis_url,
-                            "LARDER_GRPC": f"127.0.0.1:{services.free_port()}"}
-        self.written = init(template, "--template", template, cwd=folder, env=self.environment)
-        self.printed = self.written.out.split("What to do next:\n\n")[1]
-        self.used = self._paste(self.printed)
+    def __init__(self, folder, template, stores, places):
+        self.folder, self.parent, self.stores = folder / template, folder, stores
+        kept = {name: value for name, value in os.environ.items() if name not in ("LARDER_POSTGRES", "LARDER_REDIS")}
+        self.environment = {**kept, **places, "LARDER_GRPC": f"127.0.0.1:{services.free_port()}"}
+        self.written = init(template, "--template", template, *self._option(), cwd=folder, env=self.environment)
+        self.printed, self.printed_then = re.fullmatch(
+            r".*What to do next:\n\n(.*)\nWhile it serves, in another shell, in the same folder:\n\n(.*)",
+            self.written.out, re.S).groups()
+        with self._serving():
+            self.used = self._paste(self.printed_then)
+
+    def _option(self):
+        return [] if self.stores == "embedded" else ["--stores", self.stores]
 
     def _paste(self, commands):
-        """Into a shell, whole; the server that it leaves in the background is ended."""
-        script = f"set -e\n{commands}\nkill %1\nwait %1 || true\n"
-        return Outcome(subprocess.run(["bash", "-c", script], cwd=self.parent, env=self.environment, text=True,
+        """Into a shell, whole."""
+        return Outcome(subprocess.run(["bash", "-ec", commands], cwd=self.folder, env=self.environment, text=True,
                                       capture_output=True, timeout=120))
+
+    @contextlib.contextmanager
+    def _serving(self):
+        """The first commands, into a shell of their own, whose last one goes on until Ctrl-C."""
+        with open(self.parent / "said", "w") as said, \
+                subprocess.Popen(["bash", "-ec", self.printed], cwd=self.parent, env=self.environment, stdout=said,
+                                 stderr=said, stdin=subprocess.DEVNULL, start_new_session=True) as shell:
+            try:
+                wait_open(self.environment["LARDER_GRPC"], shell)
+                yield
+            finally:
+                os.killpg(shell.pid, signal.SIGINT)
+        self.said = (self.parent / "said").read_text()
+        assert "stopped" in self.said, self.said
 
     def do(self, *arguments):
         outcome = Outcome(subprocess.run([program(), *arguments], cwd=self.folder, env=self.environment, text=True,
@@ -80,38 +99,89 @@ class World:
         return rows(self.folder / "again.csv")
 
 
-def world(template, tmp_path_factory, postgres, redis):
+def wait_open(address, server):
+    host, port = address.split(":")
+    deadline = time.monotonic() + READY_SECONDS
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), 1):
+            return
+        assert server.poll() is None and time.monotonic() < deadline, "serve does not open its port"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module", params=["embedded", "postgres-redis"])
+def worlds(request, tmp_path_factory, postgres, redis):
+    """worlds(template) is its world on these stores, the same one each time."""
     database = postgres.create_database()
-    yield World(tmp_path_factory.mktemp("init"), template, postgres.url_of(database),
-                f"{redis.url}/{redis.empty_database()}")
+    servers = {"LARDER_POSTGRES": postgres.url_of(database), "LARDER_REDIS": f"{redis.url}/{redis.empty_database()}"}
+    made = {}
+
+    def world(template):
+        if template not in made:
+            made[template] = World(tmp_path_factory.mktemp("init"), template, request.param,
+                                   {} if request.param == "embedded" else servers)
+        return made[template]
+
+    yield world
     postgres.drop_database(database)
 
 
-@pytest.fixture(scope="module")
-def flights(tmp_path_factory, postgres, redis):
-    yield from world("flights", tmp_path_factory, postgres, redis)
+@pytest.fixture(params=["flights", "minimal"])
+def world(request, worlds):
+    return worlds(request.param)
 
 
 @pytest.fixture(scope="module")
-def minimal(tmp_path_factory, postgres, redis):
-    yield from world("minimal", tmp_path_factory, postgres, redis)
+def flights(worlds):
+    return worlds("flights")
+
+
+@pytest.fixture(scope="module")
+def minimal(worlds):
+    return worlds("minimal")
 
 
 # What is written -----------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("template", ["flights", "minimal"])
-def test_every_committed_file_is_written_and_nothing_else(template, request):
-    world = request.getfixturevalue(template)
-    wanted = {path.name for path in (EXAMPLES / template).iterdir() if path.suffix in (".csv", ".md", ".yaml")}
-    assert {path.name for path in world.folder.iterdir()} == wanted | {"training.csv"}
+def exchanged(settings):
+    """The same settings with the other pair of stores in force."""
+    settings = re.sub(r"^# (\w+_store: )", r"#! \1", settings, flags=re.M)
+    settings = re.sub(r"^(\w+_store: )", r"# \1", settings, flags=re.M)
+    return re.sub(r"^#! ", "", settings, flags=re.M)
+
+
+def test_every_committed_file_is_written_and_nothing_else(world):
+    template = EXAMPLES / world.folder.name
+    wanted = {path.name for path in template.iterdir() if path.suffix in (".csv", ".md", ".yaml")}
+    made = {"history.db", "online"} if world.stores == "embedded" else set()
+    assert {path.name for path in world.folder.iterdir()} - {"again.csv"} == wanted | {"training.csv"} | made
     for path in world.folder.glob("*.[ym]*"):
-        assert path.read_text() == (EXAMPLES / template / path.name).read_text()
+        text = (template / path.name).read_text()
+        other = world.stores != "embedded" and path.name == "larder.yaml"
+        assert path.read_text() == (exchanged(text) if other else text)
 
 
-@pytest.mark.parametrize("template", ["flights", "minimal"])
-def test_all_times_are_moved_by_one_amount_and_nothing_else_changes(template, request):
-    world, moved = request.getfixturevalue(template), set()
-    for path in (EXAMPLES / template).glob("*.csv"):
+def test_each_template_has_both_pairs_of_stores():
+    for path in EXAMPLES.glob("*/larder.yaml"):
+        assert re.findall(r"^(# )?(\w+_store): {type: (\w+)", path.read_text(), re.M) == [
+            ("", "offline_store", "sqlite"), ("", "online_store", "lmdb"),
+            ("# ", "offline_store", "postgres"), ("# ", "online_store", "redis")]
+
+
+def test_init_says_where_the_stores_are(world):
+    """And of services that have to be there only where there are any."""
+    said = world.written.out
+    names = re.search(r"\n\n  history      (\S+)\n  newest rows  (\S+)\n\nWhat to do", said).groups()
+    if world.stores == "embedded":
+        assert names == ("history.db", "online/") and "have to be there" not in said
+    else:
+        assert names == (world.environment["LARDER_POSTGRES"], world.environment["LARDER_REDIS"])
+        assert "Stores, which have to be there" in said
+
+
+def test_all_times_are_moved_by_one_amount_and_nothing_else_changes(world):
+    moved = set()
+    for path in (EXAMPLES / world.folder.name).glob("*.csv"):
         for before, after in itertools.zip_longest(rows(path), rows(world.folder / path.name)):
             assert list(before) == list(after)
             for column in before:
@@ -157,29 +227,54 @@ def test_only_what_nobody_knows_is_empty_in_the_committed_files():
 
 # What was printed works ----------------------------------------------------------------------------
 
-@pytest.mark.parametrize("template", ["flights", "minimal"])
-def test_the_commands_that_init_prints_work_as_they_are_printed(template, request):
-    world = request.getfixturevalue(template)
+def test_the_commands_that_init_prints_work_as_they_are_printed(world):
     assert world.written.code == 0 and world.used.code == 0, world.used
     assert "NOT_FOUND within ttl" in world.used.err and "current to" in world.used.out
-    assert len(rows(world.folder / "training.csv")) == len(committed(template, "asks.csv"))
+    assert len(rows(world.folder / "training.csv")) == len(committed(world.folder.name, "asks.csv"))
 
 
-@pytest.mark.parametrize("template", ["flights", "minimal"])
-def test_the_readme_shows_the_commands_that_init_prints(template, request):
-    shown = re.search(r"```sh\n(.*?)```", (EXAMPLES / template / "README.md").read_text(), re.S)[1]
-    printed = re.sub(r"^  ", "", request.getfixturevalue(template).printed, flags=re.M)
-    assert printed.endswith(f"cd {template}\n{shown}")
+def test_init_prints_the_commands_of_a_first_day(flights):
+    commands = [line for line in flights.printed.splitlines() if "PATH=" not in line]
+    assert commands == ["  cd flights", "  larder load --source aircraft aircraft.csv",
+                        "  larder load --source carrier_hours carrier_hours.csv",
+                        "  larder load --source weather weather.csv",
+                        "  larder apply && larder materialize && larder serve"]
+    assert [line.split()[1] for line in flights.printed_then.splitlines() if line.startswith("  larder ")] == [
+        "get", "training-set", "status"]
+
+
+def test_the_readme_shows_the_commands_that_init_prints(world):
+    template = world.folder.name
+    shown = re.findall(r"```sh\n(.*?)```", (EXAMPLES / template / "README.md").read_text(), re.S)
+    printed = [re.sub(r"^  ", "", text, flags=re.M) for text in (world.printed, world.printed_then)]
+    assert printed[0].endswith(f"cd {template}\n{shown[0]}") and printed[1].endswith(shown[1]) and len(shown) == 2
 
 
 def test_json_says_what_was_written_and_what_to_do_next(tmp_path):
     said = init("here", "--template", "minimal", "--json", cwd=tmp_path).json
-    assert said["directory"] == "here" and said["template"] == "minimal"
+    assert said["directory"] == "here" and said["template"] == "minimal" and said["stores"] == "embedded"
     assert {each["name"]: each.get("rows") for each in said["files"]} == {
         "README.md": None, "larder.yaml": None, "sensors.yaml": None, "readings.csv": 11, "asks.csv": 6}
     assert instant(said["data_ends_now"]) - instant(said["data_ended"]) == said["moved_seconds"]
     assert "larder load --source readings readings.csv" in said["next"]
-    assert "larder get --service failure_model --entity sensor_id=2" in said["next"]
+    assert said["next"][-1] == "larder apply && larder materialize && larder serve"
+    assert "larder get --service failure_model --entity sensor_id=2" in said["while_serving"]
+
+
+def test_a_repository_of_embedded_stores_goes_over_to_servers(tmp_path, place):
+    """As its settings say: exchange the marks, then load, apply and materialize again."""
+    init("here", "--template", "minimal", cwd=tmp_path)
+    environment = {**os.environ, "LARDER_POSTGRES": place.postgres_url, "LARDER_REDIS": place.redis_url}
+    settings = tmp_path / "here" / "larder.yaml"
+    said = []
+    for text in (settings.read_text(), exchanged(settings.read_text())):
+        settings.write_text(text)
+        outcome = Outcome(subprocess.run(
+            ["bash", "-ec", f"for words in 'load --source readings readings.csv' apply materialize; do {program()} $words; done"],
+            cwd=tmp_path / "here", env=environment, text=True, capture_output=True))
+        assert outcome.code == 0, outcome
+        said.append(re.findall(r"11 rows into|version 1|first run +\d+ +\d+ +\d+", outcome.said))
+    assert len(said[0]) == 3 and said[0] == said[1]
 
 
 # The values are right ------------------------------------------------------------------------------
@@ -246,20 +341,10 @@ def test_training_values_are_those_computed_from_the_committed_files(known, trai
 def test_the_server_answers_with_the_newest_rows_of_the_committed_files(flights, histories):
     keys, end = dict(origin="EWR", carrier="US", other_origin="LGA", tailnum="N647AW"), instant("2013-07-28T22:00:00Z")
     expected = delay_model(*histories, keys, end, True)
-    assert f"--entity {','.join(f'{name}={value}' for name, value in keys.items())}\n" in flights.printed
+    assert f"--entity {','.join(f'{name}={value}' for name, value in keys.items())}\n" in flights.printed_then
     shown = dict(re.findall(r"^  (\w+) +(\S+) +(?:PRESENT|NULL_VALUE) ", flights.used.out, re.M))
     assert shown.keys() == expected.keys() and shown["pressure"] == "-" and expected["pressure"] == ""
     assert all(same(shown[name], value) for name, value in expected.items() if name != "pressure")
-
-
-def wait_open(address, server):
-    host, port = address.split(":")
-    deadline = time.monotonic() + READY_SECONDS
-    while True:
-        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), 1):
-            return
-        assert server.poll() is None and time.monotonic() < deadline, "serve does not open its port"
-        time.sleep(0.02)
 
 
 def test_each_status_that_the_readme_names_is_met(flights):
@@ -345,6 +430,12 @@ def test_a_file_and_a_missing_parent_are_refused(tmp_path):
     ("../flights", "there is no template ../flights; did you mean flights?")])
 def test_an_unknown_template_is_refused_with_those_there_are(name, said, tmp_path):
     assert refused("here", "--template", name, cwd=tmp_path) == f"larder: {said}\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unknown_stores_are_refused_with_those_there_are(tmp_path):
+    said = refused("here", "--stores", "redis", cwd=tmp_path)
+    assert said == "larder: there are no stores redis; there are: embedded, postgres-redis\n"
     assert list(tmp_path.iterdir()) == []
 
 
