@@ -13,6 +13,7 @@ from repository import ROOT, program
 
 SANITIZERS = {name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}
 ENVIRONMENT = {**os.environ, "LARDER_BUILD": str(Path(program()).resolve().parent), "NO_COLOR": "1"}
+BOTH = pytest.mark.parametrize("options", [(), ("--postgres-redis",)], ids=["embedded", "postgres-redis"])
 COMMANDS = ["larder init flights", "cd flights", "larder validate", "larder load --source weather weather.csv",
             "larder load --source carrier_hours carrier_hours.csv", "larder load --source aircraft aircraft.csv",
             "larder plan", "larder apply", "larder training-set --service delay_model", "head -n 6 training.csv",
@@ -20,9 +21,9 @@ COMMANDS = ["larder init flights", "cd flights", "larder validate", "larder load
             "larder status"]
 
 
-def demo(*arguments, folder="/", **more):
-    return subprocess.run([ROOT / "scripts" / "demo", *arguments], cwd=folder, env=ENVIRONMENT, text=True,
-                          stdin=subprocess.DEVNULL, capture_output=True, timeout=170, **more)
+def demo(*arguments, folder="/", temporary="/tmp"):
+    return subprocess.run([ROOT / "scripts" / "demo", *arguments], cwd=folder, env={**ENVIRONMENT, "TMPDIR": str(temporary)},
+                          text=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=170)
 
 
 def is_open(address):
@@ -38,15 +39,17 @@ def variables(said):
     return dict(re.findall(r"export (LARDER_\w+)=(\S+)", said))
 
 
-@pytest.fixture(scope="module")
-def shown():
-    outcome = demo()
+@pytest.fixture(scope="module", params=[(), ("--postgres-redis",)], ids=["embedded", "postgres-redis"])
+def shown(request, tmp_path_factory):
+    temporary = tmp_path_factory.mktemp("ann's demo")
+    outcome = demo(*request.param, temporary=temporary)
     assert outcome.returncode == 0 and outcome.stderr == "", outcome
+    assert list(temporary.iterdir()) == [], "it leaves files"
     return outcome.stdout
 
 
 def test_the_demo_goes_from_an_empty_folder_to_an_answer(shown):
-    commands = [line[2:] for line in shown.splitlines() if line.startswith("$ ") and "export" not in line]
+    commands = [line[2:] for line in shown.splitlines() if re.match(r"\$ (?!export|cd .*/)", line)]
     assert len(commands) == len(COMMANDS)
     assert all(command.startswith(start) for command, start in zip(commands, COMMANDS)), commands
 
@@ -61,17 +64,23 @@ def test_the_demo_shows_real_output_of_each_step(shown):
 
 
 def test_the_demo_says_what_it_says_itself_within_80_columns(shown):
-    own = [line for line in shown.splitlines() if re.match(r"[A-Z$ ]", line) or "\\" in line]
+    own = [line for line in shown.splitlines() if re.match(r"[A-Z ]|\$ (?!cd .*/)", line) or "\\" in line]
     assert max(map(len, own)) <= 80, max(own, key=len)
 
 
+def test_the_demo_needs_services_only_where_it_is_asked_for_them(shown):
+    servers = {"LARDER_POSTGRES", "LARDER_REDIS"} if "--stores postgres-redis" in shown else set()
+    assert variables(shown).keys() == servers | {"LARDER_GRPC"}
+    assert ("no service is needed" in shown) == (not servers)
+
+
 def test_the_demo_leaves_nothing_running(shown):
-    assert len(variables(shown)) == 3
     assert not any(is_open(address) for address in variables(shown).values())
 
 
-def test_what_the_demo_keeps_can_be_used_and_stopped_as_it_says(tmp_path):
-    outcome = demo("--keep", folder=tmp_path)
+@BOTH
+def test_what_the_demo_keeps_can_be_used_and_stopped_as_it_says(options, tmp_path):
+    outcome = demo("--keep", *options, folder=tmp_path)
     assert outcome.returncode == 0 and outcome.stderr == "", outcome
     going_on = outcome.stdout.split("To go on, in any shell:\n")[1]
     steps, stop = re.search(r"((?:  .*\n)+)\n.*\n  (kill .*)\n", going_on).groups()
@@ -88,8 +97,9 @@ def test_what_the_demo_keeps_can_be_used_and_stopped_as_it_says(tmp_path):
         time.sleep(0.1)
 
 
-def test_a_demo_that_is_interrupted_leaves_nothing_running():
-    with subprocess.Popen([ROOT / "scripts" / "demo"], cwd="/", env=ENVIRONMENT, text=True, stdin=subprocess.DEVNULL,
+@BOTH
+def test_a_demo_that_is_interrupted_leaves_nothing_running(options):
+    with subprocess.Popen([ROOT / "scripts" / "demo", *options], cwd="/", env=ENVIRONMENT, text=True, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True) as process:
         said = ""
         while "$ larder init" not in said:
