@@ -88,6 +88,14 @@ enum status row_open(struct bytes row, const struct row_layout *layout, struct r
                      struct error *err);
 /* A column of a row that row_open accepted; strings, bytes and lists are borrowed from the row. */
 struct value row_get(struct bytes row, const struct row_layout *layout, size_t column);
+/* The bytes of a column of fixed width, little-endian; NULL where it is null. */
+static inline const uint8_t *row_fixed(struct bytes row, const struct row_layout *layout,
+                                       size_t column)
+{
+    const uint8_t *data = (const uint8_t *)row.data;
+    bool is_null = data[ROW_HEADER_SIZE + column / 8] >> column % 8 & 1;
+    return is_null ? NULL : data + layout->offsets[column];
+}
 
 /*
  * What a store that holds `stored` (absent: data NULL) does with `incoming`. This is the

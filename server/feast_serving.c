@@ -1,7 +1,9 @@
 /* feast_serving.c - feast.serving.ServingService/GetOnlineFeatures: what Feast's clients call.
  *
  * Columnar like larder.v1, but each value is a message of its own and so is each time: most of an
- * answer is lengths. Columns of one view have the same times, so these are encoded once and copied.
+ * answer is lengths. Columns of one view have the same times, so these are encoded once and copied;
+ * and where all values are there and take equally many bytes, a whole column is copied from the one
+ * written before, and given its own values.
  */
 #include "server/api.h"
 
@@ -29,6 +31,8 @@ enum {
 
     TIMESTAMP_SECONDS = 1,
     TIMESTAMP_NANOS = 2,
+
+    VALUE_HEAD_SIZE = 3, /* of a float or double in a vector: tag and length, tag of the member */
 };
 
 static const uint8_t member_of_kind[] = {
@@ -174,23 +178,90 @@ static void put_metadata(struct wire_writer *writer, const struct query *query)
     wire_enclose(writer, RESPONSE_METADATA, metadata_end);
 }
 
+/* A column, and room for it, used again for each. */
+struct column {
+    struct value *values;
+    const uint8_t **slots;
+    uint8_t *statuses;
+    size_t count;
+};
+
+/* Where in what is written a column stands that others may be copied from, counted from the end. */
+struct written_column {
+    size_t view;
+    value_type type;
+    size_t begin, end;
+    size_t head_size; /* what stands before its values */
+};
+
+static size_t float_width(value_type type)
+{
+    return type == TYPE_FLOAT64 ? 8 : type == TYPE_FLOAT32 ? 4 : 0;
+}
+
+/* false: it is not like the last one. */
+static bool copy_column(struct wire_writer *writer, const struct lookup *lookup,
+                        const struct plan_feature *feature, const struct column *column,
+                        const struct written_column *like)
+{
+    if (feature->view != like->view || feature->type != like->type ||
+        lookup_slots(lookup, feature, column->slots, column->statuses) < column->count)
+        return false;
+    size_t size = like->end - like->begin, width = float_width(like->type);
+    uint8_t *at = wire_prepend(writer, size);
+    if (!at)
+        return true;
+    memcpy(at, writer->data + writer->capacity - like->end, size);
+    at += like->head_size;
+    for (size_t i = 0; i < column->count; i++) {
+        at += VALUE_HEAD_SIZE;
+        if (width == 8)
+            memcpy(at, column->slots[i], 8);
+        else
+            memcpy(at, column->slots[i], 4);
+        at += width;
+    }
+    return true;
+}
+
+static void put_column(struct wire_writer *writer, const struct lookup *lookup,
+                       const struct plan_feature *feature, const struct column *column,
+                       struct written_times *times, struct written_column *written)
+{
+    size_t end = writer->size;
+    size_t present_count = lookup_column(lookup, feature, column->values, column->statuses);
+    put_times(writer, lookup, feature->view, times);
+    wire_put_field(writer, VECTOR_STATUSES, (struct bytes){column->statuses, column->count});
+    put_values(writer, column->values, column->statuses, column->count);
+    size_t message_size = writer->size - end;
+    wire_enclose(writer, RESPONSE_RESULTS, end);
+    if (float_width(feature->type) > 0 && present_count == column->count)
+        *written = (struct written_column){.view = feature->view,
+                                           .type = feature->type,
+                                           .begin = end,
+                                           .end = writer->size,
+                                           .head_size = writer->size - end - message_size};
+}
+
 static void feast_write(const struct lookup *lookup, struct arena *arena,
                         struct wire_writer *writer)
 {
     const struct query *query = lookup->query;
     const struct plan *plan = query->plan;
     size_t count = query->row_count;
-    struct value *values = arena_alloc(arena, count * sizeof *values);
-    uint8_t *statuses = arena_alloc(arena, count);
+    struct column column = {
+        .values = arena_alloc(arena, count * sizeof *column.values),
+        .slots = arena_alloc(arena, count * sizeof *column.slots),
+        .statuses = arena_alloc(arena, count),
+        .count = count,
+    };
     struct written_times times = {.view = SIZE_MAX};
+    struct written_column like = {.view = SIZE_MAX};
     wire_put_integer(writer, RESPONSE_STATUS, true);
     for (size_t i = plan->feature_count; i-- > 0 && !writer->overflow;) {
-        size_t end = writer->size;
-        lookup_column(lookup, &plan->features[i], values, statuses);
-        put_times(writer, lookup, plan->features[i].view, &times);
-        wire_put_field(writer, VECTOR_STATUSES, (struct bytes){statuses, count});
-        put_values(writer, values, statuses, count);
-        wire_enclose(writer, RESPONSE_RESULTS, end);
+        const struct plan_feature *feature = &plan->features[i];
+        if (!copy_column(writer, lookup, feature, &column, &like))
+            put_column(writer, lookup, feature, &column, &times, &like);
     }
     for (size_t i = plan->key_count; i-- > 0 && !writer->overflow;)
         put_key_column(writer, query, i);

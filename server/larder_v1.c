@@ -34,25 +34,10 @@ enum {
 /* One column's values, and room for them, used again for each. */
 struct scratch {
     struct value *values;
+    const uint8_t **slots; /* of a type whose bytes are the same in a row and on the wire */
     uint8_t *statuses;
     size_t count;
 };
-
-static void put_fixed(struct wire_writer *writer, const struct scratch *column, size_t width)
-{
-    uint8_t *at = wire_prepend(writer, column->count * width);
-    if (!at)
-        return;
-    const struct value *values = column->values;
-    for (size_t i = 0; i < column->count; i++, at += width) {
-        if (width == 8)
-            store_le64(at, (uint64_t)values[i].int64);
-        else if (width == 4)
-            store_le32(at, (uint32_t)values[i].int32);
-        else
-            *at = values[i].boolean;
-    }
-}
 
 static void put_varints(struct wire_writer *writer, const struct scratch *column, value_type type)
 {
@@ -103,13 +88,61 @@ static void put_values(struct wire_writer *writer, const struct scratch *column,
     if (type_width(type) == 0) {
         put_texts(writer, column);
     } else {
-        if (type == TYPE_INT32 || type == TYPE_INT64)
-            put_varints(writer, column, type);
-        else
-            put_fixed(writer, column, type_width(type));
+        put_varints(writer, column, type);
         wire_enclose(writer, VALUES, end);
     }
     wire_enclose(writer, fields_of_kind[type].column, end);
+}
+
+static void store_slots(uint8_t *at, const struct scratch *column, size_t width)
+{
+    static const uint8_t nothing[8];
+    for (size_t i = 0; i < column->count; i++) {
+        const uint8_t *slot = column->slots[i] ? column->slots[i] : nothing;
+        if (width == 8)
+            memcpy(at + 8 * i, slot, 8);
+        else if (width == 4)
+            memcpy(at + 4 * i, slot, 4);
+        else
+            at[i] = *slot;
+    }
+}
+
+/* All that stands before the statuses, whose sizes are known before anything is written: most
+ * columns of most answers. `end` is where the column ends. */
+static void put_slots(struct wire_writer *writer, const struct query *query,
+                      const struct plan_feature *feature, const struct scratch *column, size_t end)
+{
+    size_t width = type_width(feature->type);
+    size_t values_size = column->count * width;
+    size_t kind_size = wire_head_size(values_size) + values_size;
+    size_t size = wire_head_size(kind_size) + kind_size;
+    if (feature->view != 0)
+        size += 1 + wire_varint_size(feature->view);
+    if (!query->without_names)
+        size += wire_head_size(feature->name.size) + feature->name.size;
+    size_t column_size = size + writer->size - end;
+    uint8_t *at = wire_prepend(writer, wire_head_size(column_size) + size);
+    if (!at)
+        return;
+    at = wire_store_head(at, RESPONSE_COLUMNS, column_size);
+    if (!query->without_names) {
+        at = wire_store_head(at, COLUMN_NAME, feature->name.size);
+        memcpy(at, feature->name.data, feature->name.size);
+        at += feature->name.size;
+    }
+    if (feature->view != 0) {
+        *at++ = COLUMN_VIEW << 3 | WIRE_VARINT;
+        at = wire_store_varint(at, feature->view);
+    }
+    at = wire_store_head(at, fields_of_kind[feature->type].column, kind_size);
+    at = wire_store_head(at, VALUES, values_size);
+    store_slots(at, column, width);
+}
+
+static bool is_alike_on_the_wire(value_type type)
+{
+    return type_width(type) != 0 && type != TYPE_INT32 && type != TYPE_INT64;
 }
 
 static void put_column(struct wire_writer *writer, const struct lookup *lookup,
@@ -117,9 +150,16 @@ static void put_column(struct wire_writer *writer, const struct lookup *lookup,
 {
     const struct query *query = lookup->query;
     size_t end = writer->size;
-    size_t present_count = lookup_column(lookup, feature, column->values, column->statuses);
+    bool is_alike = is_alike_on_the_wire(feature->type);
+    size_t present_count = is_alike
+                               ? lookup_slots(lookup, feature, column->slots, column->statuses)
+                               : lookup_column(lookup, feature, column->values, column->statuses);
     if (query->with_statuses || present_count < column->count)
         wire_put_field(writer, COLUMN_STATUSES, (struct bytes){column->statuses, column->count});
+    if (is_alike) {
+        put_slots(writer, query, feature, column, end);
+        return;
+    }
     put_values(writer, column, feature->type);
     if (feature->view != 0)
         wire_put_integer(writer, COLUMN_VIEW, feature->view);
@@ -150,6 +190,7 @@ static void larder_v1_write(const struct lookup *lookup, struct arena *arena,
     size_t count = query->row_count;
     struct scratch column = {
         .values = arena_alloc(arena, count * sizeof *column.values),
+        .slots = arena_alloc(arena, count * sizeof *column.slots),
         .statuses = arena_alloc(arena, count),
         .count = count,
     };

@@ -166,3 +166,25 @@ size_t lookup_column(const struct lookup *lookup, const struct plan_feature *fea
     }
     return present_count;
 }
+
+size_t lookup_slots(const struct lookup *lookup, const struct plan_feature *feature,
+                    const uint8_t **slots, uint8_t *statuses)
+{
+    size_t row_count = lookup->query->row_count;
+    const struct found_row *found = lookup_row(lookup, feature->view, 0);
+    size_t present_count = 0;
+    for (size_t i = 0; i < row_count; i++, found++) {
+        enum feature_status status = found->status;
+        slots[i] = NULL;
+        if (status == FEATURE_PRESENT) {
+            int16_t column = found->schema->columns[feature->feature];
+            if (column < 0)
+                status = FEATURE_NOT_FOUND;
+            else if (!(slots[i] = row_fixed(found->row, found->schema->layout, (size_t)column)))
+                status = FEATURE_NULL_VALUE;
+        }
+        present_count += status == FEATURE_PRESENT;
+        statuses[i] = (uint8_t)status;
+    }
+    return present_count;
+}

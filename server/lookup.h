@@ -72,4 +72,9 @@ static inline const struct found_row *lookup_row(const struct lookup *lookup, si
 size_t lookup_column(const struct lookup *lookup, const struct plan_feature *feature,
                      struct value *values, uint8_t *statuses);
 
+/* The same for a type of fixed width, without a value between the row and the wire: slots[i] is
+ * where the value's bytes stand in its row, little-endian, or NULL unless it is PRESENT. */
+size_t lookup_slots(const struct lookup *lookup, const struct plan_feature *feature,
+                    const uint8_t **slots, uint8_t *statuses);
+
 #endif

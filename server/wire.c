@@ -152,34 +152,22 @@ static void grow(struct wire_writer *writer, size_t wanted)
     writer->capacity = capacity;
 }
 
-uint8_t *wire_prepend(struct wire_writer *writer, size_t size)
+uint8_t *wire_prepend_more(struct wire_writer *writer, size_t size)
 {
-    if (size > writer->capacity - writer->size) {
-        if (writer->overflow || size > writer->max_size - writer->size)
-            writer->overflow = true;
-        else
-            grow(writer, writer->size + size);
-    }
-    if (writer->overflow)
+    if (writer->overflow || size > writer->max_size - writer->size) {
+        writer->overflow = true;
         return NULL;
+    }
+    grow(writer, writer->size + size);
     writer->size += size;
     return writer->data + writer->capacity - writer->size;
-}
-
-size_t wire_varint_size(uint64_t integer)
-{
-    /* Seven bits a byte, and at least one byte: 64 bits take ten. */
-    return (size_t)(63 - __builtin_clzll(integer | 1)) / 7 + 1;
 }
 
 void wire_put_varint(struct wire_writer *writer, uint64_t integer)
 {
     uint8_t *at = wire_prepend(writer, wire_varint_size(integer));
-    if (!at)
-        return;
-    for (; integer >= 0x80; integer >>= 7)
-        *at++ = (uint8_t)(integer | 0x80);
-    *at = (uint8_t)integer;
+    if (at)
+        wire_store_varint(at, integer);
 }
 
 void wire_put_bytes(struct wire_writer *writer, struct bytes bytes)
@@ -200,17 +188,23 @@ void wire_put_integer(struct wire_writer *writer, uint32_t number, uint64_t inte
     wire_put_tag(writer, number, WIRE_VARINT);
 }
 
+/* Room for a field's beginning, which is written, and for its content or a part of it; NULL after
+ * overflow. */
+static uint8_t *prepend_field(struct wire_writer *writer, uint32_t number, size_t size, size_t room)
+{
+    uint64_t tag = (uint64_t)number << 3 | WIRE_BYTES;
+    uint8_t *at = wire_prepend(writer, wire_varint_size(tag) + wire_varint_size(size) + room);
+    return at ? wire_store_varint(wire_store_varint(at, tag), size) : NULL;
+}
+
 void wire_put_field(struct wire_writer *writer, uint32_t number, struct bytes bytes)
 {
-    wire_put_bytes(writer, bytes);
-    wire_put_varint(writer, bytes.size);
-    wire_put_tag(writer, number, WIRE_BYTES);
+    uint8_t *at = prepend_field(writer, number, bytes.size, bytes.size);
+    if (at && bytes.size > 0)
+        memcpy(at, bytes.data, bytes.size);
 }
 
 void wire_enclose(struct wire_writer *writer, uint32_t number, size_t end)
 {
-    if (writer->overflow)
-        return;
-    wire_put_varint(writer, writer->size - end);
-    wire_put_tag(writer, number, WIRE_BYTES);
+    prepend_field(writer, number, writer->size - end, 0);
 }

@@ -67,8 +67,45 @@ void wire_writer_clear(struct wire_writer *writer);
 /* What was written; borrowed until the next write. */
 struct bytes wire_written(const struct wire_writer *writer);
 
+/* What wire_prepend does where the memory at hand does not do. */
+uint8_t *wire_prepend_more(struct wire_writer *writer, size_t size);
+
 /* Room for size bytes before all that is written, already counted; NULL after overflow. */
-uint8_t *wire_prepend(struct wire_writer *writer, size_t size);
+static inline uint8_t *wire_prepend(struct wire_writer *writer, size_t size)
+{
+    if (writer->overflow || size > writer->capacity - writer->size)
+        return wire_prepend_more(writer, size);
+    writer->size += size;
+    return writer->data + writer->capacity - writer->size;
+}
+
+static inline size_t wire_varint_size(uint64_t integer)
+{
+    /* Seven bits a byte, and at least one byte: 64 bits take ten. */
+    return (size_t)(63 - __builtin_clzll(integer | 1)) / 7 + 1;
+}
+
+/* Forwards, into room that was made for it; what comes behind it is returned. */
+static inline uint8_t *wire_store_varint(uint8_t *at, uint64_t integer)
+{
+    for (; integer >= 0x80; integer >>= 7)
+        *at++ = (uint8_t)(integer | 0x80);
+    *at++ = (uint8_t)integer;
+    return at;
+}
+
+/* The beginning of a field of `size` bytes, which come behind it. number is at most 15. */
+static inline size_t wire_head_size(size_t size)
+{
+    return 1 + wire_varint_size(size);
+}
+
+static inline uint8_t *wire_store_head(uint8_t *at, uint32_t number, size_t size)
+{
+    *at++ = (uint8_t)(number << 3 | WIRE_BYTES);
+    return wire_store_varint(at, size);
+}
+
 void wire_put_varint(struct wire_writer *writer, uint64_t integer);
 void wire_put_bytes(struct wire_writer *writer, struct bytes bytes);
 void wire_put_tag(struct wire_writer *writer, uint32_t number, enum wire_type type);
@@ -78,7 +115,5 @@ void wire_put_integer(struct wire_writer *writer, uint32_t number, uint64_t inte
 void wire_put_field(struct wire_writer *writer, uint32_t number, struct bytes bytes);
 /* Makes all that was written since writer->size was `end` the content of a field. */
 void wire_enclose(struct wire_writer *writer, uint32_t number, size_t end);
-
-size_t wire_varint_size(uint64_t integer);
 
 #endif

@@ -200,6 +200,39 @@ static void values_have_their_statuses_and_times(void **state)
     assert_int_equal(gusts->values[0]->int64_val, 3);
 }
 
+/* wind and visibility are written one after the other, and the later one may be a copy. */
+static void columns_of_one_view_have_their_own_values_and_statuses(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const names[] = {"a", "b", "c"};
+    Value *origins = add_column(f, "origin", COUNT_OF(names));
+    ask_service(f, "weather");
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        set_text(&origins[i], names[i]);
+    for (unsigned nulls = 0; nulls < 1u << 6; nulls++) {
+        for (unsigned i = 0; i < COUNT_OF(names); i++) {
+            struct value key = flights_text(names[i]);
+            struct value values[] = {flights_double(10 * i + 1), flights_double(10 * i + 2),
+                                     flights_int(i)};
+            values[0].is_null = nulls >> i & 1;
+            values[1].is_null = nulls >> (i + 3) & 1;
+            flights_put(&f->flights, "airport_weather", &key, 1, i, values);
+        }
+        ask_well(f);
+        const Vector *columns[] = {result(f, "wind"), result(f, "visibility")};
+        for (unsigned c = 0; c < 2; c++) {
+            assert_int_equal(columns[c]->n_values, COUNT_OF(names));
+            for (unsigned i = 0; i < COUNT_OF(names); i++) {
+                bool is_null = nulls >> (i + 3 * c) & 1;
+                assert_int_equal(columns[c]->statuses[i], is_null ? 2 : 1);
+                assert_true(is_null || columns[c]->values[i]->double_val == 10 * i + c + 1);
+                assert_int_equal(columns[c]->event_timestamps[i]->nanos,
+                                 i ? 1000000000 - 1000 * (int)i : 0);
+            }
+        }
+    }
+}
+
 static void full_names_and_versions_come_when_asked_for(void **state)
 {
     struct fixture *f = *state;
@@ -368,6 +401,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(keys_come_first_as_they_were_sent),
         TEST(values_have_their_statuses_and_times),
+        TEST(columns_of_one_view_have_their_own_values_and_statuses),
         TEST(full_names_and_versions_come_when_asked_for),
         TEST(references_are_taken),
         TEST(integers_of_both_widths_are_taken_if_in_range),
