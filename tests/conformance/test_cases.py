@@ -29,12 +29,13 @@ def seeds(text):
         yield from range(int(first), int(last or first) + 1)
 
 
-def pytest_generate_tests(metafunc):
+def chosen_seeds(config):
     # 26 to 300 are for --long: thousands of further keys, for minutes of further time.
-    chosen = os.environ.get("LARDER_SEEDS")
-    if chosen is None:
-        chosen = "1-300" if metafunc.config.getoption("--long") else "1-25"
-    metafunc.parametrize("seed", seeds(chosen))
+    return seeds(os.environ.get("LARDER_SEEDS") or ("1-300" if config.getoption("--long") else "1-25"))
+
+
+def pytest_generate_tests(metafunc):
+    metafunc.parametrize("seed", chosen_seeds(metafunc.config))
     metafunc.parametrize("stores", [{}, EMBEDDED], ids=["postgres+redis", "sqlite+lmdb"])
 
 
