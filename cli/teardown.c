@@ -61,11 +61,16 @@ static int tear_down(const struct options *options, const struct applied *applie
     return EXIT_DONE;
 }
 
-/* A person is asked; a script has said it by calling. */
+/* Somebody has said it, or can be asked: what is removed does not come back. */
+static bool can_confirm(const struct options *options)
+{
+    return option_flag(options, "--yes") || isatty(STDIN_FILENO);
+}
+
 static bool is_confirmed(const struct options *options, const char *project)
 {
     char answer[NAME_SIZE_MAX + 2];
-    if (option_flag(options, "--yes") || !isatty(STDIN_FILENO))
+    if (option_flag(options, "--yes"))
         return true;
     fprintf(stderr,
             "This removes project %s and its online rows. Type its name to go on: ", project);
@@ -78,6 +83,11 @@ static bool is_confirmed(const struct options *options, const char *project)
 static int run(const struct options *options)
 {
     struct applied applied;
+    if (!can_confirm(options)) {
+        notice(NOTICE_FAILURE, "teardown asks first, and there is no terminal to ask on: give "
+                               "--yes to remove the project");
+        return EXIT_USAGE;
+    }
     int code = applied_open(options, &applied);
     if (code)
         return code;
@@ -101,8 +111,8 @@ const struct command command_teardown = {
     .synopsis = "[-C DIR] [--yes]",
     .text = "Removes what Larder made for this project: its entries in the registry (and the\n"
             "registry's schema with the last project) and its rows in the online store. The\n"
-            "sources' tables are never touched, also those that load has filled. On a\n"
-            "terminal it asks first.\n",
+            "sources' tables are never touched, also those that load has filled. It asks\n"
+            "first, and without a terminal it does nothing unless --yes is given.\n",
     .options = teardown_options,
     .option_count = COUNT_OF(teardown_options),
     .run = run,

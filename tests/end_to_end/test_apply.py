@@ -179,7 +179,7 @@ def test_two_projects_share_a_registry_and_a_redis(drivers):
     drivers.materialize()
     assert drivers.online_of(other, 1) == ("NOT_FOUND", None)
     other.do("materialize")
-    drivers.do("teardown")
+    drivers.do("teardown", "--yes")
     assert drivers.online_of(other, 1) == ("PRESENT", 1)
 
 

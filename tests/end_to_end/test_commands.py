@@ -142,7 +142,7 @@ def test_teardown_removes_larders_own_and_nothing_else(drivers):
     drivers.add(1)
     drivers.materialize()
     drivers.place.redis_command("SET", "somebody's", "stays")
-    drivers.do("teardown")
+    drivers.do("teardown", "--yes")
     assert drivers.place.redis_command("KEYS", "*") == [b"somebody's"]
     assert drivers.sql("SELECT count(*) FROM trips") == "1"
     assert drivers.sql("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'larder%'") == "0"
@@ -152,9 +152,17 @@ def test_teardown_removes_larders_own_and_nothing_else(drivers):
     assert drivers.online(1) == ("PRESENT", 1)
 
 
+def test_teardown_without_a_terminal_wants_to_be_told(drivers):
+    said = drivers.refused("teardown").err
+    assert said == ("larder: teardown asks first, and there is no terminal to ask on: give --yes to remove the project\n")
+    assert "driver_stats" in drivers.do("status").out
+    drivers.do("teardown", "--yes")
+    drivers.refused("status", code=1)
+
+
 def test_json_is_one_document_on_stdout(drivers):
     drivers.add(1)
-    for command in ("validate", "plan", "apply", "materialize", "status", "list", "describe dispatch", "teardown"):
+    for command in ("validate", "plan", "apply", "materialize", "status", "list", "describe dispatch", "teardown --yes"):
         json.loads(drivers.do(*command.split(), "--json").out)
 
 

@@ -178,7 +178,7 @@ def test_list_and_describe(drivers):
 
 
 def test_teardown(drivers):
-    check("teardown", drivers.do("teardown", "--json"))
+    check("teardown", drivers.do("teardown", "--yes", "--json"))
 
 
 def test_without_a_result_standard_output_is_empty(unapplied_drivers):

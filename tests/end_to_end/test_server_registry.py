@@ -39,7 +39,7 @@ def test_a_project_that_was_made_anew_while_nobody_looked_is_served(drivers, asl
     with drivers.repository.serving() as server, grpc.insecure_channel(server.address) as channel:
         assert drivers.trips(channel, 1) == ("PRESENT", 1)
         asleep(server)
-        drivers.do("teardown")
+        drivers.do("teardown", "--yes")
         drivers.do("apply")
         drivers.materialize()
         server.process.send_signal(signal.SIGCONT)

@@ -209,7 +209,7 @@ def test_rows_of_a_schema_that_the_server_does_not_know_yet_are_read(serving):
 
 def test_after_teardown_nothing_is_served(serving):
     drivers, channel = serving
-    drivers.do("teardown")
+    drivers.do("teardown", "--yes")
     eventually(lambda: try_code(lambda: drivers.trips(channel, 1)) in (CODES.NOT_FOUND, CODES.UNAVAILABLE))
 
 

@@ -85,7 +85,8 @@ def test_the_whole_way_from_load_to_teardown(place, online):
 
 
 def test_what_only_reads_makes_no_file(empty):
-    for command in (["list"], ["status"], ["plan"], ["apply"], ["materialize"], ["describe", "dispatch"], ["teardown"]):
+    for command in (["list"], ["status"], ["plan"], ["apply"], ["materialize"], ["describe", "dispatch"],
+                    ["teardown", "--yes"]):
         empty.run(*command)
         assert not empty.path("history.db").exists(), command
     assert "there is no table trips" in empty.refused("plan").err
