@@ -48,11 +48,11 @@ static bool is_stopped(const struct materialize_request *request)
     return request->stop && atomic_load(request->stop);
 }
 
-static enum status stopped(struct error *err)
+static enum status stopped(const struct view_state *state, struct error *err)
 {
-    return fail(err, STATUS_CANCELLED,
-                "stopped; what was written stays, and the next run goes on "
-                "from the last watermark");
+    bool goes_on = state->has_watermark && !state->stale_version;
+    return fail(err, STATUS_CANCELLED, "stopped; what was written stays, and the next run %s",
+                goes_on ? "goes on from the last watermark" : "begins anew");
 }
 
 void request_warn(const struct materialize_request *request, const char *text)
@@ -178,7 +178,7 @@ static enum status begin_snapshot(struct view_job *job, struct error *err)
         if (status || found)
             return status;
         if (is_stopped(job->request))
-            return stopped(err);
+            return stopped(job->state, err);
         if (job->sampled_position <= job->state->position)
             status = take_sample(job, &ignored_us, err);
         if (status)
@@ -302,7 +302,7 @@ static enum status stream_rows(struct view_job *job, struct offline_scan *scan,
             continue;
         tell_progress(job, scan, writer);
         if (!status && is_stopped(job->request))
-            status = stopped(err);
+            status = stopped(job->state, err);
     }
     return status;
 }
@@ -471,7 +471,7 @@ enum status view_job_run(const struct materialize_stores *stores,
     buffer_init(&job.row, 0);
     enum status status = leave(&job, run_job(&job, outdated, err), outdated, left_rows, err);
     if (status == STATUS_CANCELLED && is_stopped(request))
-        status = stopped(err);
+        status = stopped(state, err);
     buffer_release(&job.key);
     buffer_release(&job.row);
     run->seconds = (double)(timestamp_monotonic_us() - run->started_us) / 1e6;

@@ -71,7 +71,14 @@ def test_a_load_stops_and_loads_nothing(drivers):
 
 def test_a_materialization_stops_in_the_scan(slow):
     code, err = interrupted(slow, ["materialize"], "COPY (SELECT source")
-    assert code == 1 and err.startswith("larder: feature view driver_stats: stopped; what was written stays")
+    assert code == 1 and err == ("larder: feature view driver_stats: stopped; what was written stays, and the next run "
+                                 "begins anew\n")
+    slow.define()
+    slow.do("apply")
+    slow.materialize()
+    with held(slow, "LOCK TABLE trips"):
+        code, err = interrupted(slow, ["materialize"], 'FROM "trips"')
+    assert code == 1 and err.endswith("and the next run goes on from the last watermark\n")
 
 
 def test_a_killed_training_set_leaves_no_file(slow):
