@@ -40,6 +40,8 @@ static enum status open_load(struct load_job *job, const struct definitions *def
         status = csv_reader_open(job->path, &job->reader, err);
     if (!status)
         status = csv_reader_next(job->reader, &header, &job->given_count, err);
+    if (atomic_load(job->stop))
+        status = STATUS_CANCELLED;
     if (status)
         return status;
     if (job->given_count == 0)
@@ -104,8 +106,8 @@ static enum status load_rows(struct load_job *job, struct error *err)
         const struct csv_field *fields;
         size_t count;
         enum status status = csv_reader_next(job->reader, &fields, &count, err);
-        /* Whoever writes to standard input may have been stopped, too, and is not done. */
-        if (!status && atomic_load(job->stop))
+        /* Standard input has ended then, and its last record is perhaps half of one. */
+        if (atomic_load(job->stop))
             status = STATUS_CANCELLED;
         if (!status && count == 0)
             return offline_load_finish(job->load, &job->rows, err);

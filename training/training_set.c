@@ -252,6 +252,9 @@ enum status training_set_make(struct offline_store *store, const struct training
     if (!status)
         status = asks_open(request->asks_path, request->selection, request->format == TABLE_CSV,
                            &maker.asks, err);
+    /* Standard input ends with it, and is not all that was to come. */
+    if (request->stop && atomic_load(request->stop))
+        status = STATUS_CANCELLED;
     if (!status)
         status = training_columns_make(request, maker.asks, &arena, &maker.columns, err);
     if (!status)

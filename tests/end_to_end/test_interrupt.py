@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,15 @@ from test_materialize_meanwhile import held
 
 WAIT_SECONDS = 60
 SLOW = "SELECT driver_id, happened, recorded, trip_count, rating FROM trips, pg_sleep(1000)"
+
+
+def waits_for_input(process):
+    """Whether it has taken all that was sent, and sleeps in a read of its file 0 (x86-64, or aarch64)."""
+    try:
+        call = Path(f"/proc/{process.pid}/syscall").read_text().split()
+    except OSError:
+        return False
+    return call[0] in ("0", "63") and call[1] == "0x0"
 
 
 @pytest.fixture
@@ -103,4 +113,22 @@ def test_a_load_whose_input_ends_with_the_interrupt_loads_nothing(drivers):
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=WAIT_SECONDS)
     assert (process.returncode, err) == (1, "larder: stopped; nothing was loaded\n")
+    assert drivers.sql("SELECT count(*) FROM trips") == "0"
+
+
+@pytest.mark.parametrize("arguments, sent, said", [
+    (["load", "--source", "trips", "-"], "", "nothing was loaded"),
+    (["load", "--source", "trips", "-"], 'driver_id,happened\n1,"2024-01-01T00:00:00Z', "nothing was loaded"),
+    ([*TRAINING_SET[:4], "-", *TRAINING_SET[5:]], "", "out.csv was not written"),
+    ([*TRAINING_SET[:4], "-", *TRAINING_SET[5:]], "driver_id,event_timestamp\n1,2024-", "out.csv was not written")])
+def test_one_interrupt_ends_the_wait_for_standard_input(drivers, arguments, sent, said):
+    before = set(os.listdir(drivers.repository.folder))
+    process = drivers.repository.start(*arguments, stdin=subprocess.PIPE)
+    process.stdin.write(sent)
+    process.stdin.flush()
+    wait_until(lambda: waits_for_input(process), process)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(WAIT_SECONDS) == 1  # while its input is still open
+    assert process.communicate()[1] == f"larder: stopped; {said}\n"
+    assert set(os.listdir(drivers.repository.folder)) == before
     assert drivers.sql("SELECT count(*) FROM trips") == "0"
