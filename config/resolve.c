@@ -241,14 +241,17 @@ static const uint16_t *index_by_name(struct arena *arena, struct feature *featur
     return by_name;
 }
 
-static void check_feature_name(struct resolver *resolver, const struct draft_view *draft,
+/* false: it stands in the view already. */
+static bool check_feature_name(struct resolver *resolver, const struct draft_view *draft,
                                const struct feature_view *view, struct name_set *seen, size_t i)
 {
     struct written name = draft->features.items[i].name;
     size_t first = i;
-    if (!name_set_add(seen, name.text, &first))
+    if (!name_set_add(seen, name.text, &first)) {
         problems_add(resolver->problems, name.place, "the feature \"%s\" stands here twice%s",
                      name.text, other_place(resolver, draft->features.items[first].name.place));
+        return false;
+    }
     for (size_t j = 0; j < view->key_count; j++)
         if (strcmp(view->keys[j].name, name.text) == 0)
             problems_add(
@@ -256,6 +259,7 @@ static void check_feature_name(struct resolver *resolver, const struct draft_vie
                 "the feature \"%s\" is called like a join key of its view: give it another "
                 "name, and its column under the source's \"fields\"",
                 name.text);
+    return true;
 }
 
 static void resolve_features(struct resolver *resolver, const struct draft_view *draft,
@@ -274,9 +278,8 @@ static void resolve_features(struct resolver *resolver, const struct draft_view 
     name_set_init(&seen, &resolver->sets, draft->features.count);
     for (size_t i = 0; i < draft->features.count; i++) {
         const struct draft_feature *from = &draft->features.items[i];
-        if (!from->name.text)
+        if (!from->name.text || !check_feature_name(resolver, draft, view, &seen, i))
             continue;
-        check_feature_name(resolver, draft, view, &seen, i);
         features[view->feature_count++] = (struct feature){
             from->name.text, from->text, from->tags.items, from->tags.count, from->type};
     }

@@ -194,6 +194,11 @@ static void mistakes_in_feature_views_are_told(void **state)
          BASE "feature_views:\n  - name: v\n    entities: [user]\n    source: clicks\n    "
               "features:\n      - {name: n, type: int64}\n      - {name: n, type: string}\n",
          "10:16: the feature \"n\" stands here twice; the other is at test.yaml:9:16"},
+        {"with one feature twice, which a service then asks for",
+         BASE "feature_views:\n  - name: v\n    entities: [user]\n    source: clicks\n    "
+              "features:\n      - {name: n, type: int64}\n      - {name: n, type: int64}\n"
+              "feature_services: [{name: s, features: [v]}]\n",
+         "10:16: the feature \"n\" stands here twice; the other is at test.yaml:9:16"},
         {"with a feature called like its key",
          BASE "feature_views:\n  - {name: v, entities: [user], source: clicks, features: [{name: "
               "user_id, type: int64}]}\n",
