@@ -1,7 +1,6 @@
 /* validate.c - `larder validate`: are the definitions right? Needs no service. */
 #include "cli/command.h"
 #include "cli/notice.h"
-#include "cli/screen.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -13,13 +12,11 @@ static const char *count_text(size_t count, const char *one, const char *many, s
 
 static void print_valid(const struct definitions *definitions, struct arena *arena)
 {
-    const char *text = arena_printf(
-        arena, "project %s is valid: %s, %s, %s, %s", definitions->project,
-        count_text(definitions->entity_count, "entity", "entities", arena),
-        count_text(definitions->source_count, "source", "sources", arena),
-        count_text(definitions->view_count, "feature view", "feature views", arena),
-        count_text(definitions->service_count, "feature service", "feature services", arena));
-    text_wrap(stdout, text, 0, 2, "");
+    printf("project %s is valid:\n  %s, %s, %s, %s\n", definitions->project,
+           count_text(definitions->entity_count, "entity", "entities", arena),
+           count_text(definitions->source_count, "source", "sources", arena),
+           count_text(definitions->view_count, "feature view", "feature views", arena),
+           count_text(definitions->service_count, "feature service", "feature services", arena));
     if (definitions->view_count == 0)
         notice(NOTICE_HINT, "no feature view is defined: definitions stand in *.yaml files beside "
                             "larder.yaml");
