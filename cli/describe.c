@@ -7,6 +7,7 @@
 #include "config/definitions_json.h"
 #include "config/difference.h"
 #include "config/selection.h"
+#include "config/wording.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -242,14 +243,13 @@ static int unknown_name(const struct options *options, const struct definitions 
 {
     size_t count;
     const char **names = all_names(definitions, options->arena, &count);
-    const char *near = nearest_name(name, names, count);
-    notice(NOTICE_FAILURE, "nothing called %s is applied%s%s%s", name,
-           near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    const char *near = did_you_mean(options->arena, name, names, count);
+    notice(NOTICE_FAILURE, "nothing called %s is applied%s", quoted(options->arena, name), near);
     const struct feature_view *view = view_with_feature(definitions, name);
     if (view)
         notice(NOTICE_HINT, "%s is a feature of %s, which larder describe %s shows", name,
                view->about.name, view->about.name);
-    else if (!near)
+    else if (!*near)
         notice(NOTICE_HINT, "larder list shows what is applied");
     return EXIT_USAGE;
 }

@@ -1,7 +1,7 @@
 /* init_template.c - see init_template.h. */
 #include "cli/init_template.h"
 
-#include "config/place.h"
+#include "config/wording.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -84,13 +84,10 @@ static void list_templates(const char *examples, struct arena *arena, struct nam
 static enum status unknown_template(const char *name, const struct names *names,
                                     struct arena *arena, struct error *err)
 {
-    const char *near = nearest_name(name, names->items, names->count);
-    if (near)
-        return fail(err, STATUS_INVALID, "there is no template %s; did you mean %s?", name, near);
-    const char *all = "";
-    for (size_t i = 0; i < names->count; i++)
-        all = arena_printf(arena, "%s%s%s", all, i ? ", " : "", names->items[i]);
-    return fail(err, STATUS_INVALID, "there is no template %s; there are: %s", name, all);
+    const char *advice = did_you_mean(arena, name, names->items, names->count);
+    for (size_t i = 0, near = strlen(advice); i < names->count && near == 0; i++)
+        advice = arena_printf(arena, "%s%s%s", advice, i ? ", " : ": there are ", names->items[i]);
+    return fail(err, STATUS_INVALID, "no template is called %s%s", quoted(arena, name), advice);
 }
 
 enum status init_template_find(const char *name, struct arena *arena,

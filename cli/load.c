@@ -7,6 +7,7 @@
 #include "cli/load_columns.h"
 #include "cli/notice.h"
 #include "cli/progress.h"
+#include "config/wording.h"
 #include "store/offline/offline_store.h"
 
 #include <jansson.h>
@@ -172,9 +173,8 @@ static int unknown_source(const struct options *options, const struct definition
     const char **names = arena_array(options->arena, definitions->source_count + 1, sizeof *names);
     for (size_t i = 0; i < definitions->source_count; i++)
         names[i] = definitions->sources[i].about.name;
-    const char *near = nearest_name(name, names, definitions->source_count);
-    notice(NOTICE_FAILURE, "no source %s is defined%s%s%s", name, near ? "; did you mean " : "",
-           near ? near : "", near ? "?" : "");
+    notice(NOTICE_FAILURE, "no source is called %s%s", quoted(options->arena, name),
+           did_you_mean(options->arena, name, names, definitions->source_count));
     return EXIT_USAGE;
 }
 

@@ -1,7 +1,7 @@
 /* load_columns.c - see load_columns.h. */
 #include "cli/load_columns.h"
 
-#include "config/place.h"
+#include "config/wording.h"
 
 enum { NAMES_TOLD = 12 }; /* in a message */
 
@@ -123,13 +123,13 @@ static enum status unknown_name(const struct load_columns *columns, const char *
                                 struct error *err)
 {
     const char *name = arena_text_of(arena, field->text);
-    const char *near = nearest_name(name, columns->names, columns->count);
-    const char *advice = near ? arena_printf(arena, "; did you mean %s?", near) : ": it has ";
+    const char *advice = did_you_mean(arena, name, columns->names, columns->count);
+    bool near = *advice;
     for (size_t i = 0; !near && i < columns->count && i < NAMES_TOLD; i++)
-        advice = arena_printf(arena, "%s%s%s", advice, i ? ", " : "", columns->names[i]);
+        advice = arena_printf(arena, "%s%s%s", advice, i ? ", " : ": it has ", columns->names[i]);
     bool more = !near && columns->count > NAMES_TOLD;
-    fail(err, STATUS_INVALID, "\"%s\" is no key, feature or time of the source%s%s", name, advice,
-         more ? ", ..." : "");
+    fail(err, STATUS_INVALID, "%s is no key, feature or time of the source%s%s",
+         quoted(arena, name), advice, more ? ", ..." : "");
     return fail_at(err, file, field->line, field->column);
 }
 

@@ -4,7 +4,7 @@
 #include "cli/command.h"
 #include "cli/help.h"
 #include "cli/notice.h"
-#include "config/place.h"
+#include "config/wording.h"
 
 #include <locale.h>
 #include <signal.h>
@@ -32,7 +32,7 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
-static int unknown_command(const char *name)
+static int unknown_command(const char *name, struct arena *arena)
 {
     static const char *const others[] = {"help", "--help", "--version"};
     const char *names[COUNT_OF(commands) + COUNT_OF(others)];
@@ -40,10 +40,10 @@ static int unknown_command(const char *name)
         names[i] = commands[i]->name;
     for (size_t i = 0; i < COUNT_OF(others); i++)
         names[COUNT_OF(commands) + i] = others[i];
-    const char *near = nearest_name(name, names, COUNT_OF(names));
-    notice(NOTICE_FAILURE, "unknown %s \"%s\"%s%s%s", name[0] == '-' ? "option" : "command", name,
-           near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
-    if (!near)
+    const char *near = did_you_mean(arena, name, names, COUNT_OF(names));
+    notice(NOTICE_FAILURE, "unknown %s %s%s", name[0] == '-' ? "option" : "command",
+           quoted(arena, name), near);
+    if (!*near)
         notice(NOTICE_HINT, "larder help lists the commands");
     return EXIT_USAGE;
 }
@@ -53,7 +53,7 @@ static int help(int count, char **words, struct arena *arena)
 {
     const struct command *command = count > 0 ? find_command(words[0]) : NULL;
     if (count > 0 && !command)
-        return unknown_command(words[0]);
+        return unknown_command(words[0], arena);
     if (command)
         help_print_command(stdout, command, arena);
     else
@@ -84,7 +84,7 @@ static int run_word(int count, char **words, struct options *options)
     if (strcmp(words[0], "help") == 0 || is_any_of(words[0], "--help", "-h"))
         return help(count - 1, words + 1, options->arena);
     if (strcmp(words[0], "--version") != 0)
-        return unknown_command(words[0]);
+        return unknown_command(words[0], options->arena);
     printf("larder %s\n", LARDER_VERSION);
     return EXIT_DONE;
 }

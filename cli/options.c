@@ -3,7 +3,7 @@
 
 #include "base/timestamp.h"
 #include "cli/command.h"
-#include "config/place.h"
+#include "config/wording.h"
 
 #include <limits.h>
 #include <string.h>
@@ -49,9 +49,9 @@ static enum status unknown_option(const struct parse *parse, const char *name, s
         names[count++] = command->options[i].name;
     for (size_t i = 0; i < COUNT_OF(common_options); i++)
         names[count++] = common_options[i].name;
-    const char *near = name[1] == '-' ? nearest_name(name, names, count) : NULL;
-    return fail(err, STATUS_INVALID, "%s: unknown option %s%s%s%s", command->name, name,
-                near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    struct arena *arena = parse->options->arena;
+    return fail(err, STATUS_INVALID, "%s: unknown option %s%s", command->name, quoted(arena, name),
+                name[1] == '-' ? did_you_mean(arena, name, names, count) : "");
 }
 
 static void keep(struct parse *parse, const struct option_spec *spec, const char *text)

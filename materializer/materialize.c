@@ -2,7 +2,7 @@
 #include "materializer/materialize.h"
 
 #include "base/timestamp.h"
-#include "config/place.h"
+#include "config/wording.h"
 #include "materializer/sweep.h"
 #include "materializer/view_job.h"
 
@@ -15,10 +15,9 @@ static enum status unknown_view(const struct catalog *catalog, const char *name,
     const char **names = arena_array(arena, definitions->view_count + 1, sizeof *names);
     for (size_t i = 0; i < definitions->view_count; i++)
         names[i] = definitions->views[i].about.name;
-    const char *near = nearest_name(name, names, definitions->view_count);
-    return fail(err, STATUS_NOT_FOUND, "no feature view %s is applied; %s%s%s", name,
-                near ? "did you mean " : "larder list shows those that are", near ? near : "",
-                near ? "?" : "");
+    const char *near = did_you_mean(arena, name, names, definitions->view_count);
+    return fail(err, STATUS_NOT_FOUND, "no feature view called %s is applied%s",
+                quoted(arena, name), *near ? near : "; larder list shows those that are");
 }
 
 /* Whatever the run needs is told before it begins: which views, and that each can be served. */

@@ -2,6 +2,7 @@
  * columns are the keys and the time. */
 #include "training/asks.h"
 
+#include "config/wording.h"
 #include "training/asks_backend.h"
 
 #include <errno.h>
@@ -174,10 +175,12 @@ static enum status find_column(const struct asks *asks, const struct asks_place 
             return STATUS_OK;
         }
     }
-    const char *near = nearest_name(name, asks->columns, asks->column_count);
-    fail(err, STATUS_INVALID, "the header has no column %s%s%s%s%s", name,
+    struct arena arena;
+    arena_init(&arena, 0);
+    fail(err, STATUS_INVALID, "the header has no column %s%s%s", name,
          strcmp(name, asks_time_name) == 0 ? ", the time that each row asks for" : "",
-         near ? "; is it called " : "", near ? near : "", near ? "?" : "");
+         did_you_mean(&arena, name, asks->columns, asks->column_count));
+    arena_release(&arena);
     return fail_at_column(asks, header, err);
 }
 

@@ -1,7 +1,7 @@
 /* postgres_source.c - see postgres_source.h: what the database says of a source. */
 #include "store/offline/postgres_source.h"
 
-#include "config/place.h"
+#include "config/wording.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -194,16 +194,15 @@ static bool column_fits(const struct postgres_column *column, value_type type,
 static enum status no_such_column(const struct postgres_source *source, const char *who,
                                   const char *what, const char *column, struct error *err)
 {
-    const char **names = calloc(source->column_count + 1, sizeof *names);
-    if (!names)
-        out_of_memory();
+    struct arena arena;
+    arena_init(&arena, 0);
+    const char **names = arena_array(&arena, source->column_count, sizeof *names);
     for (size_t i = 0; i < source->column_count; i++)
         names[i] = source->columns[i].name;
-    const char *nearest = nearest_name(column, names, source->column_count);
-    free(names);
-    fail(err, STATUS_NOT_FOUND, "%s: %s is read from column %s, but %s has no such column%s%s%s",
-         who, what, column, source->name, nearest ? "; did you mean " : "",
-         nearest ? nearest : "; add it, or correct the name", nearest ? "?" : "");
+    const char *near = did_you_mean(&arena, column, names, source->column_count);
+    fail(err, STATUS_NOT_FOUND, "%s: %s is read from column %s, but %s has no such column%s", who,
+         what, column, source->name, *near ? near : "; add it, or correct the name");
+    arena_release(&arena);
     return STATUS_NOT_FOUND;
 }
 

@@ -2,9 +2,7 @@
 #include "store/offline/sqlite_source.h"
 
 #include "base/timestamp.h"
-#include "config/place.h"
-
-#include <stdlib.h>
+#include "config/wording.h"
 
 static const char *from_text(const struct source *source, struct arena *arena)
 {
@@ -129,17 +127,16 @@ enum status sqlite_source_resolve(struct sqlite_store *store, const struct sourc
 static enum status no_such_column(const struct sqlite_source *source, const char *who,
                                   const char *what, const char *column, struct error *err)
 {
-    const char **names = calloc(source->column_count + 1, sizeof *names);
-    if (!names)
-        out_of_memory();
+    struct arena arena;
+    arena_init(&arena, 0);
+    const char **names = arena_array(&arena, source->column_count, sizeof *names);
     for (size_t i = 0; i < source->column_count; i++)
         names[i] = source->columns[i].name;
-    const char *nearest = nearest_name(column, names, source->column_count);
-    free(names);
-    return fail(err, STATUS_NOT_FOUND,
-                "%s: %s is read from column %s, but %s has no such column%s%s%s", who, what, column,
-                source->name, nearest ? "; did you mean " : "",
-                nearest ? nearest : "; add it, or correct the name", nearest ? "?" : "");
+    const char *near = did_you_mean(&arena, column, names, source->column_count);
+    fail(err, STATUS_NOT_FOUND, "%s: %s is read from column %s, but %s has no such column%s", who,
+         what, column, source->name, *near ? near : "; add it, or correct the name");
+    arena_release(&arena);
+    return STATUS_NOT_FOUND;
 }
 
 static enum status does_not_fit(const struct sqlite_source *source, const char *who,

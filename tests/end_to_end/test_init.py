@@ -425,9 +425,9 @@ def test_a_file_and_a_missing_parent_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("name, said", [
-    ("flihgts", "there is no template flihgts; did you mean flights?"),
-    ("weather", "there is no template weather; there are: flights, minimal"),
-    ("../flights", "there is no template ../flights; did you mean flights?")])
+    ("flihgts", 'no template is called "flihgts": did you mean "flights"?'),
+    ("weather", 'no template is called "weather": there are flights, minimal'),
+    ("../flights", 'no template is called "../flights": did you mean "flights"?')])
 def test_an_unknown_template_is_refused_with_those_there_are(name, said, tmp_path):
     assert refused("here", "--template", name, cwd=tmp_path) == f"larder: {said}\n"
     assert list(tmp_path.iterdir()) == []

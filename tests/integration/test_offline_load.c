@@ -213,7 +213,7 @@ static void column_that_does_not_fit_is_refused(void **state)
     check_holds(
         LOADED(t, COLUMNS(t, "id int64", "at timestamp", "tag list<int32>"), NULL),
         "NOT_FOUND: source s: what is loaded into tag is read from column tag, but r has no such "
-        "column; did you mean tags?");
+        "column: did you mean \"tags\"?");
 }
 
 static void value_that_a_column_would_change_is_refused_by_its_place(void **state)

@@ -331,7 +331,7 @@ static void missing_things_are_named(void **state)
     check_text(
         scanned_all(t),
         "NOT_FOUND: feature view v: feature temperature is read from column temperature, but r "
-        "has no such column; did you mean temprature?");
+        "has no such column: did you mean \"temprature\"?");
     define(t, "id: int32", "query: SELECT * FROM nowhere", X);
     check_holds(scanned_all(t), "INVALID: source s: ");
     define(t, "id: int32", "query: SELECT FROM WHERE", X);

@@ -226,7 +226,7 @@ static void plan_tells_what_is_missing_or_slow(void **state)
     make_history(t, "id INTEGER, At INTEGER, speeds REAL", "(1, " DAY(0) ", 1)");
     check_holds(checked(t),
                 "error: feature view v: feature speed is read from column speed, but h has no "
-                "such column; did you mean speeds?");
+                "such column: did you mean \"speeds\"?");
     run("ALTER TABLE h RENAME COLUMN speeds TO speed");
     check_holds(checked(t), "hint: feature view v: no index serves point-in-time reads of h; run: "
                             "CREATE INDEX \"h_v\" ON \"h\" (\"id\", \"At\");");

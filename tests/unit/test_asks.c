@@ -61,7 +61,7 @@ static void mistakes_are_told_with_their_place(void **unused)
 {
     (void)unused;
     check_refused("", "", "empty");
-    check_refused("k,nmae,event_timestamp\n", ":1:1:", "is it called nmae?");
+    check_refused("k,nmae,event_timestamp\n", ":1:1:", "did you mean \"nmae\"?");
     check_refused("k,name\n", ":1:1:", "event_timestamp");
     check_refused("k,name,k,event_timestamp\n", ":1:8:", "twice");
     check_refused("k,name,event_timestamp\n1,a,soon\n", ":2:5:", "event_timestamp");
