@@ -34,8 +34,9 @@ class World:
     # Enough for the history to be in memory, on both sides of every ratio.
     POSTGRES = {"shared_buffers": "'512MB'", "max_wal_size": "'4GB'", "autovacuum": "off"}
 
-    def __init__(self, build_directory):
+    def __init__(self, build_directory, large=False):
         self.build = build_directory
+        self.large = large  # also what takes very long
         self.number = 0
 
     def __enter__(self):
@@ -58,8 +59,8 @@ class World:
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    def sql(self, text):
-        return psql(self.postgres.url, text)
+    def sql(self, *statements):
+        return psql(self.postgres.url, *statements)
 
     def redis(self):
         """A new one, empty."""
