@@ -3,6 +3,7 @@
 
 #include "base/timestamp.h"
 #include "config/wording.h"
+#include "materializer/earlier_state.h"
 #include "materializer/sweep.h"
 #include "materializer/view_job.h"
 
@@ -56,23 +57,43 @@ static enum status put_catalog(const struct materialize_stores *stores,
     return status;
 }
 
+/* *changed: the states are others now. */
+static enum status adopt_database(const struct materialize_stores *stores,
+                                  const struct materialize_request *request,
+                                  const struct begun_marks *marks, struct arena *arena,
+                                  bool *changed, struct error *err)
+{
+    struct offline_sample sample;
+    enum status status = offline_store_sample(stores->offline, &sample, err);
+    if (!status)
+        status = registry_adopt_system(stores->registry, sample.system_identifier, changed, err);
+    if (!status && *changed)
+        request_warn(request, "the history has moved to another database system; every view is "
+                              "rebuilt");
+    if (status || *changed)
+        return status;
+    return earlier_state_rebuild(stores->registry, request->catalog, marks, sample.reached, arena,
+                                 changed, err);
+}
+
 static enum status prepare_stores(const struct materialize_stores *stores,
-                                  const struct materialize_request *request, struct error *err)
+                                  const struct materialize_request *request, struct arena *arena,
+                                  struct view_state **states, struct error *err)
 {
     const struct catalog *catalog = request->catalog;
+    struct begun_marks marks;
+    bool changed = false;
     enum status status = online_store_claim(stores->online, catalog->identity, false, err);
     if (!status)
         status = put_catalog(stores, catalog, err);
-    struct offline_sample sample;
     if (!status)
-        status = offline_store_sample(stores->offline, &sample, err);
-    bool changed = false;
+        status = registry_view_states(stores->registry, catalog, arena, states, err);
     if (!status)
-        status = registry_adopt_system(stores->registry, sample.system_identifier, &changed, err);
-    if (!status && changed)
-        request_warn(request, "the history has moved to another database system; every view is "
-                              "rebuilt");
-    return status;
+        status = begun_marks_read(stores->online, catalog, *states, arena, &marks, err);
+    if (!status)
+        status = adopt_database(stores, request, &marks, arena, &changed, err);
+    return status || !changed ? status
+                              : registry_view_states(stores->registry, catalog, arena, states, err);
 }
 
 static void warn_of_long_transactions(const struct materialize_stores *stores,
@@ -258,10 +279,7 @@ enum status materialize(const struct materialize_stores *stores,
         return fail(err, STATUS_INVALID, "--from lies behind --to");
     enum status status = select_views(request, arena, &views, &count, err);
     if (!status)
-        status = prepare_stores(stores, request, err);
-    if (!status)
-        status =
-            registry_view_states(stores->registry, request->catalog, arena, &series.states, err);
+        status = prepare_stores(stores, request, arena, &series.states, err);
     if (status)
         return status;
     warn_of_long_transactions(stores, request, views, count, arena);

@@ -3,6 +3,7 @@
 
 #include "base/entity_key.h"
 #include "base/timestamp.h"
+#include "materializer/earlier_state.h"
 #include "materializer/lost_rows.h"
 #include "materializer/row_writer.h"
 #include "materializer/window.h"
@@ -20,7 +21,7 @@ enum {
 
 /* The mark of a run that has begun tells, when all is written, whether the store still is the one
  * that the first rows went to; the other one is for the runs to come. */
-static const char begun_name[] = "materialize-begun", done_name[] = WRITTEN_MARK;
+static const char begun_name[] = BEGUN_MARK, done_name[] = WRITTEN_MARK;
 
 static const char lost_writes[] = "the online store lost writes";
 
@@ -37,7 +38,6 @@ struct view_job {
     uint32_t generation;                       /* that its rows go into */
     char incarnation[ONLINE_INCARNATION_SIZE]; /* of the online store, when the first row went */
     int64_t sampled_position; /* of this run's own sample, taken before the snapshot */
-    int64_t reached;          /* what other runs can have seen before that */
     int64_t position;         /* all committed at or before it is visible to the scan */
     struct buffer key, row;
     int64_t told_us; /* when progress was last told */
@@ -79,23 +79,16 @@ static struct online_mark job_mark(const struct view_job *job, const char *write
     };
 }
 
-/*
- * What the store remembers of the runs before. One that lost acknowledged writes has a mark behind
- * what the registry remembers. *begun: a position that a run which wrote into our generation has
- * seen.
- */
-static enum status look_at_marks(struct view_job *job, bool *lost, int64_t *begun,
-                                 struct error *err)
+/* What the store remembers of the runs before: one that lost acknowledged writes has a mark behind
+ * what the registry remembers. */
+static enum status look_at_mark(struct view_job *job, bool *lost, struct error *err)
 {
-    const struct online_mark marks[] = {job_mark(job, done_name, job->view->generation),
-                                        job_mark(job, begun_name, job->generation)};
-    int64_t positions[COUNT_OF(marks)];
-    enum status status =
-        online_store_read_marks(job->stores->online, marks, COUNT_OF(marks), positions, err);
+    const struct online_mark mark = job_mark(job, done_name, job->view->generation);
+    int64_t position;
+    enum status status = online_store_read_marks(job->stores->online, &mark, 1, &position, err);
     if (status)
         return status;
-    *begun = positions[1];
-    *lost = job->generation == job->view->generation && is_behind(positions[0], job->state);
+    *lost = job->generation == job->view->generation && is_behind(position, job->state);
     if (!*lost)
         return STATUS_OK;
     return registry_mark_stale(job->stores->registry, job->catalog, job->state, lost_writes, false,
@@ -126,7 +119,6 @@ static enum status take_sample(struct view_job *job, int64_t *now_us, struct err
         return status;
     *now_us = sample.now_us;
     job->sampled_position = sample.position;
-    job->reached = sample.reached;
     return registry_keep_sample(job->stores->registry,
                                 (struct position_sample){sample.position, sample.next_transaction},
                                 err);
@@ -189,22 +181,8 @@ static enum status begin_snapshot(struct view_job *job, struct error *err)
     }
 }
 
-/*
- * A run that was before us has seen a position that the database has yet to reach: it is an earlier
- * state of itself, brought back from a backup. What was written since would stand above all that is
- * written now.
- */
-static enum status rebuild_what_was_ahead(struct view_job *job, bool *outdated, struct error *err)
+static enum status choose_window(struct view_job *job, struct error *err)
 {
-    *outdated = true;
-    return registry_mark_stale(job->stores->registry, job->catalog, job->state,
-                               "the database is at an earlier state than the online store", true,
-                               err);
-}
-
-static enum status choose_window(struct view_job *job, bool *outdated, struct error *err)
-{
-    int64_t begun;
     const struct materialize_request *request = job->request;
     struct window_facts facts = {
         .view = job->view->view,
@@ -214,11 +192,9 @@ static enum status choose_window(struct view_job *job, bool *outdated, struct er
         .from_us = request->from_us,
         .to_us = request->to_us,
     };
-    enum status status = look_at_marks(job, &facts.lost_writes, &begun, err);
+    enum status status = look_at_mark(job, &facts.lost_writes, err);
     if (!status)
         status = take_sample(job, &facts.now_us, err);
-    if (!status && begun > job->reached)
-        return rebuild_what_was_ahead(job, outdated, err);
     if (status)
         return status;
     job->window = window_of(&facts);
@@ -412,10 +388,9 @@ static enum status is_outdated(const struct view_job *job, bool *outdated, struc
  */
 static enum status run_job(struct view_job *job, bool *outdated, struct error *err)
 {
-    enum status status = choose_window(job, outdated, err);
-    if (status || *outdated)
-        return status;
-    status = begin_snapshot(job, err);
+    enum status status = choose_window(job, err);
+    if (!status)
+        status = begin_snapshot(job, err);
     if (status)
         return status;
     status = is_outdated(job, outdated, err);

@@ -136,9 +136,9 @@ static enum status select_one(struct sqlite_store *store, const char *doing, con
 }
 
 /* A count that every sample moves on, and nothing else: a file that was put back from a copy is
- * known by it. It begins at the clock, above all that a file of before had counted. */
-static enum status next_position(struct sqlite_store *store, int64_t now_us,
-                                 struct offline_sample *sample, struct error *err)
+ * known by it. It begins at 0, so that also one of before the first sample is. */
+static enum status next_position(struct sqlite_store *store, struct offline_sample *sample,
+                                 struct error *err)
 {
     static const char doing[] = "counting the position of the offline store";
     struct buffer sql;
@@ -147,9 +147,9 @@ static enum status next_position(struct sqlite_store *store, int64_t now_us,
     buffer_printf(&sql,
                   "CREATE TABLE IF NOT EXISTS %s (one INTEGER PRIMARY KEY CHECK (one = 1),"
                   " position INTEGER NOT NULL, system_identifier INTEGER NOT NULL);"
-                  "INSERT OR IGNORE INTO %s VALUES (1, %lld, random());"
+                  "INSERT OR IGNORE INTO %s VALUES (1, 0, random());"
                   "UPDATE %s SET position = position + 1",
-                  store->positions, store->positions, (long long)now_us, store->positions);
+                  store->positions, store->positions, store->positions);
     enum status status = sqlite_run_buffer(store, doing, &sql, err);
     if (!status)
         status = select_one(store, doing, "SELECT position, system_identifier FROM %s",
@@ -171,7 +171,7 @@ static enum status sqlite_sample(struct offline_store *base, struct offline_samp
     enum status status =
         sqlite_begin_making(store, "counting the position of the offline store", err);
     if (!status)
-        status = next_position(store, sample->now_us, sample, err);
+        status = next_position(store, sample, err);
     sqlite_rollback(store->connection);
     return status;
 }

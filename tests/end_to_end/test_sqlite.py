@@ -1,4 +1,5 @@
 """test_sqlite.py - history and registry in a file: no PostgreSQL, whatever the online store is."""
+import contextlib
 import os
 import shutil
 import signal
@@ -22,6 +23,12 @@ ROWS = """driver_id,happened,recorded,trip_count,rating
 """
 ASKS = "driver_id,event_timestamp\n1,2024-01-01T11:00:00Z\n1,2024-01-01T13:00:00Z\n2,2024-01-01T11:00:00Z\n3,2024-01-01T11:00:00Z\n"
 FOREVER = ("    ttl: 6h\n", "")
+RATINGS = [("    created_time: recorded\n", "    created_time: recorded\n    fields: {average: rating}\n"),
+           ("feature_services:\n  - name: dispatch\n    features: [driver_stats]\n", """\
+  - {name: driver_ratings, entities: [driver], source: trips, features: [{name: average, type: float64}]}
+feature_services:
+  - {name: dispatch, features: [driver_stats, driver_ratings]}
+""")]
 
 
 def present(value):
@@ -151,7 +158,7 @@ def test_a_gained_feature_is_written_anew(both):
 def copy_of(file):
     """A copy that SQLite makes, whatever others do."""
     copy = file.with_suffix(".copy")
-    with sqlite3.connect(file) as source, sqlite3.connect(copy) as target:
+    with contextlib.closing(sqlite3.connect(file)) as source, contextlib.closing(sqlite3.connect(copy)) as target:
         source.backup(target)
     return copy
 
@@ -176,6 +183,34 @@ def test_a_file_put_back_from_a_copy_is_served_as_it_is_then(both, runs):
     assert both.materialize()["kind"] == "rebuilt"
     assert both.online(1, 2) == [present(1), ("NOT_FOUND", None)]
     assert both.materialize()["kind"] == "incremental"
+
+
+def test_a_copy_of_before_the_first_run_is_served_as_it_is_then(both):
+    copy = copy_of(both.file)
+    both.add(1, trips=1)
+    both.materialize()
+    assert both.online(1) == present(1)
+    put_back(both, copy)
+    both.add(2, trips=2)
+    both.materialize()
+    assert both.online(1, 2) == [("NOT_FOUND", None), present(2)]
+
+
+@pytest.mark.parametrize("before, after", [([], []), (["--view", "driver_ratings"], []), (["--view", "driver_stats"], []),
+                                           ([], ["--view", "driver_ratings"])])
+def test_every_view_of_a_file_put_back_is_served_as_it_is_then(both, before, after):
+    both.define(*RATINGS)
+    both.do("apply")
+    both.add(1)
+    both.do("materialize")
+    copy = copy_of(both.file)
+    both.add(2)
+    both.do("materialize", *before)
+    put_back(both, copy)
+    both.do("materialize", *after)
+    both.do("materialize")
+    assert both.online(1, 2) == [present(1), ("NOT_FOUND", None)]
+    assert both.online(1, 2, feature="average") == [present(1.5), ("NOT_FOUND", None)]
 
 
 def test_another_file_is_another_registry(file_drivers):
