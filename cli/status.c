@@ -73,6 +73,15 @@ static enum state state_of(const struct status_job *job, size_t at)
     return state->stale_version ? STATE_STALE : STATE_CURRENT;
 }
 
+static json_t *json_time(bool has_time, int64_t us)
+{
+    char time[TIMESTAMP_TEXT_SIZE];
+    if (!has_time || !timestamp_in_range(us))
+        return json_null();
+    timestamp_format(us, time);
+    return json_string(time);
+}
+
 static json_t *view_to_json(const struct status_job *job, size_t at)
 {
     const struct catalog_view *view = &job->applied.catalog.views[at];
@@ -82,11 +91,8 @@ static json_t *view_to_json(const struct status_job *job, size_t at)
                   state_names[state_of(job, at)], "online", view->view->online, "schema",
                   (json_int_t)view->schemas[view->schema_count - 1].number, "stale",
                   state->stale_version != 0, "to_be_rebuilt", state->pending_generation != 0);
-    char time[TIMESTAMP_TEXT_SIZE];
-    bool has_time = state->has_watermark && timestamp_in_range(state->watermark_us);
-    if (has_time)
-        timestamp_format(state->watermark_us, time);
-    json_object_set_new(json, "watermark", has_time ? json_string(time) : json_null());
+    json_object_set_new(json, "watermark", json_time(state->has_watermark, state->watermark_us));
+    json_object_set_new(json, "last_run", json_time(state->updated_us != 0, state->updated_us));
     json_object_set_new(json, "stale_reason",
                         state->stale_reason ? json_string(state->stale_reason) : json_null());
     return json;

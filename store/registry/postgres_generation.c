@@ -60,7 +60,8 @@ static enum status switch_state(struct switching *s, bool *outdated)
     enum status status = statement_query(
         s->r, "switching to the pending generation",
         "UPDATE @.view_state SET generation = pending_generation, pending_generation = 0,"
-        " watermark_us = $6, source_position = $7, stale_version = 0, stale_reason = NULL"
+        " watermark_us = $6, source_position = $7, stale_version = 0, stale_reason = NULL,"
+        " updated_us = GREATEST(updated_us, " SQL_NOW_US ")"
         " WHERE project_id = $1 AND view_id = $2 AND generation = $3 AND pending_generation = $4"
         " AND watermark_us IS NOT DISTINCT FROM $5::bigint",
         COUNT_OF(values), values, &result, s->err);

@@ -59,7 +59,6 @@ enum status postgres_advance(struct registry *registry, const struct catalog *ca
         decimal(view->generation, (char[DECIMAL_SIZE]){0}),
         state->has_watermark ? decimal(state->watermark_us, (char[DECIMAL_SIZE]){0}) : NULL,
         decimal(state->position, (char[DECIMAL_SIZE]){0}),
-        decimal(state->updated_us, (char[DECIMAL_SIZE]){0}),
         /* No mark is made by version 0, so this clears none but the unmarked. */
         decimal_unsigned(clears_stale ? catalog->version : 0, (char[DECIMAL_SIZE]){0}),
     };
@@ -71,10 +70,10 @@ enum status postgres_advance(struct registry *registry, const struct catalog *ca
             r, "keeping the watermark",
             "UPDATE @.view_state SET watermark_us = GREATEST(watermark_us, $4::bigint),"
             " source_position = GREATEST(source_position, $5::bigint),"
-            " updated_us = GREATEST(updated_us, $6::bigint),"
-            " stale_version = CASE WHEN stale_version <= $7::bigint AND pending_generation = 0"
+            " updated_us = GREATEST(updated_us, " SQL_NOW_US "),"
+            " stale_version = CASE WHEN stale_version <= $6::bigint AND pending_generation = 0"
             " THEN 0 ELSE stale_version END,"
-            " stale_reason = CASE WHEN stale_version > $7::bigint OR pending_generation <> 0"
+            " stale_reason = CASE WHEN stale_version > $6::bigint OR pending_generation <> 0"
             " THEN stale_reason END"
             " WHERE project_id = $1 AND view_id = $2 AND generation = $3",
             COUNT_OF(values), values, &result, err);

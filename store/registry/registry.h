@@ -110,16 +110,16 @@ struct view_state {
     uint64_t stale_version;      /* the catalog version that made it stale; 0: not stale */
     const char *stale_reason;    /* for people; NULL */
     uint32_t pending_generation; /* the next run fills it whole; 0: none. Such a view is stale */
-    int64_t updated_us;          /* when a run last ended; 0: never */
+    int64_t updated_us;          /* when a run last ended, by the registry's clock; 0: never */
 };
 /* One for each view of the catalog, in its order. */
 enum status registry_view_states(struct registry *registry, const struct catalog *catalog,
                                  struct arena *arena, struct view_state **states,
                                  struct error *err);
 /* After a run's rows are acknowledged: watermark (where has_watermark) and position move forward
- * only; a stale mark is cleared if clears_stale, it was made by catalog->version or before, and no
- * generation is pending. *outdated: the generation of this catalog is read no more, and nothing was
- * done. */
+ * only, and so does the time of the update, which is now; a stale mark is cleared if clears_stale,
+ * it was made by catalog->version or before, and no generation is pending. *outdated: the
+ * generation of this catalog is read no more, and nothing was done. */
 enum status registry_advance(struct registry *registry, const struct catalog *catalog,
                              const struct view_state *state, bool clears_stale, bool *outdated,
                              struct error *err);

@@ -58,12 +58,14 @@ static enum status switch_state(struct switching *s, bool *outdated)
         s->seen->has_watermark ? number_parameter(s->seen->watermark_us) : null_parameter(),
         number_parameter(s->watermark_us),
         number_parameter(s->position),
+        number_parameter(timestamp_now()),
     };
     size_t changed = 0;
     enum status status = sqlite_statement_run(
         s->r, "switching to the pending generation",
         "UPDATE @view_state SET generation = pending_generation, pending_generation = 0,"
-        " watermark_us = ?6, source_position = ?7, stale_version = 0, stale_reason = NULL"
+        " watermark_us = ?6, source_position = ?7, stale_version = 0, stale_reason = NULL,"
+        " updated_us = max(updated_us, ?8)"
         " WHERE project_id = ?1 AND view_id = ?2 AND generation = ?3 AND pending_generation = ?4"
         " AND watermark_us IS ?5",
         parameters, COUNT_OF(parameters), &changed, s->err);

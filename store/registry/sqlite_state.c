@@ -9,6 +9,8 @@
 #include "store/registry/apply_rules.h"
 #include "store/registry/sqlite_registry.h"
 
+#include "base/timestamp.h"
+
 static void take_state(sqlite3_stmt *statement, const struct catalog *catalog,
                        struct view_state *states, struct arena *arena)
 {
@@ -70,7 +72,7 @@ enum status sqlite_registry_advance(struct registry *registry, const struct cata
         number_parameter(view->generation),
         state->has_watermark ? number_parameter(state->watermark_us) : null_parameter(),
         number_parameter(state->position),
-        number_parameter(state->updated_us),
+        number_parameter(timestamp_now()),
         /* No mark is made by version 0, so this clears none but the unmarked. */
         number_parameter(clears_stale ? (int64_t)catalog->version : 0),
     };

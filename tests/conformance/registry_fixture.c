@@ -84,8 +84,7 @@ bool advance_under(struct fixture *f, const struct catalog *catalog, const char 
     struct view_state state = {.view_id = view_of(catalog, view)->id,
                                .has_watermark = true,
                                .watermark_us = watermark_us,
-                               .position = position,
-                               .updated_us = 1000};
+                               .position = position};
     bool outdated;
     demand(f, registry_advance(f->registry, catalog, &state, clears_stale, &outdated, &f->err));
     return outdated;

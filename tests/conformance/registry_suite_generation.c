@@ -132,6 +132,7 @@ static void a_switch_makes_a_version_that_reads_the_new_rows(struct fixture *f)
     /* Of these rows, whatever those of before were. */
     assert_true(state.has_watermark && state.watermark_us == 50);
     assert_int_equal(state.position, 5);
+    assert_true(state.updated_us > 0);
     assert_int_equal(pending_of(f, "popularity"), other.pending_generation);
     check_removed(f, "2/+0 ");
 }

@@ -18,11 +18,24 @@ static void watermark_and_position_never_go_back(struct fixture *f)
     assert_true(state.has_watermark);
     assert_int_equal(state.watermark_us, 200);
     assert_int_equal(state.position, 20);
-    assert_int_equal(state.updated_us, 1000);
     advance(f, "spending", 300, 5);
     assert_int_equal(state_of(f, "spending").watermark_us, 300);
     assert_int_equal(state_of(f, "spending").position, 20);
     assert_false(state_of(f, "popularity").has_watermark);
+}
+
+static void the_last_run_is_remembered(struct fixture *f)
+{
+    apply(f, shop(&f->arena));
+    assert_int_equal(state_of(f, "spending").updated_us, 0);
+    advance(f, "spending", 100, 10);
+    int64_t first_us = state_of(f, "spending").updated_us;
+    assert_true(timestamp_in_range(first_us) && first_us > INT64_C(1700000000000000));
+    advance(f, "spending", 50, 10);
+    assert_true(state_of(f, "spending").updated_us >= first_us);
+    assert_int_equal(state_of(f, "popularity").updated_us, 0);
+    apply(f, shop_from(&f->arena, "others"));
+    assert_true(state_of(f, "spending").updated_us >= first_us);
 }
 
 static void a_watermark_before_1970_is_one(struct fixture *f)
@@ -168,6 +181,7 @@ static void only_so_many_samples_are_kept(struct fixture *f)
     }
 static const struct named_test tests[] = {
     TEST(watermark_and_position_never_go_back),
+    TEST(the_last_run_is_remembered),
     TEST(a_watermark_before_1970_is_one),
     TEST(a_run_without_watermark_leaves_it_where_it_is),
     TEST(a_run_clears_only_the_marks_it_knew_of),

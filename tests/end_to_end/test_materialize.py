@@ -110,6 +110,11 @@ def test_from_finds_what_is_left_and_leaves_the_watermark(drivers):
     after = drivers.do("status", "--json").json
     assert drivers.online(2) == ("PRESENT", 3)
     assert watermark(before) == watermark(after)
+    assert last_run(before) < last_run(after) <= drivers.time()
+
+
+def last_run(status):
+    return status["views"][0]["last_run"]
 
 
 def watermark(status):
