@@ -4,16 +4,18 @@
 #include "base/timestamp.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { TRY_WAL_FOR_US = 1000000, TRY_WAL_EVERY_MS = 10 };
+enum { TRY_WAL_FOR_US = 1000000, TRY_WAL_EVERY_MS = 10, LOOK_AGAIN_MS = 10, ADVICE_SIZE = 512 };
 
 static enum status status_of(int code)
 {
     switch (code & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL: /* too many at once have begun to read */
         return STATUS_UNAVAILABLE;
     case SQLITE_INTERRUPT:
         return STATUS_CANCELLED;
@@ -27,19 +29,46 @@ static enum status status_of(int code)
     }
 }
 
+static bool is_refused(const char *path)
+{
+    return access(path, W_OK) != 0 && errno != ENOENT;
+}
+
+/* Who may only read the file leaves those beside it behind, and then its owner may not write. */
+static void advise_on_rights(const char *path, char advice[ADVICE_SIZE])
+{
+    static const char *const ends[] = {"-wal", "-shm"};
+    char beside[ADVICE_SIZE];
+    for (size_t i = 0; i < COUNT_OF(ends) && !is_refused(path); i++) {
+        snprintf(beside, sizeof beside, "%s%s", path, ends[i]);
+        if (!is_refused(beside))
+            continue;
+        snprintf(advice, ADVICE_SIZE,
+                 "; this user may not write to the file beside it that ends in %s, which another "
+                 "user made: have it made writable, or run as that user",
+                 ends[i]);
+        return;
+    }
+    snprintf(advice, ADVICE_SIZE, "; this user may not write to it or to its folder");
+}
+
 /* What SQLite's own words leave open. */
-static const char *advice_of(int code)
+static const char *advice_of(int code, const char *path, char advice[ADVICE_SIZE])
 {
     switch (code & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL:
         return "; another process writes to it: try again, or set a longer timeout";
     case SQLITE_CANTOPEN:
         return "; is its folder there, and may this user write to it?";
     case SQLITE_READONLY:
-        return "; this user may not write to it or to its folder";
+        advise_on_rights(path, advice);
+        return advice;
     case SQLITE_NOTADB:
         return "; it is no SQLite database: name another path";
+    case SQLITE_CORRUPT:
+        return "; it is damaged: put it back from a copy";
     default:
         return "";
     }
@@ -47,12 +76,15 @@ static const char *advice_of(int code)
 
 enum status sqlite_fail(sqlite3 *connection, const char *doing, struct error *err)
 {
+    char advice[ADVICE_SIZE];
     int code = sqlite3_errcode(connection);
     const char *path = sqlite3_db_filename(connection, "main");
+    if (!path || !*path)
+        path = "its database";
     if (status_of(code) == STATUS_CANCELLED)
         return fail(err, STATUS_CANCELLED, "%s: stopped", doing);
-    return fail(err, status_of(code), "%s: SQLite says of %s: %s%s", doing,
-                path && *path ? path : "its database", sqlite3_errmsg(connection), advice_of(code));
+    return fail(err, status_of(code), "%s: SQLite says of %s: %s%s", doing, path,
+                sqlite3_errmsg(connection), advice_of(code, path, advice));
 }
 
 static bool is_missing(const char *path)
@@ -64,6 +96,7 @@ enum status sqlite_connect(const char *path, uint32_t timeout_ms, bool make, sql
                            struct error *err)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (make ? SQLITE_OPEN_CREATE : 0);
+    char advice[ADVICE_SIZE];
     enum status status = STATUS_OK;
     int code = sqlite3_open_v2(path, connection, flags, NULL);
     if (!*connection)
@@ -72,7 +105,7 @@ enum status sqlite_connect(const char *path, uint32_t timeout_ms, bool make, sql
         status = fail(err, STATUS_NOT_FOUND, "there is no file %s", path);
     else if (code)
         status = fail(err, status_of(code), "opening %s: SQLite says: %s%s", path,
-                      sqlite3_errmsg(*connection), advice_of(code));
+                      sqlite3_errmsg(*connection), advice_of(code, path, advice));
     if (!status) {
         sqlite3_extended_result_codes(*connection, 1);
         sqlite3_busy_timeout(*connection, (int)timeout_ms);
@@ -90,6 +123,24 @@ enum status sqlite_connect(const char *path, uint32_t timeout_ms, bool make, sql
 void sqlite_disconnect(sqlite3 *connection)
 {
     sqlite3_close_v2(connection);
+}
+
+/* 0 gives up. */
+static int wait_for_lock(void *context, int attempts)
+{
+    struct sqlite_patience *patience = context;
+    int64_t now_us = timestamp_monotonic_us();
+    if (attempts == 0)
+        patience->since_us = now_us;
+    if ((now_us - patience->since_us) / 1000 >= patience->limit_ms(patience->context))
+        return 0;
+    sqlite3_sleep(LOOK_AGAIN_MS);
+    return 1;
+}
+
+void sqlite_wait_with(sqlite3 *connection, struct sqlite_patience *patience)
+{
+    sqlite3_busy_handler(connection, wait_for_lock, patience);
 }
 
 enum status sqlite_run(sqlite3 *connection, const char *doing, const char *sql, struct error *err)

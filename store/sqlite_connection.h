@@ -24,6 +24,15 @@ enum status sqlite_connect(const char *path, uint32_t timeout_ms, bool make, sql
                            struct error *err);
 void sqlite_disconnect(sqlite3 *connection); /* NULL is fine */
 
+/* Has another's lock waited for as long as limit_ms says, which is asked again and again, instead
+ * of for the timeout. The patience lasts as long as the connection. */
+struct sqlite_patience {
+    uint32_t (*limit_ms)(void *context);
+    void *context;
+    int64_t since_us; /* when this wait began (monotonic) */
+};
+void sqlite_wait_with(sqlite3 *connection, struct sqlite_patience *patience);
+
 /* Fills err from the connection's last error; `doing` says what was tried ("reading weather"). */
 enum status sqlite_fail(sqlite3 *connection, const char *doing, struct error *err);
 

@@ -15,14 +15,14 @@ static void sqlite_close(struct offline_store *base)
     free(store);
 }
 
-static const char *positions_table(const char *prefix, struct arena *arena)
+static void name_positions(struct sqlite_store *store, const char *prefix)
 {
     struct buffer sql;
     buffer_init(&sql, 0);
-    sqlite_append_identifier(&sql, arena_printf(arena, "%s_position", prefix));
-    const char *name = arena_text_of(arena, buffer_bytes(&sql));
+    store->positions_name = arena_printf(&store->arena, "%s_position", prefix);
+    sqlite_append_identifier(&sql, store->positions_name);
+    store->positions = arena_text_of(&store->arena, buffer_bytes(&sql));
     buffer_release(&sql);
-    return name;
 }
 
 /* Reading what is not there leaves nothing behind. */
@@ -43,7 +43,7 @@ static enum status sqlite_open(const struct settings *settings, struct offline_s
         out_of_memory();
     store->base.operations = &offline_store_sqlite;
     arena_init(&store->arena, 0);
-    store->positions = positions_table(settings->registry_schema, &store->arena);
+    name_positions(store, settings->registry_schema);
     store->path = arena_text(&store->arena, settings->offline_store.path);
     store->timeout_ms = settings->offline_store.timeout_ms;
     enum status status = connect_or_do_without(store, err);
@@ -63,10 +63,17 @@ static int look_at_flag(void *context)
     return stop && atomic_load(stop);
 }
 
+static uint32_t limit_ms(void *context)
+{
+    return look_at_flag(context) ? 0 : ((struct sqlite_store *)context)->timeout_ms;
+}
+
 static void heed_flag(struct sqlite_store *store)
 {
     sqlite3_progress_handler(store->connection, OPCODES_BETWEEN_LOOKS,
                              store->stop ? look_at_flag : NULL, store);
+    store->patience = (struct sqlite_patience){.limit_ms = limit_ms, .context = store};
+    sqlite_wait_with(store->connection, &store->patience);
 }
 
 static void sqlite_stop_on(struct offline_store *base, const atomic_bool *stop)
@@ -89,7 +96,10 @@ enum status sqlite_begin_making(struct sqlite_store *store, const char *doing, s
         sqlite_add_functions(made);
         heed_flag(store);
     }
-    return sqlite_begin_write(store->connection, doing, err);
+    enum status status = sqlite_begin_write(store->connection, doing, err);
+    if (status == STATUS_UNAVAILABLE && look_at_flag(store))
+        return fail(err, STATUS_CANCELLED, "%s: stopped", doing);
+    return status;
 }
 
 enum status sqlite_prepare_read(struct sqlite_store *store, const char *doing, struct buffer *sql,
@@ -178,16 +188,31 @@ static enum status sqlite_sample(struct offline_store *base, struct offline_samp
 
 /* Transactions -------------------------------------------------------------------------------- */
 
+static enum status has_positions(struct sqlite_store *store, const char *doing, bool *has,
+                                 struct error *err)
+{
+    struct buffer sql;
+    sqlite3_stmt *statement;
+    buffer_init(&sql, 0);
+    buffer_append_text(&sql, "SELECT 1 FROM sqlite_schema WHERE type = 'table'"
+                             " AND name = ? COLLATE NOCASE");
+    enum status status = sqlite_prepare_read(store, doing, &sql, &statement, err);
+    if (!status) {
+        sqlite3_bind_text(statement, 1, store->positions_name, -1, SQLITE_STATIC);
+        status = sqlite_step(statement, doing, has, err);
+    }
+    sqlite3_finalize(statement);
+    return status;
+}
+
 /* The first SELECT takes the snapshot. */
 static enum status read_position(struct sqlite_store *store, int64_t *position, struct error *err)
 {
     static const char doing[] = "taking a snapshot";
-    int64_t numbers[2];
-    enum status status = select_one(store, doing,
-                                    "SELECT count(*), 0 FROM sqlite_schema WHERE type = 'table'"
-                                    " AND '\"' || replace(name, '\"', '\"\"') || '\"' = '%s'",
-                                    store->positions, numbers, err);
-    if (!status && numbers[0])
+    int64_t numbers[2] = {0};
+    bool has = false;
+    enum status status = has_positions(store, doing, &has, err);
+    if (!status && has)
         status =
             select_one(store, doing, "SELECT position, 0 FROM %s", store->positions, numbers, err);
     *position = numbers[0];

@@ -16,10 +16,11 @@ struct sqlite_store {
     const char *path;
     uint32_t timeout_ms;
     sqlite3 *connection;
-    bool is_missing;       /* there is no file yet: an empty database in memory stands for it */
-    const char *positions; /* SQL: the name of the table that counts them */
-    struct arena arena;    /* as long as the handle */
+    bool is_missing; /* there is no file yet: an empty database in memory stands for it */
+    const char *positions_name, *positions; /* of the table that counts them; the same as SQL */
+    struct arena arena;                     /* as long as the handle */
     const atomic_bool *stop;
+    struct sqlite_patience patience;
     unsigned table_count; /* temporary tables that were named */
 };
 

@@ -263,6 +263,47 @@ static void load_refuses_columns_that_change_what_is_put_in(void **state)
                             "look like one; declare it TEXT");
 }
 
+static void nobody_waits_for_a_writer_once_told_to_stop(void **state)
+{
+    struct offline_test *t = *state;
+    static const struct load_column columns[] = {{"id", LOAD_KEY, TYPE_INT32},
+                                                 {"at", LOAD_EVENT_TIME, TYPE_TIMESTAMP}};
+    const atomic_bool stop = true;
+    struct offline_store *writer = private_file_store(&file);
+    struct offline_sample sample;
+    struct offline_load *load;
+    struct error err;
+    bool made;
+    define(t, "id: int32", "table: h", X);
+    assert_int_equal(offline_load_open(writer, &t->definitions.sources[0], columns, 2, columns, 2,
+                                       &made, &load, &err),
+                     STATUS_OK);
+    offline_store_stop_on(t->store, &stop);
+    assert_int_equal(offline_store_sample(t->store, &sample, &err), STATUS_CANCELLED);
+    check_holds(err.message, "stopped");
+    offline_load_close(load);
+    offline_store_close(writer);
+}
+
+static void a_registry_of_any_name_counts_positions(void **state)
+{
+    static const char *const names[] = {"it's \"here\" %s", "Larder", "larder"};
+    struct settings settings = private_file_settings(&file);
+    struct offline_sample sample;
+    struct offline_store *store;
+    struct error err;
+    uint64_t seen;
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        settings.registry_schema = names[i];
+        assert_int_equal(offline_store_open(&settings, &store, &err), STATUS_OK);
+        assert_int_equal(offline_store_sample(store, &sample, &err), STATUS_OK);
+        assert_int_equal(offline_store_begin(store, &seen, &err), STATUS_OK);
+        assert_true(seen > 0 && seen == sample.next_transaction);
+        offline_store_close(store);
+    }
+}
+
 static void writer_elsewhere_is_waited_for_and_then_named(void **state)
 {
     struct offline_test *t = *state;
@@ -368,6 +409,8 @@ int main(void)
         TEST(query_that_would_write_is_refused),
         TEST(load_refuses_columns_that_change_what_is_put_in),
         TEST(writer_elsewhere_is_waited_for_and_then_named),
+        TEST(nobody_waits_for_a_writer_once_told_to_stop),
+        TEST(a_registry_of_any_name_counts_positions),
         TEST(positions_rise_and_are_seen_by_the_snapshot),
         TEST(reading_makes_no_file),
         TEST(folder_that_is_missing_is_asked_for),
