@@ -116,7 +116,7 @@ static enum status sqlite_registry_examine(struct registry *registry, struct are
 static void sqlite_registry_close(struct registry *registry)
 {
     struct sqlite_registry *r = sqlite_registry_of(registry);
-    sqlite_disconnect(r->connection);
+    sqlite_registry_disconnect(r);
     buffer_release(&r->versions);
     arena_release(&r->arena);
     free(r);

@@ -282,7 +282,12 @@ enum status sqlite_registry_remove(struct registry *registry, const char *projec
                                    struct error *err)
 {
     struct sqlite_registry *r = sqlite_registry_of(registry);
-    enum status status = sqlite_transaction_write(r, err);
+    /* Where there is nothing to remove, the file stays as it is. */
+    enum status status = sqlite_transaction_read(r, err);
+    if (!status) {
+        sqlite_transaction_end(r);
+        status = sqlite_transaction_write(r, err);
+    }
     if (status)
         return status == STATUS_NOT_FOUND ? STATUS_OK : status;
     return sqlite_transaction_close(r, remove_project(r, project, err), err);

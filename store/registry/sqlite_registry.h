@@ -17,6 +17,8 @@
 #include "store/registry/registry_backend.h"
 #include "store/sqlite_connection.h"
 
+#include <sys/stat.h>
+
 enum { SQLITE_REGISTRY_FORMAT = 1 };
 
 struct sqlite_registry {
@@ -26,11 +28,11 @@ struct sqlite_registry {
     const char *name; /* in messages: "the registry larder in history.db" */
     uint32_t timeout_ms;
     struct registry_limit limit;
-    sqlite3 *connection;   /* NULL: there was no file yet */
-    int64_t busy_since_us; /* since when another's lock is waited for (monotonic) */
-    uint64_t identity;     /* of the transaction under way; 0: there is no registry */
+    sqlite3 *connection; /* NULL: there was no file yet */
+    struct stat shared;  /* of the file beside it that its readers share; no inode: none yet */
+    struct sqlite_patience patience;
+    uint64_t identity; /* of the transaction under way; 0: there is no registry */
     bool listening;
-    int64_t data_version;   /* SQLite's own: another one has changed the file */
     struct buffer versions; /* of all projects, as they were last listened to */
 };
 
@@ -79,6 +81,8 @@ const char *column_text(sqlite3_stmt *statement, int column, struct arena *arena
 
 /* Transactions -------------------------------------------------------------------------------- */
 
+/* The next transaction connects again. */
+void sqlite_registry_disconnect(struct sqlite_registry *r);
 /* NOT_FOUND: nothing is applied. CONFLICT: it is a newer larder's. After a failure no transaction
  * is open. */
 enum status sqlite_transaction_read(struct sqlite_registry *r, struct error *err);

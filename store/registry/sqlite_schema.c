@@ -21,6 +21,8 @@
 
 #include "store/registry/identity.h"
 
+#include <ctype.h>
+
 static const char *const tables[] = {
     "CREATE TABLE @registry (format INTEGER NOT NULL, identity TEXT NOT NULL,"
     " last_project INTEGER NOT NULL DEFAULT 0, system_identifier INTEGER)",
@@ -131,19 +133,55 @@ enum status sqlite_schema_make(struct sqlite_registry *r, struct error *err)
     return status || r->identity ? status : make_identity(r, err);
 }
 
-/* *is_used: a view, a trigger or a table of somebody else's names it. It may only seem so. */
-static enum status is_used_by_others(struct sqlite_registry *r, const char *table, bool *is_used,
-                                     struct error *err)
+static bool is_of_name(char byte)
 {
+    return isalnum((unsigned char)byte) || byte == '_' || byte == '$' ||
+           (unsigned char)byte >= 0x80;
+}
+
+/* However it is quoted, and in whatever case. It may only seem so. */
+static bool names(const char *sql, const char *table)
+{
+    int size = (int)strlen(table);
+    for (const char *at = sql; *at; at++)
+        if (sqlite3_strnicmp(at, table, size) == 0 && !is_of_name(at[size]) &&
+            (at == sql || !is_of_name(at[-1])))
+            return true;
+    return false;
+}
+
+/* Whether it is somebody else's, and stands on a table of ours. */
+static bool is_use(const struct sqlite_registry *r, const char *name, const char *sql,
+                   struct arena *arena)
+{
+    bool is_ours = false, uses = false;
+    for (size_t i = 0; i < COUNT_OF(table_names); i++) {
+        const char *table = arena_printf(arena, "%s_%s", r->schema, table_names[i]);
+        is_ours = is_ours || strcmp(name, table) == 0;
+        uses = uses || names(sql, table);
+    }
+    return uses && !is_ours;
+}
+
+/* *is_used: a view, a trigger or a table of somebody else's names one of ours. */
+static enum status is_used_by_others(struct sqlite_registry *r, bool *is_used, struct error *err)
+{
+    static const char doing[] = "looking for what others made of the registry";
+    struct arena arena;
     sqlite3_stmt *statement;
-    const struct parameter parameters[] = {text_parameter(r->schema), text_parameter(table)};
-    enum status status = sqlite_statement_find(
-        r, "looking for what others made of the registry",
-        "SELECT 1 FROM sqlite_schema WHERE type <> 'index' AND instr(sql, ?1 || '_' || ?2)"
-        " AND NOT (type = 'table' AND name = ?1 || '_' || ?2)",
-        parameters, COUNT_OF(parameters), &statement, err);
-    *is_used = *is_used || statement;
+    bool row = false;
+    arena_init(&arena, 0);
+    *is_used = false;
+    enum status status = sqlite_statement_open(
+        r, doing, "SELECT name, sql FROM sqlite_schema WHERE type <> 'index' AND sql NOT NULL",
+        NULL, 0, &statement, err);
+    while (!status && !(status = sqlite_step(statement, doing, &row, err)) && row && !*is_used) {
+        *is_used = is_use(r, (const char *)sqlite3_column_text(statement, 0),
+                          (const char *)sqlite3_column_text(statement, 1), &arena);
+        arena_reset(&arena);
+    }
     sqlite3_finalize(statement);
+    arena_release(&arena);
     return status;
 }
 
@@ -164,10 +202,8 @@ static enum status for_each_table(struct sqlite_registry *r, const char *verb, s
 
 enum status sqlite_schema_drop(struct sqlite_registry *r, struct error *err)
 {
-    bool is_used = false;
-    enum status status = STATUS_OK;
-    for (size_t i = 0; i < COUNT_OF(table_names) && !status; i++)
-        status = is_used_by_others(r, table_names[i], &is_used, err);
+    bool is_used;
+    enum status status = is_used_by_others(r, &is_used, err);
     return status ? status
                   : for_each_table(r, is_used ? "DELETE FROM" : "DROP TABLE IF EXISTS", err);
 }

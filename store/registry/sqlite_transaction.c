@@ -7,27 +7,17 @@
  */
 #include "store/registry/sqlite_registry.h"
 
-#include "base/timestamp.h"
-
 #include <poll.h>
 
-enum { LOOK_AGAIN_MS = 20, GRACE_MS = 600 };
+enum { GRACE_MS = 600 };
 
-/* For servers: as SQLite waits for another's lock, but no longer than a second once somebody waits
- * for us. 0 gives up. */
-static int wait_for_lock(void *context, int attempts)
+/* For servers: no longer than a second once somebody waits for us. */
+static uint32_t limit_ms(void *context)
 {
-    struct sqlite_registry *r = context;
-    int64_t now_us = timestamp_monotonic_us();
-    if (attempts == 0)
-        r->busy_since_us = now_us;
-    int64_t waited_ms = (now_us - r->busy_since_us) / 1000;
+    const struct sqlite_registry *r = context;
     struct pollfd wake = {.fd = r->limit.wake_fd, .events = POLLIN};
     bool is_awaited = poll(&wake, 1, 0) > 0;
-    if (waited_ms >= (is_awaited && GRACE_MS < r->timeout_ms ? GRACE_MS : r->timeout_ms))
-        return 0;
-    poll(NULL, 0, LOOK_AGAIN_MS);
-    return 1;
+    return is_awaited && GRACE_MS < r->timeout_ms ? GRACE_MS : r->timeout_ms;
 }
 
 static bool has_moved(sqlite3 *connection)
@@ -37,14 +27,52 @@ static bool has_moved(sqlite3 *connection)
     return moved != 0;
 }
 
+static bool find_shared(struct sqlite_registry *r, struct stat *found)
+{
+    struct buffer path;
+    buffer_init(&path, 0);
+    buffer_printf(&path, "%s-shm", sqlite3_db_filename(r->connection, "main"));
+    buffer_append_byte(&path, 0);
+    bool is_there = stat((const char *)path.data, found) == 0;
+    buffer_release(&path);
+    return is_there;
+}
+
+/* While a connection is open the file that it shares with others stays, unless somebody removed it
+ * to write another database over ours. */
+static bool is_written_over(struct sqlite_registry *r)
+{
+    struct stat found;
+    return r->shared.st_ino && (!find_shared(r, &found) || found.st_ino != r->shared.st_ino ||
+                                found.st_dev != r->shared.st_dev);
+}
+
+/* What the old WAL still holds does not belong into the other database: SQLite would put it there
+ * when its last reader goes. */
+void sqlite_registry_disconnect(struct sqlite_registry *r)
+{
+    if (r->connection && is_written_over(r))
+        sqlite3_db_config(r->connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    sqlite_disconnect(r->connection);
+    r->connection = NULL;
+    r->shared.st_ino = 0;
+}
+
+static void remember_shared(struct sqlite_registry *r)
+{
+    if (!r->shared.st_ino && !find_shared(r, &r->shared))
+        r->shared.st_ino = 0;
+}
+
 static enum status connect(struct sqlite_registry *r, bool make, struct error *err)
 {
-    if (r->connection && !has_moved(r->connection))
+    if (r->connection && !has_moved(r->connection) && !is_written_over(r))
         return STATUS_OK;
-    sqlite_disconnect(r->connection);
+    sqlite_registry_disconnect(r);
+    r->patience = (struct sqlite_patience){.limit_ms = limit_ms, .context = r};
     enum status status = sqlite_connect(r->path, r->timeout_ms, make, &r->connection, err);
     if (!status && r->limit.wake_fd >= 0)
-        sqlite3_busy_handler(r->connection, wait_for_lock, r);
+        sqlite_wait_with(r->connection, &r->patience);
     return status;
 }
 
@@ -64,6 +92,7 @@ static enum status no_file(const struct sqlite_registry *r, struct error *err)
 static enum status look_for_registry(struct sqlite_registry *r, struct error *err)
 {
     enum status status = sqlite_schema_read(r, &r->identity, err);
+    remember_shared(r);
     if (!status && r->identity == 0)
         status = nothing_applied(r, err);
     if (status)

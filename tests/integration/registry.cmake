@@ -33,10 +33,15 @@ larder_test(test_sqlite_registry
     SOURCES test_sqlite_registry.c
     LINKS larder_registry_suite larder_private_file
     LABELS unit)
-larder_test(test_sqlite_registry_file
-    SOURCES test_sqlite_registry_file.c ${PROJECT_SOURCE_DIR}/tests/support/shop.c
-    LINKS larder_registry larder_private_file Threads::Threads
-    LABELS unit)
+foreach(name file tables)
+    larder_test(test_sqlite_registry_${name}
+        SOURCES
+            test_sqlite_registry_${name}.c
+            registry_file_fixture.c
+            ${PROJECT_SOURCE_DIR}/tests/support/shop.c
+        LINKS larder_registry larder_private_file Threads::Threads
+        LABELS unit)
+endforeach()
 larder_test(test_sqlite_registry_crash
     SOURCES test_sqlite_registry_crash.c ${PROJECT_SOURCE_DIR}/tests/support/shop.c
     LINKS larder_registry larder_private_file

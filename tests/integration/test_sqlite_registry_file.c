@@ -1,7 +1,7 @@
 /* test_sqlite_registry_file.c - what is SQLite's own about the registry: its file, which others
- * make, fill, replace and hold, and its tables beside an owner's. */
-#include "private_file.h"
+ * make, fill, replace and hold. */
 #include "store/registry/registry.h"
+#include "tests/integration/registry_file_fixture.h"
 #include "tests/support/shop.h"
 
 #include <pthread.h>
@@ -18,92 +18,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-static struct private_file file;
-
-struct fixture {
-    struct settings settings;
-    struct registry *registry;
-    struct arena arena;
-    struct error err;
-};
-
-static enum status open_as(struct fixture *f, const char *schema)
-{
-    registry_close(f->registry);
-    f->registry = NULL;
-    f->settings.registry_schema = schema;
-    return registry_open(&f->settings, &f->registry, &f->err);
-}
-
-static void demand(struct fixture *f, enum status status)
-{
-    if (status)
-        fail_msg("%s: %s", status_name(status), f->err.message);
-}
-
-static int set_up(void **state)
-{
-    struct fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    private_file_clear(&file);
-    arena_init(&f->arena, 0);
-    f->settings = private_file_settings(&file);
-    f->settings.project = "shop";
-    demand(f, open_as(f, "larder"));
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    registry_close(f->registry);
-    arena_release(&f->arena);
-    free(f);
-    return 0;
-}
-
-static enum status apply(struct fixture *f, const struct definitions *definitions)
-{
-    struct apply_outcome outcome;
-    return registry_apply(f->registry, definitions, (struct apply_options){0}, &f->arena, &outcome,
-                          &f->err);
-}
-
-static uint64_t version(struct fixture *f)
-{
-    struct registry_version version;
-    demand(f, registry_version(f->registry, "shop", &version, &f->err));
-    return version.number;
-}
-
-static void check_words(struct fixture *f, const char *words)
-{
-    if (!strstr(f->err.message, words))
-        fail_msg("\"%s\" does not say %s", f->err.message, words);
-}
-
-/* As an owner asks. The first column of the first row. */
-static const char *ask(struct fixture *f, const char *sql)
-{
-    sqlite3 *connection;
-    sqlite3_stmt *statement;
-    assert_int_equal(sqlite3_open(file.path, &connection), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(connection, sql, -1, &statement, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-    const char *text =
-        arena_printf(&f->arena, "%s", (const char *)sqlite3_column_text(statement, 0));
-    sqlite3_finalize(statement);
-    sqlite3_close(connection);
-    return text;
-}
-
-static const char *table_names(struct fixture *f)
-{
-    return ask(f, "SELECT coalesce(group_concat(name, ' '), '') FROM (SELECT name FROM"
-                  " sqlite_schema WHERE type IN ('table', 'view') ORDER BY name)");
-}
 
 /* A writer that holds the file. */
 static sqlite3 *hold_file(void)
@@ -238,6 +152,79 @@ static void a_file_that_may_only_be_read_is_read_where_its_folder_is_open(void *
     assert_int_equal(chmod(file.directory, 0700), 0);
 }
 
+/* In a folder that both may write to, as /tmp is one. */
+static void files_of_another_user_beside_it_are_named(void **state)
+{
+    struct fixture *f = *state;
+    if (geteuid() != 0) /* nobody else can be */
+        skip();
+    assert_int_equal(chmod(file.directory, 0777), 0);
+    demand(f, apply(f, shop(&f->arena)));
+    registry_close(f->registry);
+    f->registry = NULL;
+    assert_int_equal(chown(file.path, 65534, 65534), 0);
+    /* Who may only read the file leaves what is beside it behind. */
+    pid_t reader = fork();
+    if (reader == 0) {
+        struct registry_version seen;
+        struct error err;
+        if (setgid(65533) || setuid(65533))
+            _exit(2);
+        if (registry_open(&f->settings, &f->registry, &err) ||
+            registry_version(f->registry, "shop", &seen, &err))
+            _exit(3);
+        registry_close(f->registry);
+        _exit(0);
+    }
+    assert_int_equal(child_status(reader), 0);
+    read_and_apply_as_guest(f, STATUS_OK, "ends in -wal, which another user made");
+    assert_int_equal(chmod(file.directory, 0700), 0);
+}
+
+static void a_file_that_was_cut_off_is_said_to_be_damaged(void **state)
+{
+    struct fixture *f = *state;
+    struct catalog catalog;
+    demand(f, apply(f, shop(&f->arena)));
+    registry_close(f->registry);
+    f->registry = NULL;
+    assert_int_equal(truncate(file.path, 4096 + 2048), 0);
+    demand(f, open_as(f, "larder"));
+    assert_int_equal(registry_read(f->registry, "shop", &f->arena, &catalog, &f->err),
+                     STATUS_CORRUPT);
+    check_words(f, file.path);
+    check_words(f, "put it back from a copy");
+    assert_int_equal(apply(f, shop_with(&f->arena, "a: int32")), STATUS_CORRUPT);
+    check_words(f, "put it back from a copy");
+}
+
+/* As `cp copy.db history.db` does it, once what belonged to the file of before is removed. */
+static void a_file_that_is_written_over_is_heard_of(void **state)
+{
+    struct fixture *f = *state;
+    struct registry *listener;
+    bool changed;
+    demand(f, apply(f, shop(&f->arena)));
+    const char *copy = arena_printf(&f->arena, "%s.copy", file.path);
+    private_file_run(&file, arena_printf(&f->arena, "VACUUM INTO '%s'", copy));
+    demand(f, apply(f, shop_with(&f->arena, "a: int32, total: float64, visits: int64")));
+    demand(f, registry_open(&f->settings, &listener, &f->err));
+    demand(f, registry_wait(listener, 0, -1, &changed, &f->err));
+    registry_close(f->registry);
+    f->registry = NULL;
+    unlink(arena_printf(&f->arena, "%s-wal", file.path));
+    unlink(arena_printf(&f->arena, "%s-shm", file.path));
+    assert_int_equal(
+        system(arena_printf(&f->arena, "cat '%s' > '%s' && rm '%s'", copy, file.path, copy)), 0);
+    struct registry_version seen;
+    demand(f, registry_wait(listener, 60000, -1, &changed, &f->err));
+    assert_true(changed);
+    demand(f, registry_version(listener, "shop", &seen, &f->err));
+    assert_int_equal(seen.number, 1);
+    registry_close(listener);
+    demand(f, open_as(f, "larder"));
+}
+
 /* As on a full disk: of an apply that finds no room, nothing is left. */
 static void an_apply_without_room_leaves_what_was(void **state)
 {
@@ -342,157 +329,22 @@ static void a_server_does_not_wait_for_a_lock_for_ever(void **state)
     close(fds[1]);
 }
 
-/* Tables -------------------------------------------------------------------------------------- */
-
-static void any_schema_name_is_only_a_name(void **state)
-{
-    static const char *const names[] = {"Mixed Case", "a\"b; DROP TABLE orders; --",
-                                        "it's @project ?1 %s \\", "caf\u00e9", "select"};
-    struct fixture *f = *state;
-    private_file_run(&file, "CREATE TABLE orders (n)");
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        demand(f, open_as(f, names[i]));
-        demand(f, apply(f, shop(&f->arena)));
-        assert_int_equal(version(f), 1);
-        demand(f, registry_remove(f->registry, "shop", &f->err));
-        assert_string_equal(table_names(f), "orders");
-    }
-    assert_int_equal(open_as(f, ""), STATUS_INVALID);
-}
-
-static void registries_in_one_file_do_not_meet(void **state)
-{
-    struct fixture *f = *state;
-    demand(f, apply(f, shop(&f->arena)));
-    demand(f, open_as(f, "larder_too"));
-    assert_int_equal(version(f), 0);
-    demand(f, apply(f, shop_with(&f->arena, "a: int32")));
-    demand(f, registry_remove(f->registry, "shop", &f->err));
-    demand(f, open_as(f, "larder"));
-    assert_int_equal(version(f), 1);
-}
-
-static void every_version_is_kept(void **state)
-{
-    struct fixture *f = *state;
-    demand(f, apply(f, shop_with(&f->arena, "a: int32")));
-    demand(f, apply(f, shop_with(&f->arena, "a: int32, b: int32")));
-    assert_string_equal(ask(f, "SELECT group_concat(version || ' ' || (catalog ->> 'version'))"
-                               " FROM (SELECT * FROM larder_version ORDER BY version) WHERE"
-                               " unixepoch() - applied_us / 1000000 BETWEEN 0 AND 3600"),
-                        "1 1,2 2");
-}
-
-static void a_newer_format_is_refused_and_left_alone(void **state)
-{
-    struct fixture *f = *state;
-    struct catalog catalog;
-    demand(f, apply(f, shop(&f->arena)));
-    private_file_run(&file, "UPDATE larder_registry SET format = format + 1");
-    assert_int_equal(registry_read(f->registry, "shop", &f->arena, &catalog, &f->err),
-                     STATUS_CONFLICT);
-    check_words(f, "newer larder");
-    assert_int_equal(apply(f, shop_with(&f->arena, "a: int32")), STATUS_CONFLICT);
-    assert_int_equal(registry_remove(f->registry, "shop", &f->err), STATUS_CONFLICT);
-    assert_string_equal(ask(f, "SELECT count(*) FROM larder_version"), "1");
-}
-
-static void damaged_definitions_are_corrupt(void **state)
-{
-    static const char *const damages[] = {
-        "UPDATE larder_version SET catalog = 'nonsense'",
-        "UPDATE larder_version SET catalog = replace(catalog, 'shop', 'mall')",
-        "UPDATE larder_registry SET identity = '1'",
-    };
-    struct fixture *f = *state;
-    struct catalog catalog;
-    for (size_t i = 0; i < COUNT_OF(damages); i++) {
-        demand(f, apply(f, shop(&f->arena)));
-        private_file_run(&file, damages[i]);
-        assert_int_equal(registry_read(f->registry, "shop", &f->arena, &catalog, &f->err),
-                         STATUS_CORRUPT);
-        private_file_clear(&file);
-    }
-}
-
-static void an_owners_tables_are_not_taken_for_ours(void **state)
-{
-    struct fixture *f = *state;
-    struct registry_version version;
-    private_file_run(&file, "CREATE TABLE larder_project (n)");
-    assert_int_equal(apply(f, shop(&f->arena)), STATUS_CONFLICT);
-    check_words(f, "another registry schema");
-    assert_string_equal(table_names(f), "larder_project");
-    private_file_run(&file, "CREATE TABLE larder_registry (n)");
-    assert_int_equal(registry_version(f->registry, "shop", &version, &f->err), STATUS_FAILED);
-    assert_int_equal(apply(f, shop(&f->arena)), STATUS_FAILED);
-    check_words(f, "not as larder made them");
-    assert_string_equal(table_names(f), "larder_project larder_registry");
-}
-
-static void an_owners_tables_stay_when_the_registry_goes(void **state)
-{
-    struct fixture *f = *state;
-    private_file_run(&file, "CREATE TABLE larder_orders (n); CREATE TABLE orders (n)");
-    demand(f, apply(f, shop(&f->arena)));
-    demand(f, registry_remove(f->registry, "shop", &f->err));
-    assert_string_equal(table_names(f), "larder_orders orders");
-}
-
-static void an_owners_view_on_our_tables_stays_and_an_apply_follows(void **state)
-{
-    struct fixture *f = *state;
-    demand(f, apply(f, shop(&f->arena)));
-    private_file_run(&file, "CREATE VIEW audit AS SELECT version, applied_us FROM larder_version");
-    demand(f, registry_remove(f->registry, "shop", &f->err));
-    assert_string_equal(ask(f, "SELECT count(*) FROM audit"), "0");
-    assert_int_equal(version(f), 0);
-    demand(f, apply(f, shop(&f->arena)));
-    assert_string_equal(ask(f, "SELECT count(*) FROM audit"), "1");
-    private_file_run(&file, "DROP VIEW audit");
-    demand(f, registry_remove(f->registry, "shop", &f->err));
-    assert_string_equal(table_names(f), "");
-}
-
-static void a_table_that_an_owner_dropped_is_told(void **state)
-{
-    struct fixture *f = *state;
-    demand(f, apply(f, shop(&f->arena)));
-    private_file_run(&file, "DROP TABLE larder_sample");
-    demand(f, registry_remove(f->registry, "shop", &f->err)); /* not needed for that */
-    demand(f, apply(f, shop(&f->arena)));
-    private_file_run(&file, "DROP TABLE larder_version");
-    assert_int_equal(registry_remove(f->registry, "shop", &f->err), STATUS_FAILED);
-    check_words(f, "drop what is left");
-    assert_string_equal(ask(f, "SELECT count(*) FROM larder_project"), "1");
-}
-
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(opening_and_reading_make_no_file),
-        TEST(a_server_without_a_file_is_without_its_registry),
-        TEST(a_file_in_the_place_of_another_is_heard_of),
-        TEST(a_folder_that_is_missing_is_asked_for),
-        TEST(a_file_that_is_no_database_is_named),
-        TEST(a_file_that_may_only_be_read_is_read_where_its_folder_is_open),
-        TEST(an_apply_without_room_leaves_what_was),
-        TEST(an_apply_waits_for_a_writer_and_then_says_so),
-        TEST(an_apply_goes_on_once_the_writer_has_ended),
-        TEST(a_server_does_not_wait_for_a_lock_for_ever),
-        TEST(any_schema_name_is_only_a_name),
-        TEST(registries_in_one_file_do_not_meet),
-        TEST(every_version_is_kept),
-        TEST(a_newer_format_is_refused_and_left_alone),
-        TEST(damaged_definitions_are_corrupt),
-        TEST(an_owners_tables_are_not_taken_for_ours),
-        TEST(an_owners_tables_stay_when_the_registry_goes),
-        TEST(an_owners_view_on_our_tables_stays_and_an_apply_follows),
-        TEST(a_table_that_an_owner_dropped_is_told),
+        FILE_TEST(opening_and_reading_make_no_file),
+        FILE_TEST(a_server_without_a_file_is_without_its_registry),
+        FILE_TEST(a_file_in_the_place_of_another_is_heard_of),
+        FILE_TEST(a_file_that_is_written_over_is_heard_of),
+        FILE_TEST(a_folder_that_is_missing_is_asked_for),
+        FILE_TEST(a_file_that_is_no_database_is_named),
+        FILE_TEST(a_file_that_may_only_be_read_is_read_where_its_folder_is_open),
+        FILE_TEST(files_of_another_user_beside_it_are_named),
+        FILE_TEST(a_file_that_was_cut_off_is_said_to_be_damaged),
+        FILE_TEST(an_apply_without_room_leaves_what_was),
+        FILE_TEST(an_apply_waits_for_a_writer_and_then_says_so),
+        FILE_TEST(an_apply_goes_on_once_the_writer_has_ended),
+        FILE_TEST(a_server_does_not_wait_for_a_lock_for_ever),
     };
-    private_file_make(&file);
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    private_file_remove(&file);
-    return failed;
+    return cmocka_run_group_tests(tests, registry_file_begin, registry_file_end);
 }
