@@ -8,18 +8,21 @@
 /* PostgreSQL cuts longer names, and then two schemas would be one. */
 enum { SCHEMA_NAME_MAX = 63 };
 
-enum status newest_read(struct postgres_registry *r, const char *project, struct arena *arena,
-                        struct newest *newest, struct error *err)
+/* version 0: the newest. */
+static enum status read_version(struct postgres_registry *r, const char *project, uint64_t version,
+                                struct arena *arena, struct newest *newest, struct error *err)
 {
     PGresult *result;
-    const char *const values[] = {project};
+    char number[DECIMAL_SIZE];
+    const char *const values[] = {project, version ? decimal_unsigned(version, number) : NULL};
     *newest = (struct newest){0};
     enum status status =
         statement_query(r, "reading the applied definitions",
                         "SELECT g.identity, v.project_id, v.version, v.catalog FROM @.registry g"
                         " LEFT JOIN @.project p ON p.name = $1"
-                        " LEFT JOIN @.version v ON v.project_id = p.id AND v.version = p.version",
-                        1, values, &result, err);
+                        " LEFT JOIN @.version v ON v.project_id = p.id"
+                        " AND v.version = coalesce($2::bigint, p.version)",
+                        2, values, &result, err);
     if (status)
         return status;
     if (PQntuples(result) > 0)
@@ -42,17 +45,22 @@ enum status newest_read(struct postgres_registry *r, const char *project, struct
     return status;
 }
 
-static enum status postgres_read(struct registry *registry, const char *project,
+enum status newest_read(struct postgres_registry *r, const char *project, struct arena *arena,
+                        struct newest *newest, struct error *err)
+{
+    return read_version(r, project, 0, arena, newest, err);
+}
+
+static enum status postgres_read(struct registry *registry, const char *project, uint64_t version,
                                  struct arena *arena, struct catalog *catalog, struct error *err)
 {
     struct postgres_registry *r = postgres_registry_of(registry);
     struct newest newest = {0};
     enum status status = schema_check(r, err);
     if (!status)
-        status = newest_read(r, project, arena, &newest, err);
+        status = read_version(r, project, version, arena, &newest, err);
     if (status == STATUS_NOT_FOUND || (!status && !newest.found))
-        return fail(err, STATUS_NOT_FOUND,
-                    "nothing is applied yet for the project %s: run larder apply", project);
+        return registry_fail_not_found(project, version, err);
     if (!status)
         *catalog = newest.catalog;
     return status;

@@ -47,7 +47,23 @@ void registry_close(struct registry *registry)
 enum status registry_read(struct registry *registry, const char *project, struct arena *arena,
                           struct catalog *catalog, struct error *err)
 {
-    return registry->backend->read(registry, project, arena, catalog, err);
+    return registry->backend->read(registry, project, 0, arena, catalog, err);
+}
+
+enum status registry_read_version(struct registry *registry, const char *project, uint64_t version,
+                                  struct arena *arena, struct catalog *catalog, struct error *err)
+{
+    assert(version != 0 && "versions begin at 1");
+    return registry->backend->read(registry, project, version, arena, catalog, err);
+}
+
+enum status registry_fail_not_found(const char *project, uint64_t version, struct error *err)
+{
+    if (version)
+        return fail(err, STATUS_NOT_FOUND, "the project %s has no version %llu here", project,
+                    (unsigned long long)version);
+    return fail(err, STATUS_NOT_FOUND,
+                "nothing is applied yet for the project %s: run larder apply", project);
 }
 
 enum status registry_version(struct registry *registry, const char *project,

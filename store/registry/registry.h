@@ -53,6 +53,9 @@ void registry_close(struct registry *registry);
 /* The newest version. NOT_FOUND: this project was never applied here ("run larder apply"). */
 enum status registry_read(struct registry *registry, const char *project, struct arena *arena,
                           struct catalog *catalog, struct error *err);
+/* That one of its versions. NOT_FOUND: there is none of this number. */
+enum status registry_read_version(struct registry *registry, const char *project, uint64_t version,
+                                  struct arena *arena, struct catalog *catalog, struct error *err);
 /* Which version is the newest; cheap. A project that is removed and applied anew begins again at
  * number 1, under another id: only both together say that nothing has changed. */
 struct registry_version {

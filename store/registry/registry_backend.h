@@ -12,8 +12,9 @@
 
 struct registry_backend {
     void (*close)(struct registry *registry);
-    enum status (*read)(struct registry *registry, const char *project, struct arena *arena,
-                        struct catalog *catalog, struct error *err);
+    /* version 0: the newest */
+    enum status (*read)(struct registry *registry, const char *project, uint64_t version,
+                        struct arena *arena, struct catalog *catalog, struct error *err);
     enum status (*version)(struct registry *registry, const char *project,
                            struct registry_version *version, struct error *err);
     enum status (*identity)(struct registry *registry, uint64_t *identity, struct error *err);
@@ -59,6 +60,9 @@ struct registry_backend {
 struct registry {
     const struct registry_backend *backend;
 };
+
+/* That there is no such version (0: none at all) of the project. */
+enum status registry_fail_not_found(const char *project, uint64_t version, struct error *err);
 
 /* How long a call may take. */
 struct registry_limit {

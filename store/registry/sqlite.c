@@ -22,16 +22,19 @@ static enum status decode(struct sqlite_registry *r, sqlite3_stmt *statement, co
                 r->name, project);
 }
 
-enum status sqlite_newest_read(struct sqlite_registry *r, const char *project, struct arena *arena,
-                               struct newest *newest, struct error *err)
+/* version 0: the newest. */
+static enum status read_catalog(struct sqlite_registry *r, const char *project, uint64_t version,
+                                struct arena *arena, struct newest *newest, struct error *err)
 {
     sqlite3_stmt *statement;
-    const struct parameter parameters[] = {text_parameter(project)};
+    const struct parameter parameters[] = {text_parameter(project),
+                                           number_parameter((int64_t)version)};
     *newest = (struct newest){0};
     enum status status = sqlite_statement_find(
         r, "reading the applied definitions",
         "SELECT v.project_id, v.version, v.catalog FROM @project p JOIN @version v"
-        " ON v.project_id = p.id AND v.version = p.version WHERE p.name = ?1",
+        " ON v.project_id = p.id AND v.version = coalesce(nullif(?2, 0), p.version)"
+        " WHERE p.name = ?1",
         parameters, COUNT_OF(parameters), &statement, err);
     newest->found = statement != NULL;
     if (statement)
@@ -40,20 +43,25 @@ enum status sqlite_newest_read(struct sqlite_registry *r, const char *project, s
     return status;
 }
 
+enum status sqlite_newest_read(struct sqlite_registry *r, const char *project, struct arena *arena,
+                               struct newest *newest, struct error *err)
+{
+    return read_catalog(r, project, 0, arena, newest, err);
+}
+
 static enum status sqlite_registry_read(struct registry *registry, const char *project,
-                                        struct arena *arena, struct catalog *catalog,
-                                        struct error *err)
+                                        uint64_t version, struct arena *arena,
+                                        struct catalog *catalog, struct error *err)
 {
     struct sqlite_registry *r = sqlite_registry_of(registry);
     struct newest newest = {0};
     enum status status = sqlite_transaction_read(r, err);
     if (!status) {
-        status = sqlite_newest_read(r, project, arena, &newest, err);
+        status = read_catalog(r, project, version, arena, &newest, err);
         sqlite_transaction_end(r);
     }
     if (status == STATUS_NOT_FOUND || (!status && !newest.found))
-        return fail(err, STATUS_NOT_FOUND,
-                    "nothing is applied yet for the project %s: run larder apply", project);
+        return registry_fail_not_found(project, version, err);
     if (!status)
         *catalog = newest.catalog;
     return status;

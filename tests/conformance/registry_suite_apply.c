@@ -56,6 +56,20 @@ static void applying_the_same_again_makes_no_version(struct fixture *f)
     assert_int_equal(version(f), 1);
 }
 
+static void an_earlier_version_still_reads(struct fixture *f)
+{
+    struct apply_outcome *first = apply(f, shop(&f->arena));
+    apply(f, shop_with(&f->arena, "total: float64"));
+    struct catalog catalog;
+    demand(f, registry_read_version(f->registry, "shop", 1, &f->arena, &catalog, &f->err));
+    assert_true(same_catalog(f, &first->catalog, &catalog));
+    demand(f, registry_read_version(f->registry, "shop", 2, &f->arena, &catalog, &f->err));
+    assert_true(same_catalog(f, &catalog, read_catalog(f)));
+    assert_int_equal(registry_read_version(f->registry, "shop", 3, &f->arena, &catalog, &f->err),
+                     STATUS_NOT_FOUND);
+    assert_non_null(strstr(f->err.message, "no version 3"));
+}
+
 static void a_change_makes_one_version_and_keeps_ids(struct fixture *f)
 {
     struct apply_outcome *first = apply(f, shop(&f->arena));
@@ -245,6 +259,7 @@ static const struct named_test tests[] = {
     TEST(the_first_apply_makes_version_one),
     TEST(a_project_without_any_object_can_be_applied),
     TEST(applying_the_same_again_makes_no_version),
+    TEST(an_earlier_version_still_reads),
     TEST(a_change_makes_one_version_and_keeps_ids),
     TEST(features_in_another_order_are_a_new_version),
     TEST(removal_without_prune_names_every_object_and_changes_nothing),
