@@ -72,6 +72,11 @@ void offline_store_end(struct offline_store *store)
     store->operations->end(store);
 }
 
+struct offline_snapshot offline_store_snapshot(const struct offline_store *store)
+{
+    return store->snapshot;
+}
+
 enum status offline_scan_open(struct offline_store *store, const struct scan_request *request,
                               struct offline_scan **scan, struct error *err)
 {

@@ -81,6 +81,14 @@ enum status offline_store_begin(struct offline_store *store, uint64_t *snapshot_
                                 struct error *err);
 void offline_store_end(struct offline_store *store);
 
+/* What the transaction saw that last began to read history, for the record: texts that other tools
+ * of the same database know, NULL where it has none. Borrowed until the next one begins. */
+struct offline_snapshot {
+    const char *transactions; /* PostgreSQL's "784:790:786" */
+    const char *position;     /* "16/B374D848"; SQLite's is a number */
+};
+struct offline_snapshot offline_store_snapshot(const struct offline_store *store);
+
 enum scan_mode {
     SCAN_EVENTS,      /* rows whose event time is in [from, to] */
     SCAN_INCREMENTAL, /* rows whose event time or created time is in (from, to], and event time <=

@@ -55,6 +55,7 @@ struct offline_store_operations {
 
 struct offline_store {
     const struct offline_store_operations *operations;
+    struct offline_snapshot snapshot; /* kept by the backend */
 };
 struct offline_scan {
     const struct offline_store_operations *operations;

@@ -17,6 +17,7 @@ static void postgres_close(struct offline_store *base)
     struct postgres_store *store = postgres_store_of(base);
     postgres_canceller_close(store->canceller);
     PQfinish(store->connection);
+    PQclear(store->snapshot);
     free(store->url);
     free(store);
 }
@@ -73,20 +74,37 @@ static enum status begin(struct postgres_store *store, const char *sql, struct e
     return postgres_run(store->connection, "beginning a transaction", sql, err);
 }
 
+enum status postgres_begin_read_copies(struct postgres_store *store, struct error *err)
+{
+    return begin(store, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
+}
+
+static void keep_snapshot(struct postgres_store *store, PGresult *result)
+{
+    PQclear(store->snapshot);
+    store->snapshot = result;
+    store->base.snapshot = (struct offline_snapshot){
+        .transactions = PQgetvalue(result, 0, 1),
+        .position = PQgetisnull(result, 0, 2) ? NULL : PQgetvalue(result, 0, 2),
+    };
+}
+
 enum status postgres_begin_read(struct postgres_store *store, uint64_t *snapshot_xmin,
                                 struct error *err)
 {
+    static const char *const sql =
+        "SELECT pg_snapshot_xmin(seen), seen, CASE WHEN pg_is_in_recovery()"
+        " THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_flush_lsn() END"
+        " FROM pg_current_snapshot() AS seen";
     PGresult *result = NULL;
-    enum status status = begin(store, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
+    enum status status = postgres_begin_read_copies(store, err);
     if (!status)
-        status =
-            postgres_query(store->connection, "taking a snapshot",
-                           "SELECT pg_snapshot_xmin(pg_current_snapshot())", 0, NULL, &result, err);
+        status = postgres_query(store->connection, "taking a snapshot", sql, 0, NULL, &result, err);
     if (status)
         return status;
     if (snapshot_xmin)
         *snapshot_xmin = strtoull(PQgetvalue(result, 0, 0), NULL, 10);
-    PQclear(result);
+    keep_snapshot(store, result);
     return STATUS_OK;
 }
 

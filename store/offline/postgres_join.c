@@ -183,7 +183,7 @@ static enum status copy_histories(struct postgres_join *join, struct error *err)
         status = postgres_history_index(join->store, &join->histories[v], err);
     if (!status)
         status = postgres_commit(join->store, "indexing copies of the history", err);
-    return status ? status : postgres_begin_read(join->store, NULL, err);
+    return status ? status : postgres_begin_read_copies(join->store, err);
 }
 
 static enum status start_copy(struct postgres_join *join, struct error *err)

@@ -21,6 +21,7 @@ struct postgres_store {
     uint32_t timeout_ms;
     struct postgres_canceller *canceller; /* NULL: nobody wants to stop it */
     uint32_t table_count;                 /* temporary tables made, which numbers the next */
+    PGresult *snapshot;                   /* what base.snapshot points into */
 };
 
 static inline struct postgres_store *postgres_store_of(struct offline_store *store)
@@ -31,6 +32,8 @@ static inline struct postgres_store *postgres_store_of(struct offline_store *sto
 /* READ ONLY and REPEATABLE READ: one snapshot, taken now. snapshot_xmin may be NULL. */
 enum status postgres_begin_read(struct postgres_store *store, uint64_t *snapshot_xmin,
                                 struct error *err);
+/* The same for copies of history: the snapshot that counts is the one that they were made from. */
+enum status postgres_begin_read_copies(struct postgres_store *store, struct error *err);
 /* READ WRITE, whatever the default of the role or the database. */
 enum status postgres_begin_write(struct postgres_store *store, struct error *err);
 enum status postgres_commit(struct postgres_store *store, const char *doing, struct error *err);

@@ -3,6 +3,7 @@
 #include "store/offline/sqlite_store.h"
 #include "store/offline/sqlite_value.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { OPCODES_BETWEEN_LOOKS = 10000 };
@@ -227,11 +228,15 @@ enum status sqlite_begin_read(struct sqlite_store *store, uint64_t *snapshot_xmi
     enum status status = sqlite_run(store->connection, "beginning a transaction", "BEGIN", err);
     if (!status)
         status = read_position(store, &position, err);
-    if (status)
+    if (status) {
         sqlite_rollback(store->connection);
-    else if (snapshot_xmin)
+        return status;
+    }
+    snprintf(store->position, sizeof store->position, "%lld", (long long)position);
+    store->base.snapshot.position = position ? store->position : NULL;
+    if (snapshot_xmin)
         *snapshot_xmin = (uint64_t)position;
-    return status;
+    return STATUS_OK;
 }
 
 static enum status sqlite_begin(struct offline_store *base, uint64_t *snapshot_xmin,

@@ -22,6 +22,7 @@ struct sqlite_store {
     const atomic_bool *stop;
     struct sqlite_patience patience;
     unsigned table_count; /* temporary tables that were named */
+    char position[24];    /* what base.snapshot points to */
 };
 
 static inline struct sqlite_store *sqlite_store_of(struct offline_store *store)
