@@ -1,14 +1,16 @@
 /* training_set.c - `larder training-set`: rows with the features as of their times. */
 #include "training/training_set.h"
-#include "training/output_file.h"
 
 #include "base/timestamp.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "cli/references.h"
+#include "cli/remake.h"
 #include "cli/table.h"
 #include "store/registry/registry.h"
+#include "training/manifest.h"
+#include "training/output_file.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -35,8 +37,10 @@ static bool tells_apart(const struct training_request *request, int status)
 }
 
 static int print_report_json(const struct training_request *request,
-                             const struct training_report *report, double seconds)
+                             const struct manifest *manifest, const struct training_report *report,
+                             double seconds)
 {
+    bool is_kept = !report->is_other || request->keep_other;
     json_t *values = json_object();
     for (int i = 0; i < VALUE_STATUS_COUNT; i++)
         json_object_set_new(values, value_status_name((enum value_status)i),
@@ -44,7 +48,10 @@ static int print_report_json(const struct training_request *request,
                                                     : json_null());
     const struct join_counts *joined = &report->joined;
     return command_print_json(json_pack(
-        "{s:s, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:f}", "out", request->out_path, "rows",
+        "{s:s?, s:s?, s:s, s:o, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:f}", "out",
+        is_kept ? request->out_path : NULL, "manifest", is_kept ? request->manifest_path : NULL,
+        "sha256", manifest->out.sha256, "same_again",
+        request->again ? json_boolean(!report->is_other) : json_null(), "rows",
         (json_int_t)report->rows, "values", values, "recorded_later",
         (json_int_t)report->recorded_later, "left_out", (json_int_t)joined->left_out, "long_keys",
         (json_int_t)joined->long_keys, "unknown_created", (json_int_t)joined->unknown_created,
@@ -87,11 +94,27 @@ static void tell_report(const struct training_request *request,
     tell_count(report->joined.misfits, "values that do not fit their feature, and read as null");
 }
 
+/* What is there now, and whether it is what was wanted. */
+static int tell_outcome(const struct options *options, const struct training_request *request,
+                        const struct remake *remake, const struct manifest *manifest,
+                        const struct training_report *report, double seconds)
+{
+    int code = EXIT_DONE;
+    if (options->json)
+        code = print_report_json(request, manifest, report, seconds);
+    else if (!report->is_other || request->keep_other)
+        tell_report(request, report, seconds, options->arena);
+    if (request->again)
+        remake_tell(remake, request, manifest, report->is_other, options->arena);
+    return report->is_other ? EXIT_FAILED : code;
+}
+
 static int make(const struct options *options, const struct settings *settings,
-                struct training_request *request)
+                const struct remake *remake, struct training_request *request)
 {
     struct error err;
     struct progress progress;
+    struct manifest manifest;
     struct training_report report = {0};
     struct offline_store *store = NULL;
     progress_init(&progress);
@@ -102,28 +125,63 @@ static int make(const struct options *options, const struct settings *settings,
     if (!status)
         offline_store_stop_on(store, request->stop);
     if (!status)
-        status = training_set_make(store, request, &report, &err);
+        status = training_set_make(store, request, options->arena, &manifest, &report, &err);
     offline_store_close(store);
     progress_end(&progress);
     double seconds = (double)(timestamp_monotonic_us() - progress.started_us) / 1e6;
     if (status)
         return report.refused ? command_misused(&err) : command_failed(&err);
-    if (options->json)
-        return print_report_json(request, &report, seconds);
-    tell_report(request, &report, seconds, options->arena);
-    return EXIT_DONE;
+    return tell_outcome(options, request, remake, &manifest, &report, seconds);
 }
 
 /* The rows that ask are somebody's work: they are not to be lost by a slip. */
 static bool is_one_file(const char *a, const char *b)
 {
     struct stat left, right;
-    return stat(a, &left) == 0 && stat(b, &right) == 0 && S_ISREG(left.st_mode) &&
-           left.st_dev == right.st_dev && left.st_ino == right.st_ino;
+    if (stat(a, &left) || stat(b, &right))
+        return strcmp(a, b) == 0 && output_is_plain(a);
+    return S_ISREG(left.st_mode) && left.st_dev == right.st_dev && left.st_ino == right.st_ino;
 }
 
-static enum status read_request(const struct options *options, struct training_request *request,
-                                struct error *err)
+static enum status check_apart(const char *option, const char *path, const char *other,
+                               const char *what, struct error *err)
+{
+    if (!path || !is_one_file(path, other))
+        return STATUS_OK;
+    return fail(err, STATUS_INVALID, "%s would overwrite %s, %s; give it another file", option,
+                other, what);
+}
+
+/* A manifest stands beside its file, unless it is said where. Made again without --out, the file is
+ * the same, and its manifest stays. */
+static void place_manifest(const struct options *options, struct training_request *request)
+{
+    request->manifest_path = option_text(options, "--manifest");
+    bool is_new = !request->again || request->keep_other;
+    if (!request->manifest_path && is_new && output_is_plain(request->out_path))
+        request->manifest_path =
+            arena_printf(options->arena, "%s" MANIFEST_ENDING, request->out_path);
+}
+
+static enum status check_files(const struct options *options,
+                               const struct training_request *request, struct error *err)
+{
+    static const char asks[] = "the rows that ask";
+    const char *manifest = request->manifest_path;
+    enum status status = check_apart("--out", request->out_path, request->asks_path, asks, err);
+    if (!status)
+        status = check_apart("the manifest", manifest, request->asks_path, asks, err);
+    if (!status)
+        status = check_apart("--manifest", manifest, request->out_path, "the training set", err);
+    if (!status && options->json && output_is_standard(request->out_path))
+        status = fail(err, STATUS_INVALID,
+                      "--json and the training set both want standard output; "
+                      "give --out a file");
+    return status;
+}
+
+static enum status read_call(const struct options *options, struct manifest_origin *origin,
+                             struct training_request *request, struct error *err)
 {
     bool has_as_of;
     request->asks_path = option_text(options, "--entities");
@@ -132,33 +190,61 @@ static enum status read_request(const struct options *options, struct training_r
     request->with_status = option_flag(options, "--with-status");
     if (!request->asks_path || !request->out_path)
         return fail(err, STATUS_INVALID, "training-set needs --entities FILE and --out FILE");
-    if (is_one_file(request->asks_path, request->out_path))
-        return fail(err, STATUS_INVALID,
-                    "--out would overwrite %s, the rows that ask; give it another file",
-                    request->asks_path);
-    if (options->json && output_is_standard(request->out_path))
-        return fail(err, STATUS_INVALID,
-                    "--json and the training set both want standard output; "
-                    "give --out a file");
     enum status status = references_check(options, err);
     if (status)
         return status;
     status = option_time(options, "--as-of", &request->as_of_us, &has_as_of, err);
     if (!has_as_of)
         request->as_of_us = AS_OF_NOW;
+    size_t count;
+    const struct bytes *parts = references_split(options, &count);
+    const char **references = arena_array(options->arena, count, sizeof *references);
+    for (size_t i = 0; i < count; i++)
+        references[i] = arena_text_of(options->arena, parts[i]);
+    *origin = (struct manifest_origin){
+        .service = option_text(options, "--service"),
+        .references = references,
+        .reference_count = count,
+        .full_names = option_flag(options, "--full-names"),
+    };
+    request->origin = origin;
     return status;
 }
 
-static enum status read_catalog(const struct options *options, const struct settings *settings,
-                                struct catalog *catalog, struct error *err)
+static enum status read_request(const struct options *options, struct remake *remake,
+                                struct manifest_origin *origin, struct training_request *request,
+                                struct error *err)
 {
-    struct registry *registry;
-    enum status status = registry_open(settings, &registry, err);
+    enum status status = option_text(options, "--from-manifest")
+                             ? remake_read(options, remake, request, err)
+                             : read_call(options, origin, request, err);
     if (status)
         return status;
-    status = registry_read(registry, settings->project, options->arena, catalog, err);
+    place_manifest(options, request);
+    return check_files(options, request, err);
+}
+
+/* EXIT_DONE, or the code to end with, the reason told. */
+static int select_features(const struct options *options, const struct settings *settings,
+                           const struct remake *remake, bool again, struct catalog *catalog,
+                           struct selection *selection)
+{
+    struct error err;
+    struct registry *registry = NULL;
+    struct arena *arena = options->arena;
+    enum status status = registry_open(settings, &registry, &err);
+    if (!status && again)
+        status = remake_select(remake, settings, registry, arena, catalog, selection, &err);
+    else if (!status)
+        status = registry_read(registry, settings->project, arena, catalog, &err);
     registry_close(registry);
-    return status;
+    if (status)
+        return status == STATUS_INVALID ? command_misused(&err) : command_failed(&err);
+    if (again || !references_select(options, &catalog->definitions, selection, &err))
+        return EXIT_DONE;
+    int code = command_refused(&err);
+    references_hint(options);
+    return code;
 }
 
 static int run(const struct options *options)
@@ -166,21 +252,24 @@ static int run(const struct options *options)
     struct settings settings;
     struct catalog catalog;
     struct selection selection;
+    struct remake remake;
+    struct manifest_origin origin = {0};
     struct training_request request = {.catalog = &catalog, .selection = &selection};
     struct error err;
-    if (read_request(options, &request, &err))
-        return command_misused(&err);
+    if (read_request(options, &remake, &origin, &request, &err))
+        return command_refused(&err);
     int code = command_read_settings(options, &settings);
+    if (!code)
+        code = select_features(options, &settings, &remake, request.again != NULL, &catalog,
+                               &selection);
     if (code)
         return code;
-    if (read_catalog(options, &settings, &catalog, &err))
-        return command_failed(&err);
-    if (references_select(options, &catalog.definitions, &selection, &err)) {
-        code = command_refused(&err);
-        references_hint(options);
-        return code;
-    }
-    return make(options, &settings, &request);
+    origin.project = settings.project;
+    origin.registry_schema = settings.registry_schema;
+    origin.offline_store = settings.offline_store.type;
+    if (request.again)
+        remake_warn(&remake, &request);
+    return make(options, &settings, &remake, &request);
 }
 
 static const struct option_spec training_set_options[] = {
@@ -190,6 +279,8 @@ static const struct option_spec training_set_options[] = {
     {"--as-known", OPTION_FLAG, NULL, "only what was recorded by each row's time"},
     {"--as-of", OPTION_TEXT, "T", "only what was recorded by T: the same file again"},
     {"--with-status", OPTION_FLAG, NULL, "add f__status and f__event_time columns"},
+    {"--manifest", OPTION_TEXT, "F", "where its manifest goes; else F.csv.manifest.json"},
+    {"--from-manifest", OPTION_TEXT, "F", "make again what this manifest tells of"},
 };
 
 const struct command command_training_set = {
@@ -201,7 +292,11 @@ const struct command command_training_set = {
             "than ttl. Its other columns pass through.\n"
             "\n"
             "Without --as-known later corrections count; with it a row sees only what had\n"
-            "been recorded by its time, which is what serving would have answered then.\n",
+            "been recorded by its time, which is what serving would have answered then.\n"
+            "\n"
+            "Beside the file stands a manifest: what it was made from, and its SHA-256.\n"
+            "--from-manifest F.csv.manifest.json makes the same bytes again where --as-of was\n"
+            "given and sources are only added to, or says what has changed, and exits 1.\n",
     .options = training_set_options,
     .option_count = COUNT_OF(training_set_options),
     .run = run,

@@ -256,3 +256,21 @@ uint64_t asks_count(const struct asks *asks)
 {
     return asks->count;
 }
+
+enum status asks_checksum(struct asks *asks, uint64_t *size, char sha256[CHECKSUM_TEXT_SIZE],
+                          struct error *err)
+{
+    if (fstat(asks->descriptor, &asks->summed))
+        return fail(err, STATUS_FAILED, "%s: %s", asks->path, strerror(errno));
+    return checksum_of_file(asks->descriptor, asks->path, size, sha256, err);
+}
+
+enum status asks_check_unchanged(const struct asks *asks, struct error *err)
+{
+    struct stat now;
+    const struct stat *then = &asks->summed;
+    bool same = fstat(asks->descriptor, &now) == 0 && now.st_size == then->st_size &&
+                now.st_mtim.tv_sec == then->st_mtim.tv_sec &&
+                now.st_mtim.tv_nsec == then->st_mtim.tv_nsec;
+    return same ? STATUS_OK : asks_changed(asks, err);
+}

@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "config/selection.h"
+#include "training/checksum.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -48,6 +49,11 @@ enum status asks_next(struct asks *asks, const struct ask **ask, struct error *e
 enum status asks_rewind(struct asks *asks, struct error *err);
 /* FAILED: the second reading does not meet what the first one did. */
 enum status asks_changed(const struct asks *asks, struct error *err);
+/* What the bytes are known by; reads them through. Before the first row is read. */
+enum status asks_checksum(struct asks *asks, uint64_t *size, char sha256[CHECKSUM_TEXT_SIZE],
+                          struct error *err);
+/* FAILED: the file was written to since its checksum was taken. */
+enum status asks_check_unchanged(const struct asks *asks, struct error *err);
 uint64_t asks_count(const struct asks *asks); /* rows handed out since the start or the rewind */
 
 #endif

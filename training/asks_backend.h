@@ -10,6 +10,8 @@
 
 #include "training/asks.h"
 
+#include <sys/stat.h>
+
 struct asks_operations {
     /* Makes asks->rows, and tells the columns: asks_take_columns. */
     enum status (*open)(struct asks *asks, struct error *err);
@@ -45,6 +47,7 @@ struct asks {
     int64_t at_us;
     struct ask ask;
     uint64_t count;
+    struct stat summed; /* the file as it was when its checksum was taken */
 };
 
 extern const char asks_time_name[]; /* event_timestamp */

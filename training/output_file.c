@@ -22,6 +22,8 @@ struct output_file {
     bool is_direct;  /* written where it belongs */
     int descriptor;
     struct buffer waiting;
+    struct checksum *checksum;
+    struct output_summary summary;
 };
 
 bool output_is_standard(const char *path)
@@ -46,6 +48,11 @@ static bool is_special(const char *path)
     struct stat facts;
     return strncmp(path, "/dev/fd/", 8) == 0 || strncmp(path, "/proc/", 6) == 0 ||
            (stat(path, &facts) == 0 && !S_ISREG(facts.st_mode));
+}
+
+bool output_is_plain(const char *path)
+{
+    return !output_is_standard(path) && !is_special(path);
 }
 
 static size_t folder_size(const char *path)
@@ -129,7 +136,7 @@ static enum status open_directly(struct output_file *file, struct error *err)
 
 static enum status open_file(struct output_file *file, struct error *err)
 {
-    if (output_is_standard(file->path) || is_special(file->path))
+    if (!output_is_plain(file->path))
         return open_directly(file, err);
     enum status status = follow_links(file, err);
     if (status || open_unnamed(file))
@@ -143,6 +150,7 @@ enum status output_file_open(const char *path, struct output_file **file, struct
     if (!opened || !(opened->path = strdup(path)) || !(opened->name = strdup(output_name(path))))
         out_of_memory();
     opened->descriptor = -1;
+    opened->checksum = checksum_open();
     buffer_init(&opened->waiting, 0);
     enum status status = open_file(opened, err);
     if (status) {
@@ -163,6 +171,8 @@ static enum status write_waiting(struct output_file *file, struct error *err)
         at += put > 0 ? put : 0;
         left -= put > 0 ? (size_t)put : 0;
     }
+    checksum_add(file->checksum, buffer_bytes(&file->waiting));
+    file->summary.size += file->waiting.size;
     buffer_clear(&file->waiting);
     return STATUS_OK;
 }
@@ -192,22 +202,45 @@ static enum status give_name(struct output_file *file, struct error *err)
     return file_failed(file, err);
 }
 
-enum status output_file_finish(struct output_file *file, struct error *err)
+enum status output_file_complete(struct output_file *file, struct error *err)
 {
     enum status status = write_waiting(file, err);
-    if (status || file->is_direct)
-        return status;
-    if (fsync(file->descriptor))
-        return file_failed(file, err);
-    if (!file->temporary)
-        status = give_name(file, err);
     if (status)
         return status;
+    checksum_finish(file->checksum, file->summary.sha256);
+    if (file->is_direct)
+        return STATUS_OK;
+    if (fsync(file->descriptor))
+        return file_failed(file, err);
+    return file->temporary ? STATUS_OK : give_name(file, err);
+}
+
+enum status output_file_vacate(struct output_file *file, struct error *err)
+{
+    bool failed = !file->is_direct && unlink(file->path) && errno != ENOENT;
+    return failed ? file_failed(file, err) : STATUS_OK;
+}
+
+enum status output_file_place(struct output_file *file, struct error *err)
+{
+    if (file->is_direct)
+        return STATUS_OK;
     if (rename(file->temporary, file->path))
         return file_failed(file, err);
     free(file->temporary);
     file->temporary = NULL;
     return STATUS_OK;
+}
+
+enum status output_file_finish(struct output_file *file, struct error *err)
+{
+    enum status status = output_file_complete(file, err);
+    return status ? status : output_file_place(file, err);
+}
+
+const struct output_summary *output_file_summary(const struct output_file *file)
+{
+    return &file->summary;
 }
 
 void output_file_close(struct output_file *file)
@@ -222,5 +255,6 @@ void output_file_close(struct output_file *file)
     free(file->path);
     free(file->name);
     buffer_release(&file->waiting);
+    checksum_close(file->checksum);
     free(file);
 }

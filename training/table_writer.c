@@ -25,6 +25,11 @@ enum status table_format_named(const char *name, enum table_format *format, stru
                 "%s is no format; there are csv, arrow, arrow-stream, parquet", name);
 }
 
+const char *table_format_name(enum table_format format)
+{
+    return formats[format].name;
+}
+
 /* What stands behind the last dot of the file's name; NULL: nothing. */
 static const char *ending_of(const char *path)
 {

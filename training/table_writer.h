@@ -20,6 +20,7 @@ enum table_format { TABLE_CSV, TABLE_ARROW, TABLE_ARROW_STREAM, TABLE_PARQUET };
 
 /* NOT_FOUND: there is no format of that name ("csv", "arrow", "arrow-stream", "parquet"). */
 enum status table_format_named(const char *name, enum table_format *format, struct error *err);
+const char *table_format_name(enum table_format format);
 /* By the path's ending; CSV where it has none. INVALID: it says another format than these. */
 enum status table_format_of(const char *path, enum table_format *format, struct error *err);
 

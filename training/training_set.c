@@ -4,7 +4,9 @@
 #include "base/entity_key.h"
 #include "base/timestamp.h"
 #include "training/asks.h"
+#include "training/delivery.h"
 #include "training/join.h"
+#include "training/manifest.h"
 #include "training/output_file.h"
 #include "training/training_columns.h"
 
@@ -15,6 +17,7 @@ static const int64_t day_us = INT64_C(86400000000);
 struct maker {
     const struct training_request *request;
     struct training_report *report;
+    struct manifest *manifest;
     struct asks *asks;
     struct training_join *join;
     struct output_file *file;
@@ -107,10 +110,11 @@ static void set_feature(struct maker *maker, const struct joined_row *row, size_
     const struct value *value = joined->found ? &joined->values[maker->value_at[index]] : &none;
     enum value_status status =
         value_status_at(selection->views[feature->view].view, joined, value, at_us);
-    maker->report->values[status]++;
+    struct manifest_column *column = &maker->manifest->columns[index];
+    column->values[status]++;
     cells[0] = status == VALUE_PRESENT ? *value : none;
     if (status <= VALUE_NULL && joined->created_time_us > at_us)
-        maker->report->recorded_later++;
+        column->recorded_later++;
     if (maker->request->with_status)
         set_status(joined, status, cells + 1);
 }
@@ -127,6 +131,22 @@ static enum status write_row(struct maker *maker, const struct ask *ask,
     for (size_t i = 0; i < request->selection->feature_count; i++)
         set_feature(maker, row, i, ask->at_us, &maker->cells[asked + i * width]);
     return table_writer_row(maker->writer, maker->cells, err);
+}
+
+/* What is asked, by its bytes; of a training set that is made again it has to be the same. */
+static enum status sum_asks(struct maker *maker, struct error *err)
+{
+    const struct manifest *again = maker->request->again;
+    const char *path = maker->request->asks_path;
+    struct manifest_asks *asks = &maker->manifest->asks;
+    enum status status = asks_checksum(maker->asks, &asks->size, asks->sha256, err);
+    if (status || !again || strcmp(asks->sha256, again->asks.sha256) == 0)
+        return status;
+    maker->report->refused = true;
+    return fail(err, STATUS_INVALID,
+                "%s is not what was asked then: its SHA-256 is %s, and was %s; find the file as it "
+                "was, and give it with --entities",
+                strcmp(path, "-") == 0 ? "standard input" : path, asks->sha256, again->asks.sha256);
 }
 
 static enum status read_asks(struct maker *maker, struct error *err)
@@ -202,9 +222,39 @@ static enum status join_asks(struct maker *maker, struct offline_store *store, s
         status = write_answers(maker, asked, err);
     if (status)
         return status;
-    maker->report->rows = asked;
-    maker->report->joined = *training_join_counts(maker->join);
-    return STATUS_OK;
+    const struct offline_snapshot snapshot = offline_store_snapshot(store);
+    maker->manifest->transactions = arena_text(maker->manifest->arena, snapshot.transactions);
+    maker->manifest->position = arena_text(maker->manifest->arena, snapshot.position);
+    maker->manifest->joined = *training_join_counts(maker->join);
+    maker->manifest->asks.rows = asked;
+    return asks_check_unchanged(maker->asks, err);
+}
+
+static void fill_report(const struct manifest *manifest, struct training_report *report)
+{
+    report->rows = manifest->asks.rows;
+    report->joined = manifest->joined;
+    for (size_t i = 0; i < manifest->column_count; i++) {
+        report->recorded_later += manifest->columns[i].recorded_later;
+        for (int s = 0; s < VALUE_STATUS_COUNT; s++)
+            report->values[s] += manifest->columns[i].values[s];
+    }
+}
+
+static enum status finish(struct maker *maker, struct error *err)
+{
+    const struct training_request *request = maker->request;
+    enum status status = output_file_complete(maker->file, err);
+    if (status)
+        return status;
+    maker->manifest->out = *output_file_summary(maker->file);
+    fill_report(maker->manifest, maker->report);
+    maker->report->is_other =
+        request->again && strcmp(maker->manifest->out.sha256, request->again->out.sha256) != 0;
+    if (maker->report->is_other && !request->keep_other)
+        return STATUS_OK;
+    bool is_same = request->again && !maker->report->is_other;
+    return delivery_place(maker->file, maker->manifest, request->manifest_path, is_same, err);
 }
 
 /* The join hands out a view's values in the order of its features in the selection. */
@@ -238,17 +288,17 @@ static void find_key_ids(struct maker *maker, struct arena *arena)
 }
 
 enum status training_set_make(struct offline_store *store, const struct training_request *request,
+                              struct arena *arena, struct manifest *manifest,
                               struct training_report *report, struct error *err)
 {
-    struct arena arena;
-    arena_init(&arena, 0);
-    struct maker maker = {.request = request, .report = report};
+    struct maker maker = {.request = request, .report = report, .manifest = manifest};
     *report = (struct training_report){0};
-    place_values(&maker, &arena);
-    find_key_ids(&maker, &arena);
+    manifest_begin(manifest, request->origin, request, arena);
+    place_values(&maker, arena);
+    find_key_ids(&maker, arena);
     enum status status = STATUS_OK;
     if (request->with_status)
-        status = selection_check_status_columns(request->selection, &arena, err);
+        status = selection_check_status_columns(request->selection, arena, err);
     if (!status)
         status = asks_open(request->asks_path, request->selection, request->format == TABLE_CSV,
                            &maker.asks, err);
@@ -256,21 +306,22 @@ enum status training_set_make(struct offline_store *store, const struct training
     if (request->stop && atomic_load(request->stop))
         status = STATUS_CANCELLED;
     if (!status)
-        status = training_columns_make(request, maker.asks, &arena, &maker.columns, err);
+        status = sum_asks(&maker, err);
+    if (!status)
+        status = training_columns_make(request, maker.asks, arena, &maker.columns, err);
     if (!status)
         status = output_file_open(request->out_path, &maker.file, err);
     if (!status) {
-        maker.cells = arena_array(&arena, maker.columns.schema.column_count, sizeof *maker.cells);
+        maker.cells = arena_array(arena, maker.columns.schema.column_count, sizeof *maker.cells);
         status = join_asks(&maker, store, err);
     }
     if (!status)
-        status = output_file_finish(maker.file, err);
+        status = finish(&maker, err);
     if (status == STATUS_CANCELLED && request->stop && atomic_load(request->stop))
         status = stopped(request, err);
     training_join_close(maker.join);
     table_writer_close(maker.writer);
     output_file_close(maker.file);
     asks_close(maker.asks);
-    arena_release(&arena);
     return status;
 }

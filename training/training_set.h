@@ -3,7 +3,8 @@
  * its time.
  *
  * Called by `larder training-set`. One row in, one row out. The file appears whole or not at all
- * (output_file.h).
+ * (output_file.h), and then its manifest (delivery.h): whoever finds one beside a file can trust
+ * that it is of that file.
  *
  * A value's status is what serving would have said at that time: PRESENT, NULL_VALUE, NOT_FOUND, or
  * OUTSIDE_MAX_AGE where the newest row is older than ttl but by at most a day. A key that is too
@@ -33,15 +34,22 @@ enum value_status value_status_at(const struct feature_view *view, const struct 
 
 enum training_phase { TRAINING_READS_ASKS, TRAINING_JOINS, TRAINING_WRITES };
 
+struct manifest;
+struct manifest_origin;
 struct training_request {
+    const struct manifest_origin *origin; /* for the manifest */
     const struct catalog *catalog;
     const struct selection *selection; /* of the catalog's views */
     const char *asks_path;             /* "-": standard input */
     const char *out_path;              /* "-": standard output */
     enum table_format format;          /* of the output */
     bool as_known;
-    int64_t as_of_us; /* AS_OF_NOW: none */
-    bool with_status; /* adds name__status and name__event_time behind each feature */
+    int64_t as_of_us;          /* AS_OF_NOW: none */
+    bool with_status;          /* adds name__status and name__event_time behind each feature */
+    const char *manifest_path; /* NULL: none is written */
+    /* What an earlier one was, which is to be made again. NULL: there was none. */
+    const struct manifest *again;
+    bool keep_other; /* the file is put in place even if it is not the same again */
     /* What determines the file beside its rows, for formats that have room for it. */
     const struct table_note *notes;
     size_t note_count;
@@ -57,12 +65,16 @@ struct training_report {
                                             too old a row is not looked for, and is NOT_FOUND */
     uint64_t recorded_later; /* values recorded after their row asked: they were not known then */
     struct join_counts joined;
+    bool is_other; /* than the one that was to be made again: its bytes differ */
     bool refused; /* INVALID, because the sources cannot be asked in this way: the call is wrong, or
                      the definitions are */
 };
 
-/* INVALID: the asks, or names that collide; CONFLICT or INVALID of the join; FAILED: the file. */
+/* Fills the manifest, in the arena, whether or not it is written. INVALID: the asks, other asks
+ * than those of `again`, or names that collide; CONFLICT or INVALID of the join; FAILED: the file.
+ */
 enum status training_set_make(struct offline_store *store, const struct training_request *request,
+                              struct arena *arena, struct manifest *manifest,
                               struct training_report *report, struct error *err);
 
 #endif

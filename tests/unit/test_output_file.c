@@ -103,6 +103,37 @@ static void write_whole(const char *path, const char *text)
     output_file_close(file);
 }
 
+static void completed_file_is_beside_its_place_until_it_is_placed(void **state)
+{
+    struct fixture *f = *state;
+    struct output_file *file;
+    write_whole(f->path, "old");
+    assert_int_equal(output_file_open(f->path, &file, NULL), STATUS_OK);
+    append(file, "abc");
+    assert_int_equal(output_file_complete(file, NULL), STATUS_OK);
+    assert_int_equal(output_file_summary(file)->size, 3);
+    assert_string_equal(output_file_summary(file)->sha256,
+                        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    check_text(f->path, "old");
+    assert_int_equal(output_file_vacate(file, NULL), STATUS_OK);
+    assert_int_not_equal(access(f->path, F_OK), 0);
+    assert_int_equal(output_file_vacate(file, NULL), STATUS_OK);
+    assert_int_equal(output_file_place(file, NULL), STATUS_OK);
+    output_file_close(file);
+    check_text(f->path, "abc");
+}
+
+static void completed_file_that_is_not_placed_leaves_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct output_file *file;
+    assert_int_equal(output_file_open(f->path, &file, NULL), STATUS_OK);
+    append(file, "abc");
+    assert_int_equal(output_file_complete(file, NULL), STATUS_OK);
+    output_file_close(file);
+    assert_int_equal(count_files(f->folder), 0);
+}
+
 static void link_is_followed_to_a_file_that_is_there_or_not(void **state)
 {
     struct fixture *f = *state;
@@ -178,6 +209,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(finished_file_is_there_whole, set_up, tear_down),
         cmocka_unit_test_setup_teardown(unfinished_file_leaves_the_old_one_and_nothing_else, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(completed_file_is_beside_its_place_until_it_is_placed,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(completed_file_that_is_not_placed_leaves_nothing, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(link_is_followed_to_a_file_that_is_there_or_not, set_up,
                                         tear_down),
