@@ -16,7 +16,7 @@ def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="also what takes minutes")
     parser.addoption("--filter", default="", metavar="REGEX", help="only the tests whose id matches")
     parser.addoption("--claims", default=None, metavar="FOLDER",
-                     help="share the files of tests with other runs that are given this folder")
+                     help="share the tests with other runs that are given this folder")
     parser.addoption("--patience", default=300, type=float, metavar="SECONDS",
                      help="what a test may take, and six times that if it is a long one; so may what sets it up")
 
@@ -29,15 +29,20 @@ def pytest_collection_modifyitems(config, items):
         items[:] = wanted
 
 
+CLAIM = 40  # tests; a file of many is shared, too
+
+
 def claimed(items, folder):
-    """The tests of the files that no other run has claimed; each file is claimed when its turn comes."""
+    """The tests that no other run has claimed; a handful of a file is claimed when its turn comes."""
     for path, of_file in itertools.groupby(items, key=lambda item: item.path):
-        claim = os.path.join(folder, os.path.relpath(path, ROOT).replace(os.sep, "."))
-        try:
-            os.mkdir(claim)
-        except FileExistsError:
-            continue
-        yield from of_file
+        of_file = list(of_file)
+        name = os.path.relpath(path, ROOT).replace(os.sep, ".")
+        for first in range(0, len(of_file), CLAIM):
+            try:
+                os.mkdir(os.path.join(folder, f"{name}.{first}"))
+            except FileExistsError:
+                continue
+            yield from of_file[first:first + CLAIM]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -125,7 +130,7 @@ class SharedRedis:
 
     def empty_database(self):
         number = next(self.numbers)
-        self.command(number, "FLUSHDB")
+        self.command(number, "FLUSHDB", "ASYNC")  # millions of rows take their time
         return number
 
     def command(self, number, *words):
@@ -173,7 +178,7 @@ def place(tmp_path, postgres, redis):
     place = Place(tmp_path, postgres, redis)
     yield place
     postgres.drop_database(place.database)
-    place.redis_command("FLUSHDB")
+    place.redis_command("FLUSHDB", "ASYNC")
 
 
 @pytest.fixture
