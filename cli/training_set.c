@@ -180,6 +180,17 @@ static enum status check_files(const struct options *options,
     return status;
 }
 
+static enum status read_format(const struct options *options, struct training_request *request,
+                               struct error *err)
+{
+    const char *name = option_text(options, "--format");
+    if (!name)
+        return table_format_of(request->out_path, &request->format, err);
+    if (table_format_named(name, &request->format, err))
+        return fail_within(err, "--format");
+    return STATUS_OK;
+}
+
 static enum status read_call(const struct options *options, struct manifest_origin *origin,
                              struct training_request *request, struct error *err)
 {
@@ -191,6 +202,8 @@ static enum status read_call(const struct options *options, struct manifest_orig
     if (!request->asks_path || !request->out_path)
         return fail(err, STATUS_INVALID, "training-set needs --entities FILE and --out FILE");
     enum status status = references_check(options, err);
+    if (!status)
+        status = read_format(options, request, err);
     if (status)
         return status;
     status = option_time(options, "--as-of", &request->as_of_us, &has_as_of, err);
@@ -275,7 +288,8 @@ static int run(const struct options *options)
 static const struct option_spec training_set_options[] = {
     REFERENCES_OPTIONS,
     {"--entities", OPTION_TEXT, "F.csv", "the rows that ask; - is standard input"},
-    {"--out", OPTION_TEXT, "F.csv", "where the training set goes; - is standard output"},
+    {"--out", OPTION_TEXT, "F", "where the training set goes; - is standard output"},
+    {"--format", OPTION_TEXT, "NAME", "csv or parquet; without it, what F ends in says"},
     {"--as-known", OPTION_FLAG, NULL, "only what was recorded by each row's time"},
     {"--as-of", OPTION_TEXT, "T", "only what was recorded by T: the same file again"},
     {"--with-status", OPTION_FLAG, NULL, "add f__status and f__event_time columns"},

@@ -11,12 +11,13 @@ static const struct {
     const struct table_writer_operations *operations;
 } formats[] = {
     [TABLE_CSV] = {"csv", {"csv", "txt"}, &csv_writer},
+    [TABLE_PARQUET] = {"parquet", {"parquet"}, &parquet_writer},
 };
 
 enum status table_format_named(const char *name, enum table_format *format, struct error *err)
 {
     for (size_t i = 0; i < COUNT_OF(formats); i++) {
-        if (strcmp(formats[i].name, name) == 0) {
+        if (formats[i].name && strcmp(formats[i].name, name) == 0) {
             *format = (enum table_format)i;
             return STATUS_OK;
         }

@@ -22,5 +22,6 @@ struct table_writer {
 };
 
 extern const struct table_writer_operations csv_writer;
+extern const struct table_writer_operations parquet_writer;
 
 #endif
