@@ -110,8 +110,9 @@ static enum status read_rows(struct batch *batch, size_t first, size_t count, st
     arena_reset(&batch->row_arena);
     enum status status = online_store_read(batch->store, batch->keys.keys + first, count,
                                            &batch->row_arena, batch->rows + first, err);
-    /* To whom waits for rows, what talks no sense is as good as away. */
-    return status == STATUS_CORRUPT ? STATUS_UNAVAILABLE : status;
+    /* To whom waits for rows, a store that talks no sense, or cannot be opened, is as good as away.
+     * That there are too many of them is about what was asked. */
+    return status && status != STATUS_EXHAUSTED ? STATUS_UNAVAILABLE : status;
 }
 
 static bool has_keys(const struct batch_request *request)

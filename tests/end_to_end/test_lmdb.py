@@ -123,6 +123,29 @@ def test_a_folder_that_was_removed_is_filled_again_and_served(folder_drivers):
         eventually(lambda: drivers.trips(channel, 1, 2) == [("PRESENT", 1), ("PRESENT", 2)])
 
 
+def test_a_folder_that_is_moved_away_is_a_store_that_is_away(folder_drivers, tmp_path):
+    """It was moved with the folder that it stands in, which is not made anew."""
+    drivers = folder_drivers
+    (tmp_path / "there").mkdir()
+    settle_on(drivers, f"{{type: lmdb, path: {tmp_path}/there/online}}")
+    drivers.add(1, trips="1")
+    drivers.materialize()
+    with drivers.repository.serving() as server, grpc.insecure_channel(server.address) as channel:
+        assert drivers.trips(channel, 1) == ("PRESENT", 1)
+        os.rename(tmp_path / "there", tmp_path / "elsewhere")
+        eventually(lambda: code_of(drivers, channel) == grpc.StatusCode.UNAVAILABLE)
+        os.rename(tmp_path / "elsewhere", tmp_path / "there")
+        eventually(lambda: code_of(drivers, channel) is None)
+
+
+def code_of(drivers, channel):
+    try:
+        drivers.trips(channel, 1)
+    except grpc.RpcError as error:
+        return error.code()
+    return None
+
+
 def test_a_folder_that_is_removed_during_a_run_is_noticed(folder_drivers):
     drivers = folder_drivers
     drivers.add(1)
