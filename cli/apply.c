@@ -41,8 +41,8 @@ static enum status look_at_online_store(struct apply_job *job, struct error *err
     status = registry_identity(job->registry, &identity, err);
     if (!status && identity != owner)
         status = fail(err, STATUS_CONFLICT,
-                      "the online store belongs to another registry; with "
-                      "--take-over it becomes this one's, and the other's rows are served no more");
+                      "the online store belongs to another registry, or to one that was lost; with "
+                      "--take-over it becomes this one's, and what it holds is served no more");
     return status;
 }
 

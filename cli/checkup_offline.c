@@ -133,5 +133,8 @@ void checkup_transactions(struct checkup *checkup)
     else if (found)
         judge_transaction(checkup, &oldest);
     else
-        diagnosis_see(checkup->diagnosis, "none that writes is open");
+        diagnosis_see(checkup->diagnosis, "%s",
+                      checkup->repository.settings.offline_store.path
+                          ? "one writes at a time, and hides nothing from a run"
+                          : "none that writes is open");
 }

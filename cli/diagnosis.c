@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { NAME_WIDTH = 14, STATE_WIDTH = 7, GAP = 2, INDENT = 2 };
 
@@ -42,20 +43,28 @@ void diagnosis_cannot_see(struct diagnosis *diagnosis, const char *format, ...)
     current(diagnosis)->is_unknown = true;
 }
 
+/* What two looks have found is told once. */
+static void add(struct diagnosis *diagnosis, enum finding_kind kind, const char *text)
+{
+    struct findings *findings = &current(diagnosis)->findings;
+    for (size_t i = 0; i < findings->count; i++)
+        if (strcmp(findings->items[i].text, text) == 0)
+            return;
+    findings_add(findings, diagnosis->arena, kind, text);
+}
+
 void diagnosis_find(struct diagnosis *diagnosis, enum finding_kind kind, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    findings_add(&current(diagnosis)->findings, diagnosis->arena, kind,
-                 arena_vprintf(diagnosis->arena, format, args));
+    add(diagnosis, kind, arena_vprintf(diagnosis->arena, format, args));
     va_end(args);
 }
 
 void diagnosis_take(struct diagnosis *diagnosis, const struct findings *findings)
 {
     for (size_t i = 0; i < findings->count; i++)
-        findings_add(&current(diagnosis)->findings, diagnosis->arena, findings->items[i].kind,
-                     findings->items[i].text);
+        add(diagnosis, findings->items[i].kind, findings->items[i].text);
 }
 
 static size_t tally(const struct check *check, enum finding_kind kind)

@@ -105,6 +105,7 @@ static int take_directory(int count, char **arguments, struct options *options)
 int main(int count, char **arguments)
 {
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);       /* a file that may not grow is an error like any other */
     setlocale(LC_CTYPE, "C.UTF-8"); /* widths of names in tables; numbers stay as in C */
     struct arena arena;
     arena_init(&arena, 0);

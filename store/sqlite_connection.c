@@ -6,6 +6,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 enum { TRY_WAL_FOR_US = 1000000, TRY_WAL_EVERY_MS = 10, LOOK_AGAIN_MS = 10, ADVICE_SIZE = 512 };
@@ -49,8 +52,12 @@ static void advise_on_rights(const char *path, char advice[ADVICE_SIZE])
                  ends[i]);
         return;
     }
-    snprintf(advice, ADVICE_SIZE, "; this user may not write to it or to its folder");
+    snprintf(advice, ADVICE_SIZE,
+             "; this user may not write to it or to its folder: give it the right, or run as "
+             "another user");
 }
+
+static const char no_room[] = "; make room on its disk, and run this again";
 
 /* What SQLite's own words leave open. */
 static const char *advice_of(int code, const char *path, char advice[ADVICE_SIZE])
@@ -65,6 +72,8 @@ static const char *advice_of(int code, const char *path, char advice[ADVICE_SIZE
     case SQLITE_READONLY:
         advise_on_rights(path, advice);
         return advice;
+    case SQLITE_FULL:
+        return no_room;
     case SQLITE_NOTADB:
         return "; it is no SQLite database: name another path";
     case SQLITE_CORRUPT:
@@ -74,22 +83,60 @@ static const char *advice_of(int code, const char *path, char advice[ADVICE_SIZE
     }
 }
 
+static bool disk_is_full(const char *path)
+{
+    enum { TOO_FEW_BLOCKS = 64 };
+    struct statvfs facts;
+    return statvfs(path, &facts) == 0 && facts.f_bavail < TOO_FEW_BLOCKS;
+}
+
+static bool file_sizes_are_limited(void)
+{
+    struct rlimit limit;
+    return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+}
+
+/* SQLite calls it an input/output error where not the database itself finds no room, but what
+ * stands beside it, or where a limit keeps it from growing. */
+static enum status fail_to_read_or_write(const char *doing, const char *path, const char *words,
+                                         struct error *err)
+{
+    if (disk_is_full(path))
+        return fail(err, STATUS_EXHAUSTED, "%s: SQLite says of %s: %s%s", doing, path,
+                    sqlite3_errstr(SQLITE_FULL), no_room);
+    if (file_sizes_are_limited())
+        return fail(err, STATUS_EXHAUSTED,
+                    "%s: SQLite says of %s: %s; a limit of file sizes is in force: raise it, and "
+                    "run this again",
+                    doing, path, words);
+    return fail(err, STATUS_FAILED, "%s: SQLite says of %s: %s", doing, path, words);
+}
+
 enum status sqlite_fail(sqlite3 *connection, const char *doing, struct error *err)
 {
     char advice[ADVICE_SIZE];
     int code = sqlite3_errcode(connection);
+    const char *words = sqlite3_errmsg(connection);
     const char *path = sqlite3_db_filename(connection, "main");
     if (!path || !*path)
         path = "its database";
     if (status_of(code) == STATUS_CANCELLED)
         return fail(err, STATUS_CANCELLED, "%s: stopped", doing);
-    return fail(err, status_of(code), "%s: SQLite says of %s: %s%s", doing, path,
-                sqlite3_errmsg(connection), advice_of(code, path, advice));
+    if ((code & 0xff) == SQLITE_IOERR)
+        return fail_to_read_or_write(doing, path, words, err);
+    return fail(err, status_of(code), "%s: SQLite says of %s: %s%s", doing, path, words,
+                advice_of(code, path, advice));
 }
 
 static bool is_missing(const char *path)
 {
     return access(path, F_OK) != 0 && errno == ENOENT;
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat facts;
+    return stat(path, &facts) == 0 && S_ISDIR(facts.st_mode);
 }
 
 enum status sqlite_connect(const char *path, uint32_t timeout_ms, bool make, sqlite3 **connection,
@@ -103,6 +150,9 @@ enum status sqlite_connect(const char *path, uint32_t timeout_ms, bool make, sql
         out_of_memory();
     if (code && !make && is_missing(path))
         status = fail(err, STATUS_NOT_FOUND, "there is no file %s", path);
+    else if (code && is_folder(path))
+        status =
+            fail(err, STATUS_FAILED, "%s is a folder: offline_store.path has to name a file", path);
     else if (code)
         status = fail(err, status_of(code), "opening %s: SQLite says: %s%s", path,
                       sqlite3_errmsg(*connection), advice_of(code, path, advice));

@@ -11,6 +11,7 @@
 enum {
     DATABASES = 2,
     READERS_MAX = 2048, /* handles of all processes; each costs 64 bytes of lock.mdb */
+    LOCK_SIZE = 64 * (READERS_MAX + 64), /* with what LMDB needs for itself, in whole pages */
 };
 static const char format_key[] = "format", format[] = "1";
 
@@ -117,7 +118,10 @@ static int open_environment(const struct lmdb_folder *folder, MDB_env **env)
     size_t max_size = (size_t)folder->max_size_bytes;
     if (max_size != folder->max_size_bytes)
         return ENOMEM;
-    int code = mdb_env_create(env);
+    /* LMDB would leave it a hole, and write there through a map: on a full disk, that kills. */
+    int code = lmdb_folder_reserve(folder, "lock.mdb", LOCK_SIZE);
+    if (!code)
+        code = mdb_env_create(env);
     if (!code)
         code = mdb_env_set_mapsize(*env, max_size);
     if (!code)

@@ -13,6 +13,10 @@
 
 enum { SIZE_TEXT_SIZE = 32 };
 
+#define NO_RIGHT                                                                                   \
+    "this user may not write there, as who only reads does, too: give it the right, or run as "    \
+    "another user"
+
 static const struct meaning {
     int code;
     enum status status;
@@ -35,13 +39,17 @@ static const struct meaning {
     {EAGAIN, STATUS_CONFLICT,
      "a process of the same number, in another container, has it open: let the containers share "
      "their process numbers, or use online_store.type: redis"},
-    {EACCES, STATUS_FAILED, "no permission; who only reads needs to write to its lock.mdb, too"},
-    {EPERM, STATUS_FAILED, "no permission; who only reads needs to write to its lock.mdb, too"},
+    {EACCES, STATUS_FAILED, NO_RIGHT},
+    {EPERM, STATUS_FAILED, NO_RIGHT},
     {EROFS, STATUS_FAILED, "its disk is read-only; who only reads writes to its lock.mdb, too"},
-    {ENOSPC, STATUS_EXHAUSTED, "its disk is full"},
-    {EDQUOT, STATUS_EXHAUSTED, "the quota of its disk is used up"},
-    {EIO, STATUS_FAILED, "its disk is full, or fails (input/output error)"},
-    {EFBIG, STATUS_EXHAUSTED, "its data.mdb may not grow: a limit of file sizes is in force"},
+    {ENOSPC, STATUS_EXHAUSTED, "its disk is full: make room there, and run this again"},
+    {EDQUOT, STATUS_EXHAUSTED,
+     "the quota of its disk is used up: make room there, and run this again"},
+    {EIO, STATUS_FAILED,
+     "its disk is full, or fails (input/output error), or a limit of file sizes is in force: mend "
+     "that, and run this again"},
+    {EFBIG, STATUS_EXHAUSTED,
+     "its data.mdb may not grow: a limit of file sizes is in force: raise it, and run this again"},
 };
 
 static const char *format_size(uint64_t bytes, char text[SIZE_TEXT_SIZE])

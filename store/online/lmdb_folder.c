@@ -77,6 +77,19 @@ bool lmdb_folder_number(const struct lmdb_folder *folder, const char *name,
     return true;
 }
 
+int lmdb_folder_reserve(const struct lmdb_folder *folder, const char *name, off_t size)
+{
+    char path[PATH_SIZE];
+    if (snprintf(path, sizeof path, "%s/%s", folder->path, name) >= (int)sizeof path)
+        return ENAMETOOLONG;
+    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (file < 0)
+        return errno;
+    int code = fallocate(file, 0, 0, size) < 0 ? errno : 0;
+    close(file);
+    return code == EOPNOTSUPP ? 0 : code;
+}
+
 static int flush(const struct lmdb_folder *folder, const char *name)
 {
     char path[PATH_SIZE];

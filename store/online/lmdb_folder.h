@@ -21,6 +21,10 @@ struct lmdb_folder {
 /* Makes it if it is not there; its parent folder is not made. INVALID: it cannot be a store, since
  * it is a file, or on the disk of another machine; else as lmdb_fail. */
 enum status lmdb_folder_make(const struct lmdb_folder *folder, struct error *err);
+/* Makes a file of at least that size, if it is not there, and takes the disk for all of it, so that
+ * a map of it can be written to whatever becomes of the disk. What the file holds stays. No file of
+ * that name may be open in this process, which would lose its locks. 0, or what errno says. */
+int lmdb_folder_reserve(const struct lmdb_folder *folder, const char *name, off_t size);
 /* Once the names of its files are to survive a crash of the system. 0, or what errno says. */
 int lmdb_folder_flush(const struct lmdb_folder *folder);
 

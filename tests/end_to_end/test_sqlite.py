@@ -1,5 +1,6 @@
 """test_sqlite.py - history and registry in a file: no PostgreSQL, whatever the online store is."""
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -335,8 +336,46 @@ def test_a_load_that_is_killed_leaves_nothing(file_drivers):
 # Files that will not do ----------------------------------------------------------------------------
 
 @pytest.mark.parametrize("path, words", [("no/such/history.db", "is its folder there"),
-                                         ("features.yaml", "is no SQLite database"), (".", "unable to open")])
+                                         ("features.yaml", "is no SQLite database"), ("no", "is a folder")])
 def test_a_path_that_can_be_no_file_is_told(empty, path, words):
     empty.write("rows.csv", ROWS)
+    if path == "no":
+        empty.path(path).mkdir()
     empty.write("larder.yaml", empty.settings_text().replace("history.db", path))
     assert words in empty.refused("load", "--source", "trips", "rows.csv", code=1).err
+
+
+def test_a_file_that_was_cut_off_is_told(file_drivers):
+    file_drivers.add(1)
+    os.truncate(file_drivers.file, 20000)
+    for command in ("status", "materialize", "plan"):
+        assert "it is damaged: put it back from a copy" in file_drivers.refused(command, code=1).err
+
+
+def test_a_file_that_was_removed_is_a_registry_that_was_lost(file_drivers):
+    """As somebody does who wants to begin anew, and forgets the folder beside it."""
+    drivers = file_drivers
+    drivers.add(1, trips=1)
+    drivers.materialize()
+    drivers.file.unlink()
+    drivers.sql(FILE_TABLE)
+    drivers.add(2, trips=2)
+    assert "or to one that was lost; with --take-over" in drivers.refused("apply", code=1).err
+    drivers.do("apply", "--take-over")
+    drivers.materialize()
+    assert drivers.online(1, 2) == [("NOT_FOUND", None), present(2)]
+
+
+def test_the_doctor_tells_once_what_a_user_without_rights_may_not_do(file_drivers, server_folder):
+    if os.geteuid() != 0:
+        pytest.skip("only root can be somebody else")
+    folder = os.path.join(server_folder, "repository")
+    shutil.copytree(file_drivers.repository.folder, folder)
+    said = subprocess.run([program(), "doctor", "--json"], cwd=folder, user=65534, group=65534, text=True,
+                          capture_output=True)
+    assert said.returncode == 1, said
+    for check in json.loads(said.stdout)["checks"]:
+        texts = [finding["text"] for finding in check["findings"]]
+        assert len(texts) == len(set(texts)), texts
+        if check["check"] in ("registry", "online_store"):
+            assert "give it the right, or run as another user" in texts[0]

@@ -138,7 +138,7 @@ _Noreturn static void check_without_permission(void)
     if (geteuid() == 0 && (setgid(65534) < 0 || setuid(65534) < 0))
         _exit(2);
     enum status status = online_store_ping(store, &err);
-    bool is_told = status == STATUS_FAILED && strstr(err.message, "no permission");
+    bool is_told = status == STATUS_FAILED && strstr(err.message, "this user may not write there");
     if (!is_told)
         fprintf(stderr, "%s: %s\n", status_name(status), status ? err.message : "");
     _exit(is_told ? 0 : 1);

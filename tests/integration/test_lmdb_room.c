@@ -239,6 +239,19 @@ static void full_disk_is_told_and_loses_nothing(void **state)
     assert_int_equal(count_found(f, 0, 11000), 11000);
 }
 
+/* Processes tell each other in it who reads, through a map: a hole in it would be filled then, and
+ * kill them where the disk is full. */
+static void the_disk_of_the_lock_is_taken_when_it_is_made(void **state)
+{
+    struct fixture *f = *state;
+    struct stat facts;
+    char path[128];
+    check_ok(f, online_store_ping(f->store, &f->err));
+    snprintf(path, sizeof path, "%s/lock.mdb", folder.path);
+    assert_int_equal(stat(path, &facts), 0);
+    assert_true(facts.st_size > 0 && facts.st_blocks * 512 >= facts.st_size);
+}
+
 /* Memory */
 
 #if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
@@ -303,6 +316,7 @@ int main(void)
         ROOM_TEST(store_full_of_expired_rows_makes_room_by_itself),
         ROOM_TEST(store_that_others_let_grow_further_says_so),
         ROOM_TEST(full_disk_is_told_and_loses_nothing),
+        ROOM_TEST(the_disk_of_the_lock_is_taken_when_it_is_made),
         ROOM_TEST(reading_allocates_nothing),
     };
     private_folder_make(&folder);
