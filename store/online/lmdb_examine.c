@@ -33,7 +33,7 @@ static void examine_new(const struct lmdb_store *store, const char *parent, stru
 {
     const char *folder = is_there(store->folder.path) ? store->folder.path : parent;
     examination->is_new = true;
-    examination->folder = folder;
+    examination->folder = arena_text(arena, folder);
     if (access(folder, W_OK | X_OK) != 0)
         findings_add(&examination->findings, arena, FINDING_ERROR,
                      arena_printf(arena,
@@ -57,7 +57,7 @@ enum status lmdb_examine(struct online_store *base, struct arena *arena,
         return STATUS_OK;
     }
     enum status status = lmdb_inspect(base, &info, err);
-    examination->folder = store->folder.path;
+    examination->folder = arena_text(arena, store->folder.path);
     examination->used_bytes = info.used_bytes;
     return status;
 }
