@@ -4,6 +4,7 @@
 #include "store/offline/postgres_source.h"
 #include "store/offline/postgres_upload.h"
 #include "store/offline/row_text.h"
+#include "store/offline/source_text.h"
 
 #include <stdlib.h>
 
@@ -304,7 +305,7 @@ static enum status not_kept(struct postgres_load *load, size_t index, const stru
     text = buffer_bytes(&load->text);
     size_t size = row_text_cut(text.data, text.size);
     return fail(err, STATUS_INVALID, "%s is %s, which does not keep %.*s%s as it is: %s",
-                postgres_column_text(&load->source, load->given[index].column, &load->arena),
+                source_column_text(load->source.source, load->given[index].column, &load->arena),
                 load->fields[index].column->type_text, (int)size, (const char *)text.data,
                 size < text.size ? "..." : "", copy_target_advice(&load->targets[index]));
 }
