@@ -129,7 +129,7 @@ static bool kind_of(const char *name, enum init_kind *kind)
         *kind = INIT_DEFINITIONS;
     else if (ends_with(name, ".csv"))
         *kind = INIT_HISTORY;
-    else if (ends_with(name, ".md"))
+    else if (ends_with(name, ".md") || ends_with(name, ".py"))
         *kind = INIT_DOCUMENT;
     else
         return false;
