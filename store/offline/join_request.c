@@ -44,3 +44,14 @@ bool join_used_before(const struct selection *selection, size_t index)
             return true;
     return false;
 }
+
+const uint16_t *join_features_of(const struct selection *selection, size_t view,
+                                 struct arena *arena, size_t *count)
+{
+    uint16_t *features = arena_array(arena, selection->feature_count, sizeof *features);
+    *count = 0;
+    for (size_t i = 0; i < selection->feature_count; i++)
+        if (selection->features[i].view == view)
+            features[(*count)++] = selection->features[i].feature;
+    return features;
+}

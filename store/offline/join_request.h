@@ -14,5 +14,8 @@ enum status join_request_check(const struct join_request *request, int64_t now_u
                                struct error *err);
 /* Whether an earlier item of the selection is of the same view: its rows are left out once. */
 bool join_used_before(const struct selection *selection, size_t index);
+/* The selected features of one of its views, in the selection's order. In the arena. */
+const uint16_t *join_features_of(const struct selection *selection, size_t view,
+                                 struct arena *arena, size_t *count);
 
 #endif

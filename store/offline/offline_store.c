@@ -136,6 +136,57 @@ void offline_join_close(struct offline_join *join)
         join->operations->join_close(join);
 }
 
+struct load_columns load_columns_keep(const struct load_column *columns, size_t count,
+                                      struct arena *arena)
+{
+    struct load_column *kept = arena_array(arena, count, sizeof *kept);
+    for (size_t i = 0; i < count; i++)
+        kept[i] = (struct load_column){arena_text(arena, columns[i].column), columns[i].role,
+                                       columns[i].type};
+    return (struct load_columns){kept, count};
+}
+
+enum status load_columns_distinct(const struct source *source, const struct load_column *all,
+                                  size_t count, int (*compare)(const char *, const char *),
+                                  struct arena *arena, struct load_columns *distinct,
+                                  struct error *err)
+{
+    struct load_column *columns = arena_array(arena, count, sizeof *columns);
+    size_t kept = 0;
+    for (size_t i = 0, earlier; i < count; i++) {
+        for (earlier = 0; earlier < kept; earlier++)
+            if (compare(columns[earlier].column, all[i].column) == 0)
+                break;
+        if (earlier == kept)
+            columns[kept++] = all[i];
+        else if (columns[earlier].type != all[i].type)
+            return fail(
+                err, STATUS_INVALID,
+                "source %s: column %s would have to be %s and %s; make the table yourself, or give "
+                "one of them a column of its own under fields",
+                source->about.name, all[i].column, type_name(columns[earlier].type),
+                type_name(all[i].type));
+    }
+    *distinct = (struct load_columns){columns, kept};
+    return STATUS_OK;
+}
+
+/* A row without its key or its time would be left out by every reader. */
+static enum status check_given(const struct source *source, const struct load_column *all,
+                               size_t all_count, const struct load_column *given,
+                               size_t given_count, struct error *err)
+{
+    for (size_t i = 0; i < all_count; i++) {
+        bool is_given = all[i].role != LOAD_KEY && all[i].role != LOAD_EVENT_TIME;
+        for (size_t j = 0; j < given_count && !is_given; j++)
+            is_given = strcmp(given[j].column, all[i].column) == 0;
+        if (!is_given)
+            return fail(err, STATUS_INVALID, "source %s: rows need a value for %s",
+                        source->about.name, all[i].column);
+    }
+    return STATUS_OK;
+}
+
 enum status offline_load_open(struct offline_store *store, const struct source *source,
                               const struct load_column *all, size_t all_count,
                               const struct load_column *given, size_t given_count, bool *made,
@@ -143,8 +194,14 @@ enum status offline_load_open(struct offline_store *store, const struct source *
 {
     *load = NULL;
     *made = false;
-    return store->operations->load_open(store, source, all, all_count, given, given_count, made,
-                                        load, err);
+    if (!source->table)
+        return fail(err, STATUS_INVALID,
+                    "source %s is a query: rows can be loaded into a source with a table only",
+                    source->about.name);
+    enum status status = check_given(source, all, all_count, given, given_count, err);
+    return status ? status
+                  : store->operations->load_open(store, source, all, all_count, given, given_count,
+                                                 made, load, err);
 }
 
 enum status offline_load_row(struct offline_load *load, const struct value *values, size_t *culprit,

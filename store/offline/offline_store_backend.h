@@ -71,4 +71,20 @@ struct offline_load {
 
 extern const struct offline_store_operations offline_store_postgres, offline_store_sqlite;
 
+/* For load_open, which is called with a source that is a table, and with all that rows need. */
+
+struct load_columns {
+    const struct load_column *columns;
+    size_t count;
+};
+/* A copy, in the arena. */
+struct load_columns load_columns_keep(const struct load_column *columns, size_t count,
+                                      struct arena *arena);
+/* What a table is made of: each column once, though two views may read it. compare: 0 where the
+ * database calls two names equal. INVALID: one would have to be of two types. Borrows the names. */
+enum status load_columns_distinct(const struct source *source, const struct load_column *all,
+                                  size_t count, int (*compare)(const char *, const char *),
+                                  struct arena *arena, struct load_columns *distinct,
+                                  struct error *err);
+
 #endif

@@ -4,6 +4,7 @@
 #include "store/offline/postgres_source.h"
 #include "store/offline/postgres_upload.h"
 #include "store/offline/row_text.h"
+#include "store/offline/source_text.h"
 
 #include <stdlib.h>
 
@@ -12,8 +13,7 @@ struct postgres_load {
     struct postgres_store *store;
     struct arena arena;
     struct postgres_source source;
-    const struct load_column *given;
-    size_t given_count;
+    struct load_columns given;
     struct copy_target *targets; /* [given_count]: the columns that given values go to */
     const struct postgres_field
         *fields; /* of an existing table: what those columns are; else NULL, and they fit exactly */
@@ -34,15 +34,6 @@ static const char *sql_type(value_type type)
     return names[type_element(type)];
 }
 
-/* Whether an earlier column has the same name: two views may read one column. */
-static bool stands_before(const struct load_column *columns, size_t index, size_t *earlier)
-{
-    for (*earlier = 0; *earlier < index; ++*earlier)
-        if (strcmp(columns[*earlier].column, columns[index].column) == 0)
-            return true;
-    return false;
-}
-
 static void append_column(struct postgres_store *store, struct buffer *sql,
                           const struct load_column *column)
 {
@@ -51,35 +42,24 @@ static void append_column(struct postgres_store *store, struct buffer *sql,
                   column->role == LOAD_KEY || column->role == LOAD_EVENT_TIME ? " NOT NULL" : "");
 }
 
-static enum status append_columns(struct postgres_load *load, struct buffer *sql,
-                                  const struct load_column *all, size_t count, struct error *err)
+static void append_columns(struct postgres_store *store, struct buffer *sql,
+                           const struct load_columns *columns)
 {
-    for (size_t i = 0; i < count; i++) {
-        size_t earlier;
-        if (!stands_before(all, i, &earlier)) {
-            buffer_append_text(sql, i == 0 ? "" : ", ");
-            append_column(load->store, sql, &all[i]);
-        } else if (all[earlier].type != all[i].type) {
-            return fail(
-                err, STATUS_INVALID,
-                "source %s: column %s would have to be %s and %s; make the table yourself, or "
-                "give one of them a column of its own under fields",
-                load->source.source->about.name, all[i].column, type_name(all[earlier].type),
-                type_name(all[i].type));
-        }
+    for (size_t i = 0; i < columns->count; i++) {
+        buffer_append_text(sql, i == 0 ? "" : ", ");
+        append_column(store, sql, &columns->columns[i]);
     }
-    return STATUS_OK;
 }
 
-static void append_role(struct postgres_load *load, struct buffer *sql,
-                        const struct load_column *all, size_t count, enum load_role role,
+static void append_role(struct postgres_store *store, struct buffer *sql,
+                        const struct load_columns *columns, enum load_role role,
                         const char *separator, const char *order)
 {
-    for (size_t i = 0, earlier; i < count; i++) {
-        if (all[i].role != role || stands_before(all, i, &earlier))
+    for (size_t i = 0; i < columns->count; i++) {
+        if (columns->columns[i].role != role)
             continue;
         buffer_append_text(sql, separator);
-        postgres_append_identifier(load->store->connection, sql, all[i].column);
+        postgres_append_identifier(store->connection, sql, columns->columns[i].column);
         buffer_append_text(sql, order);
         separator = ", ";
     }
@@ -87,12 +67,12 @@ static void append_role(struct postgres_load *load, struct buffer *sql,
 
 /* The order of the index is that in which a point-in-time read looks for the latest row. */
 static void append_index(struct postgres_load *load, struct buffer *sql,
-                         const struct load_column *all, size_t count)
+                         const struct load_columns *columns)
 {
     buffer_printf(sql, "CREATE INDEX ON %s ", load->source.from);
-    append_role(load, sql, all, count, LOAD_KEY, "(", "");
-    append_role(load, sql, all, count, LOAD_EVENT_TIME, ", ", " DESC");
-    append_role(load, sql, all, count, LOAD_CREATED_TIME, ", ", " DESC NULLS LAST");
+    append_role(load->store, sql, columns, LOAD_KEY, "(", "");
+    append_role(load->store, sql, columns, LOAD_EVENT_TIME, ", ", " DESC");
+    append_role(load->store, sql, columns, LOAD_CREATED_TIME, ", ", " DESC NULLS LAST");
     buffer_append_text(sql, ")");
 }
 
@@ -100,33 +80,33 @@ static enum status make_table(struct postgres_load *load, const struct load_colu
                               size_t count, struct error *err)
 {
     const char *doing = arena_printf(&load->arena, "making table %s", load->source.name);
-    struct buffer table, index;
-    buffer_init(&table, 0);
-    buffer_init(&index, 0);
-    buffer_printf(&table, "CREATE TABLE %s (", load->source.from);
-    enum status status = append_columns(load, &table, all, count, err);
-    buffer_append_text(&table, ")");
-    append_index(load, &index, all, count);
+    struct load_columns columns;
+    struct buffer sql;
+    enum status status =
+        load_columns_distinct(load->source.source, all, count, strcmp, &load->arena, &columns, err);
     if (status)
-        buffer_release(&table);
-    else
-        status = postgres_query_buffer(load->store, doing, &table, NULL, err);
+        return status;
+    buffer_init(&sql, 0);
+    buffer_printf(&sql, "CREATE TABLE %s (", load->source.from);
+    append_columns(load->store, &sql, &columns);
+    buffer_append_text(&sql, ")");
+    status = postgres_query_buffer(load->store, doing, &sql, NULL, err);
     if (status)
-        buffer_release(&index);
-    else
-        status = postgres_query_buffer(load->store, doing, &index, NULL, err);
-    return status;
+        return status;
+    buffer_init(&sql, 0);
+    append_index(load, &sql, &columns);
+    return postgres_query_buffer(load->store, doing, &sql, NULL, err);
 }
 
 /* Opening ------------------------------------------------------------------------------------- */
 
 static enum status bind_fields(struct postgres_load *load, struct error *err)
 {
-    struct postgres_field *fields = arena_array(&load->arena, load->given_count, sizeof *fields);
+    struct postgres_field *fields = arena_array(&load->arena, load->given.count, sizeof *fields);
     const char *who = arena_printf(&load->arena, "source %s", load->source.source->about.name);
     enum status status = STATUS_OK;
-    for (size_t i = 0; i < load->given_count && !status; i++) {
-        const struct load_column *given = &load->given[i];
+    for (size_t i = 0; i < load->given.count && !status; i++) {
+        const struct load_column *given = &load->given.columns[i];
         status = postgres_source_bind(
             &load->source, who, arena_printf(&load->arena, "what is loaded into %s", given->column),
             given->column, given->type, &fields[i], err);
@@ -161,29 +141,14 @@ static enum status find_or_make_table(struct postgres_load *load, const struct s
     return status;
 }
 
-/* A row without its key or its time would be left out by every reader. */
-static enum status check_given(const struct postgres_load *load, const struct source *source,
-                               const struct load_column *all, size_t all_count, struct error *err)
-{
-    for (size_t i = 0; i < all_count; i++) {
-        bool given = all[i].role != LOAD_KEY && all[i].role != LOAD_EVENT_TIME;
-        for (size_t j = 0; j < load->given_count && !given; j++)
-            given = strcmp(load->given[j].column, all[i].column) == 0;
-        if (!given)
-            return fail(err, STATUS_INVALID, "source %s: rows need a value for %s",
-                        source->about.name, all[i].column);
-    }
-    return STATUS_OK;
-}
-
 static enum status start_copy(struct postgres_load *load, struct error *err)
 {
     struct buffer sql;
     buffer_init(&sql, 0);
     buffer_printf(&sql, "COPY %s ", load->source.from);
-    for (size_t i = 0; i < load->given_count; i++) {
+    for (size_t i = 0; i < load->given.count; i++) {
         buffer_append_text(&sql, i == 0 ? "(" : ", ");
-        postgres_append_identifier(load->store->connection, &sql, load->given[i].column);
+        postgres_append_identifier(load->store->connection, &sql, load->given.columns[i].column);
     }
     buffer_append_text(&sql, ") FROM STDIN");
     return postgres_upload_open(&load->upload, load->store->connection,
@@ -196,10 +161,6 @@ enum status postgres_load_open(struct offline_store *base, const struct source *
                                const struct load_column *given, size_t given_count, bool *made,
                                struct offline_load **opened, struct error *err)
 {
-    if (!source->table)
-        return fail(err, STATUS_INVALID,
-                    "source %s is a query: rows can be loaded into a source with a table only",
-                    source->about.name);
     struct postgres_load *load = calloc(1, sizeof *load);
     if (!load)
         out_of_memory();
@@ -207,16 +168,9 @@ enum status postgres_load_open(struct offline_store *base, const struct source *
     load->store = postgres_store_of(base);
     arena_init(&load->arena, 0);
     buffer_init(&load->text, 0);
-    struct load_column *kept = arena_array(&load->arena, given_count, sizeof *kept);
-    for (size_t i = 0; i < given_count; i++)
-        kept[i] = (struct load_column){arena_text(&load->arena, given[i].column), given[i].role,
-                                       given[i].type};
-    load->given = kept;
-    load->given_count = given_count;
+    load->given = load_columns_keep(given, given_count, &load->arena);
     load->targets = arena_array(&load->arena, given_count, sizeof *load->targets);
-    enum status status = check_given(load, source, all, all_count, err);
-    if (!status)
-        status = postgres_begin_write(load->store, err);
+    enum status status = postgres_begin_write(load->store, err);
     if (!status)
         status = find_or_make_table(load, source, all, all_count, made, err);
     if (!status)
@@ -303,10 +257,11 @@ static enum status not_kept(struct postgres_load *load, size_t index, const stru
     value_format(culprit, &load->text);
     text = buffer_bytes(&load->text);
     size_t size = row_text_cut(text.data, text.size);
-    return fail(err, STATUS_INVALID, "%s is %s, which does not keep %.*s%s as it is: %s",
-                postgres_column_text(&load->source, load->given[index].column, &load->arena),
-                load->fields[index].column->type_text, (int)size, (const char *)text.data,
-                size < text.size ? "..." : "", copy_target_advice(&load->targets[index]));
+    return fail(
+        err, STATUS_INVALID, "%s is %s, which does not keep %.*s%s as it is: %s",
+        source_column_text(load->source.source, load->given.columns[index].column, &load->arena),
+        load->fields[index].column->type_text, (int)size, (const char *)text.data,
+        size < text.size ? "..." : "", copy_target_advice(&load->targets[index]));
 }
 
 /* Before anything of the row is sent. */
@@ -314,7 +269,7 @@ static enum status check_row(struct postgres_load *load, const struct value *val
                              size_t *culprit, struct error *err)
 {
     struct value value;
-    for (size_t i = 0; i < load->given_count && load->fields; i++) {
+    for (size_t i = 0; i < load->given.count && load->fields; i++) {
         *culprit = i;
         if (!values[i].is_null && !copy_target_keeps(&load->targets[i], &values[i], &value))
             return not_kept(load, i, &value, err);
@@ -329,7 +284,7 @@ enum status postgres_load_row(struct offline_load *base, const struct value *val
     enum status status = check_row(load, values, culprit, err);
     if (status)
         return status;
-    for (size_t i = 0; i < load->given_count; i++) {
+    for (size_t i = 0; i < load->given.count; i++) {
         if (i > 0)
             buffer_append_byte(&load->upload.rows, '\t');
         append_value(load, i, &values[i]);

@@ -1,7 +1,7 @@
 /* postgres_source.c - see postgres_source.h: what the database says of a source. */
 #include "store/offline/postgres_source.h"
 
-#include "config/wording.h"
+#include "store/offline/source_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,8 +160,7 @@ enum status postgres_source_resolve(struct postgres_store *store, const struct s
 {
     *resolved = (struct postgres_source){
         .source = source,
-        .name = source->table ? source->table
-                              : arena_printf(arena, "the query of source %s", source->about.name),
+        .name = source_text(source, arena),
         .from = from_text(store, source, arena),
     };
     PGresult *description = NULL, *types = NULL;
@@ -190,22 +189,6 @@ static bool column_fits(const struct postgres_column *column, value_type type,
            copy_column_init(&field->decoder, as_text ? (uint32_t)PG_TYPE_TEXT : column->oid, type);
 }
 
-/* Names the nearest column, if one is near. */
-static enum status no_such_column(const struct postgres_source *source, const char *who,
-                                  const char *what, const char *column, struct error *err)
-{
-    struct arena arena;
-    arena_init(&arena, 0);
-    const char **names = arena_array(&arena, source->column_count, sizeof *names);
-    for (size_t i = 0; i < source->column_count; i++)
-        names[i] = source->columns[i].name;
-    const char *near = did_you_mean(&arena, column, names, source->column_count);
-    fail(err, STATUS_NOT_FOUND, "%s: %s is read from column %s, but %s has no such column%s", who,
-         what, column, source->name, *near ? near : "; add it, or correct the name");
-    arena_release(&arena);
-    return STATUS_NOT_FOUND;
-}
-
 enum status postgres_source_bind(const struct postgres_source *source, const char *who,
                                  const char *what, const char *column, value_type type,
                                  struct postgres_field *field, struct error *err)
@@ -218,27 +201,16 @@ enum status postgres_source_bind(const struct postgres_source *source, const cha
             found++;
         }
     if (found == 0)
-        return no_such_column(source, who, what, column, err);
+        return source_lacks_column(source->source, who, what, column, source->columns,
+                                   source->column_count, sizeof *source->columns, err);
     enum status status = STATUS_OK;
     if (found > 1)
-        status =
-            fail(err, STATUS_INVALID, "%s: %s is read from column %s, which %s gives %zu times",
-                 who, what, column, source->name, found);
+        status = source_repeats_column(source->source, who, what, column, found, err);
     else if (!column_fits(field->column, type, field))
         status =
-            fail(err, STATUS_INVALID,
-                 "%s: %s is %s, but %s%s%s is %s; declare a type that fits, or cast it in a query",
-                 who, what, type_name(type), source->source->table ? source->name : column,
-                 source->source->table ? "." : " of ",
-                 source->source->table ? column : source->name, field->column->type_text);
+            source_column_unfit(source->source, who, what, type, column, field->column->type_text,
+                                "declare a type that fits, or cast it in a query", err);
     if (status)
         field->column = NULL;
     return status;
-}
-
-const char *postgres_column_text(const struct postgres_source *source, const char *column,
-                                 struct arena *arena)
-{
-    return source->source->table ? arena_printf(arena, "%s.%s", source->name, column)
-                                 : arena_printf(arena, "column %s of %s", column, source->name);
 }

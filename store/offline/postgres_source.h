@@ -46,9 +46,6 @@ enum status postgres_source_resolve(struct postgres_store *store, const struct s
 enum status postgres_source_bind(const struct postgres_source *source, const char *who,
                                  const char *what, const char *column, value_type type,
                                  struct postgres_field *field, struct error *err);
-/* "public.weather.wind", or "column wind of the query of source weather". */
-const char *postgres_column_text(const struct postgres_source *source, const char *column,
-                                 struct arena *arena);
 
 /* A view bound to its source. */
 struct postgres_view {

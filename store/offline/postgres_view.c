@@ -2,6 +2,7 @@
 #include "base/timestamp.h"
 #include "base/value_text.h"
 #include "store/offline/postgres_source.h"
+#include "store/offline/source_text.h"
 
 enum status postgres_bind_times(const struct postgres_source *source, struct arena *arena,
                                 struct postgres_field *event, struct postgres_field *created,
@@ -176,14 +177,6 @@ void postgres_append_created(struct postgres_store *store, struct buffer *sql,
 enum status postgres_misfit(const struct postgres_view *view, const struct postgres_field *field,
                             enum copy_misfit misfit, const char *row, struct error *err)
 {
-    struct arena arena;
-    arena_init(&arena, 0);
-    enum status status = fail(
-        err, STATUS_INVALID,
-        "feature view %s: %s holds %s where %s, which %s cannot be; set misfits: as_null in "
-        "source %s to read such values as null, or cast it in a query",
-        view->view->about.name, postgres_column_text(&view->source, field->column->name, &arena),
-        copy_misfit_text(misfit), row, field->what, view->view->source->about.name);
-    arena_release(&arena);
-    return status;
+    return source_misfit(view->view, field->what, field->decoder.type, field->column->name,
+                         copy_misfit_text(misfit), row, err);
 }

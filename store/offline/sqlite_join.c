@@ -41,11 +41,8 @@ static const char asking[] = "keeping the rows that ask", answering[] = "joining
 static enum status bind_view(struct sqlite_join *join, size_t index, struct error *err)
 {
     const struct selection *selection = join->request.selection;
-    uint16_t *features = arena_array(&join->arena, selection->feature_count, sizeof *features);
-    size_t count = 0;
-    for (size_t i = 0; i < selection->feature_count; i++)
-        if (selection->features[i].view == index)
-            features[count++] = selection->features[i].feature;
+    size_t count;
+    const uint16_t *features = join_features_of(selection, index, &join->arena, &count);
     join->values[index] = arena_array(&join->arena, count, sizeof *join->values[index]);
     return sqlite_view_bind(join->store, selection->views[index].view, features, count,
                             &join->arena, &join->views[index], err);

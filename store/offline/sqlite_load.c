@@ -12,8 +12,7 @@ struct sqlite_load {
     const char *doing;
     struct arena arena;
     struct sqlite_source source;
-    const struct load_column *given;
-    size_t given_count;
+    struct load_columns given;
     sqlite3_stmt *insert;
     struct buffer text; /* of one value */
     uint64_t rows;
@@ -21,46 +20,26 @@ struct sqlite_load {
 
 /* Making the table ---------------------------------------------------------------------------- */
 
-/* Whether an earlier column has the same name: two views may read one column. */
-static bool stands_before(const struct load_column *columns, size_t index, size_t *earlier)
+static void append_columns(struct buffer *sql, const struct load_columns *columns)
 {
-    for (*earlier = 0; *earlier < index; ++*earlier)
-        if (sqlite3_stricmp(columns[*earlier].column, columns[index].column) == 0)
-            return true;
-    return false;
-}
-
-static enum status append_columns(struct sqlite_load *load, struct buffer *sql,
-                                  const struct load_column *all, size_t count, struct error *err)
-{
-    for (size_t i = 0; i < count; i++) {
-        size_t earlier;
-        bool required = all[i].role == LOAD_KEY || all[i].role == LOAD_EVENT_TIME;
-        if (!stands_before(all, i, &earlier)) {
-            buffer_append_text(sql, i == 0 ? "" : ", ");
-            sqlite_append_identifier(sql, all[i].column);
-            buffer_printf(sql, " %s%s", sqlite_declaration(all[i].type),
-                          required ? " NOT NULL" : "");
-        } else if (all[earlier].type != all[i].type) {
-            return fail(
-                err, STATUS_INVALID,
-                "source %s: column %s would have to be %s and %s; make the table yourself, or "
-                "give one of them a column of its own under fields",
-                load->source.source->about.name, all[i].column, type_name(all[earlier].type),
-                type_name(all[i].type));
-        }
+    for (size_t i = 0; i < columns->count; i++) {
+        const struct load_column *column = &columns->columns[i];
+        buffer_append_text(sql, i == 0 ? "" : ", ");
+        sqlite_append_identifier(sql, column->column);
+        buffer_printf(sql, " %s%s", sqlite_declaration(column->type),
+                      column->role == LOAD_KEY || column->role == LOAD_EVENT_TIME ? " NOT NULL"
+                                                                                  : "");
     }
-    return STATUS_OK;
 }
 
-static void append_role(struct buffer *sql, const struct load_column *all, size_t count,
-                        enum load_role role, const char *separator)
+static void append_role(struct buffer *sql, const struct load_columns *columns, enum load_role role,
+                        const char *separator)
 {
-    for (size_t i = 0, earlier; i < count; i++) {
-        if (all[i].role != role || stands_before(all, i, &earlier))
+    for (size_t i = 0; i < columns->count; i++) {
+        if (columns->columns[i].role != role)
             continue;
         buffer_append_text(sql, separator);
-        sqlite_append_identifier(sql, all[i].column);
+        sqlite_append_identifier(sql, columns->columns[i].column);
         separator = ", ";
     }
 }
@@ -68,16 +47,16 @@ static void append_role(struct buffer *sql, const struct load_column *all, size_
 /* The order of the index is that in which a point-in-time read looks for the latest row; it is
  * walked backwards. An index is named in its table's database, and its ON takes no other. */
 static void append_index(struct sqlite_load *load, struct buffer *sql,
-                         const struct load_column *all, size_t count)
+                         const struct load_columns *columns)
 {
     const char *table = load->source.source->table;
     buffer_append_text(sql, "CREATE INDEX ");
     sqlite_append_table(sql, arena_printf(&load->arena, "%s_larder", table));
     buffer_append_text(sql, " ON ");
     sqlite_append_identifier(sql, sqlite_table_name(table));
-    append_role(sql, all, count, LOAD_KEY, " (");
-    append_role(sql, all, count, LOAD_EVENT_TIME, ", ");
-    append_role(sql, all, count, LOAD_CREATED_TIME, ", ");
+    append_role(sql, columns, LOAD_KEY, " (");
+    append_role(sql, columns, LOAD_EVENT_TIME, ", ");
+    append_role(sql, columns, LOAD_CREATED_TIME, ", ");
     buffer_append_text(sql, ")");
 }
 
@@ -85,16 +64,18 @@ static enum status make_table(struct sqlite_load *load, const struct load_column
                               struct error *err)
 {
     const char *doing = arena_printf(&load->arena, "making table %s", load->source.name);
+    struct load_columns columns;
     struct buffer sql;
+    enum status status = load_columns_distinct(load->source.source, all, count, sqlite3_stricmp,
+                                               &load->arena, &columns, err);
+    if (status)
+        return status;
     buffer_init(&sql, 0);
     buffer_printf(&sql, "CREATE TABLE %s (", load->source.from);
-    enum status status = append_columns(load, &sql, all, count, err);
+    append_columns(&sql, &columns);
     buffer_append_text(&sql, "); ");
-    append_index(load, &sql, all, count);
-    if (!status)
-        return sqlite_run_buffer(load->store, doing, &sql, err);
-    buffer_release(&sql);
-    return status;
+    append_index(load, &sql, &columns);
+    return sqlite_run_buffer(load->store, doing, &sql, err);
 }
 
 /* Opening ------------------------------------------------------------------------------------- */
@@ -142,8 +123,8 @@ static enum status check_columns(struct sqlite_load *load, struct error *err)
 {
     bool strict = false;
     enum status status = is_strict(load, &strict, err);
-    for (size_t i = 0; i < load->given_count && !status; i++)
-        status = check_column(load, &load->given[i], strict, err);
+    for (size_t i = 0; i < load->given.count && !status; i++)
+        status = check_column(load, &load->given.columns[i], strict, err);
     return status;
 }
 
@@ -163,33 +144,18 @@ static enum status find_or_make_table(struct sqlite_load *load, const struct sou
     return status;
 }
 
-/* A row without its key or its time would be left out by every reader. */
-static enum status check_given(const struct sqlite_load *load, const struct source *source,
-                               const struct load_column *all, size_t all_count, struct error *err)
-{
-    for (size_t i = 0; i < all_count; i++) {
-        bool given = all[i].role != LOAD_KEY && all[i].role != LOAD_EVENT_TIME;
-        for (size_t j = 0; j < load->given_count && !given; j++)
-            given = strcmp(load->given[j].column, all[i].column) == 0;
-        if (!given)
-            return fail(err, STATUS_INVALID, "source %s: rows need a value for %s",
-                        source->about.name, all[i].column);
-    }
-    return STATUS_OK;
-}
-
 static enum status prepare_insert(struct sqlite_load *load, struct error *err)
 {
     struct buffer sql;
     buffer_init(&sql, 0);
     load->doing = arena_printf(&load->arena, "loading %s", load->source.name);
     buffer_printf(&sql, "INSERT INTO %s ", load->source.from);
-    for (size_t i = 0; i < load->given_count; i++) {
+    for (size_t i = 0; i < load->given.count; i++) {
         buffer_append_text(&sql, i == 0 ? "(" : ", ");
-        sqlite_append_identifier(&sql, load->given[i].column);
+        sqlite_append_identifier(&sql, load->given.columns[i].column);
     }
     buffer_append_text(&sql, ") VALUES ");
-    for (size_t i = 0; i < load->given_count; i++)
+    for (size_t i = 0; i < load->given.count; i++)
         buffer_append_text(&sql, i == 0 ? "(?" : ", ?");
     buffer_append(&sql, ")", 2);
     enum status status = sqlite_prepare(load->store->connection, load->doing,
@@ -206,10 +172,6 @@ enum status sqlite_load_open(struct offline_store *base, const struct source *so
                              const struct load_column *given, size_t given_count, bool *made,
                              struct offline_load **opened, struct error *err)
 {
-    if (!source->table)
-        return fail(err, STATUS_INVALID,
-                    "source %s is a query: rows can be loaded into a source with a table only",
-                    source->about.name);
     struct sqlite_load *load = calloc(1, sizeof *load);
     if (!load)
         out_of_memory();
@@ -217,15 +179,8 @@ enum status sqlite_load_open(struct offline_store *base, const struct source *so
     load->store = sqlite_store_of(base);
     arena_init(&load->arena, 0);
     buffer_init(&load->text, 0);
-    struct load_column *kept = arena_array(&load->arena, given_count, sizeof *kept);
-    for (size_t i = 0; i < given_count; i++)
-        kept[i] = (struct load_column){arena_text(&load->arena, given[i].column), given[i].role,
-                                       given[i].type};
-    load->given = kept;
-    load->given_count = given_count;
-    enum status status = check_given(load, source, all, all_count, err);
-    if (!status)
-        status = sqlite_begin_making(load->store, "beginning a load", err);
+    load->given = load_columns_keep(given, given_count, &load->arena);
+    enum status status = sqlite_begin_making(load->store, "beginning a load", err);
     if (!status)
         status = sqlite_run(load->store->connection, "beginning a load", set_cache, err);
     if (!status)
@@ -247,7 +202,7 @@ enum status sqlite_load_row(struct offline_load *base, const struct value *value
     struct sqlite_load *load = (struct sqlite_load *)base;
     enum status status = STATUS_OK;
     bool row;
-    for (size_t i = 0; i < load->given_count && !status; i++) {
+    for (size_t i = 0; i < load->given.count && !status; i++) {
         *culprit = i;
         status = sqlite_bind(load->insert, (int)i + 1, &values[i], &load->text, err);
     }

@@ -2,7 +2,7 @@
 #include "store/offline/sqlite_source.h"
 
 #include "base/timestamp.h"
-#include "config/wording.h"
+#include "store/offline/source_text.h"
 
 static const char *from_text(const struct source *source, struct arena *arena)
 {
@@ -111,8 +111,7 @@ enum status sqlite_source_resolve(struct sqlite_store *store, const struct sourc
     err = err ? err : &own;
     *resolved = (struct sqlite_source){
         .source = source,
-        .name = source->table ? source->table
-                              : arena_printf(arena, "the query of source %s", source->about.name),
+        .name = source_text(source, arena),
         .from = from_text(source, arena),
     };
     sqlite3_stmt *query = NULL;
@@ -123,35 +122,15 @@ enum status sqlite_source_resolve(struct sqlite_store *store, const struct sourc
     return status;
 }
 
-/* Names the nearest column, if one is near. */
-static enum status no_such_column(const struct sqlite_source *source, const char *who,
-                                  const char *what, const char *column, struct error *err)
-{
-    struct arena arena;
-    arena_init(&arena, 0);
-    const char **names = arena_array(&arena, source->column_count, sizeof *names);
-    for (size_t i = 0; i < source->column_count; i++)
-        names[i] = source->columns[i].name;
-    const char *near = did_you_mean(&arena, column, names, source->column_count);
-    fail(err, STATUS_NOT_FOUND, "%s: %s is read from column %s, but %s has no such column%s", who,
-         what, column, source->name, *near ? near : "; add it, or correct the name");
-    arena_release(&arena);
-    return STATUS_NOT_FOUND;
-}
-
 static enum status does_not_fit(const struct sqlite_source *source, const char *who,
                                 const struct sqlite_field *field, struct error *err)
 {
-    bool table = source->source->table;
-    const char *column = field->column->name;
-    const char *hint =
-        field->type == TYPE_TIMESTAMP
-            ? "; times are integers here, microseconds since 1970 UTC: convert it in "
-              "a query, such as 1000000 * unixepoch(column)"
-            : "; declare a type that fits, or convert it in a query";
-    return fail(err, STATUS_INVALID, "%s: %s is %s, but %s%s%s is %s%s", who, field->what,
-                type_name(field->type), table ? source->name : column, table ? "." : " of ",
-                table ? column : source->name, field->column->declared, hint);
+    const char *advice = field->type == TYPE_TIMESTAMP
+                             ? "times are integers here, microseconds since 1970 UTC: convert it "
+                               "in a query, such as 1000000 * unixepoch(column)"
+                             : "declare a type that fits, or convert it in a query";
+    return source_column_unfit(source->source, who, field->what, field->type, field->column->name,
+                               field->column->declared, advice, err);
 }
 
 /* SQLite's names differ by more than their case. */
@@ -167,12 +146,11 @@ enum status sqlite_source_bind(const struct sqlite_source *source, const char *w
             found++;
         }
     if (found == 0)
-        return no_such_column(source, who, what, column, err);
+        return source_lacks_column(source->source, who, what, column, source->columns,
+                                   source->column_count, sizeof *source->columns, err);
     enum status status = STATUS_OK;
     if (found > 1)
-        status =
-            fail(err, STATUS_INVALID, "%s: %s is read from column %s, which %s gives %zu times",
-                 who, what, column, source->name, found);
+        status = source_repeats_column(source->source, who, what, column, found, err);
     else if (field->column->declared &&
              !sqlite_affinity_fits(sqlite_affinity_of(field->column->declared, false), type))
         status = does_not_fit(source, who, field, err);
@@ -294,12 +272,6 @@ void sqlite_append_created(struct buffer *sql, const struct sqlite_view *view)
 enum status sqlite_misfit(const struct sqlite_view *view, const struct sqlite_field *field,
                           const char *misfit, const char *row, struct error *err)
 {
-    bool table = view->view->source->table;
-    const char *source = view->view->source->about.name;
-    return fail(err, STATUS_INVALID,
-                "feature view %s: %s%s%s holds %s where %s, which %s (%s) cannot be; set misfits: "
-                "as_null in source %s to read such values as null, or convert it in a query",
-                view->view->about.name, table ? view->source.name : field->column->name,
-                table ? "." : " of ", table ? field->column->name : view->source.name, misfit, row,
-                field->what, type_name(field->type), source);
+    return source_misfit(view->view, field->what, field->type, field->column->name, misfit, row,
+                         err);
 }

@@ -52,6 +52,7 @@ class Case:
     shape: data.Shape
     asks: Asks
     indexed: bool
+    as_parquet: bool = False  # as well as CSV
     seconds: dict = dataclasses.field(default_factory=lambda: collections.defaultdict(list))
     feast: str = ""
 
@@ -71,6 +72,11 @@ class Case:
             told, best = f"{told}, LATERAL {self.of('lateral'):.2f} s", min(copied, self.of("lateral"))
         return Row(self.name, f"{ours:.2f} s, {rate(self.asks.count / ours)}", told + self.feast, ours / best, 1.0)
 
+    def parquet_row(self):
+        csv, parquet = self.of("larder"), self.of("parquet")
+        return Row(f"{self.name}, as Parquet", f"{parquet:.2f} s, {rate(self.asks.count / parquet)}",
+                   f"CSV {csv:.2f} s", parquet / csv, 1.2)
+
 
 class Bench:
     def __init__(self, world, sizes):
@@ -78,10 +84,10 @@ class Bench:
         self.repository = world.unapplied(None, three_sources())
         self.peak_mib = 0
 
-    def make(self, asks):
+    def make(self, asks, ending="csv"):
         """Seconds of the whole command, its start and its look into the registry included."""
         words = [*self.world.program("bench_peak"), program(), "training-set", "-C", str(self.repository.folder),
-                 "--service", "everything", "--entities", asks.path, "--out", self.world.path("larder.csv"), "--json"]
+                 "--service", "everything", "--entities", asks.path, "--out", self.world.path(f"larder.{ending}"), "--json"]
         done = subprocess.run(words, capture_output=True, text=True, timeout=6 * RUN_SECONDS)
         if done.returncode:
             raise RuntimeError(done.stderr.strip())
@@ -119,6 +125,8 @@ class Bench:
                 sides = [lambda: self.larder(case, number), lambda: self.copy(case, read_seconds)]
                 if case.indexed:
                     sides.insert(0, lambda: self.lateral(case, number))
+                if case.as_parquet:
+                    sides.append(lambda: case.seconds["parquet"].append(self.make(case.asks, "parquet")))
                 for side in sides[::-1] if number % 2 else sides:
                     side()
 
@@ -139,13 +147,14 @@ class Bench:
         few, many = (self.write_asks(shape, count) for count in (sizes.few, sizes.many))
         more = self.write_asks(shape, sizes.many, hot=True) if shape.has_hot else self.write_asks(shape, sizes.some)
         indexed = [Case(shape, asks, True) for asks in sorted((few, many, more), key=lambda each: each.count)]
+        indexed[-1].as_parquet = not shape.has_hot
         bare = [Case(shape, asks, False) for asks in (few, many)]
         self.measure_cases(indexed)
         self.ask_feast(indexed[0])
-        growth = [] if shape.has_hot else self.growth(indexed)
+        more_rows = [] if shape.has_hot else [indexed[-1].parquet_row(), *self.growth(indexed)]
         data.drop_index(self.world)
         self.measure_cases(bare)
-        return [case.row() for case in indexed + bare] + growth
+        return [case.row() for case in indexed + bare] + more_rows
 
     def growth(self, cases):
         """Ten times the asks take at most ten times as long, and little more where caches are left behind."""

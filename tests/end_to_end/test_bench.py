@@ -15,6 +15,7 @@ from repository import ROOT, program
     ("lmdb", ["larder.v1: requests, 64 in flight over 8, LMDB", "feast.serving: requests, 64 in flight over 8, LMDB"]),
     ("materialize", ["materialize, 20,000 rows of 10 float64"]),
     ("training", ["training set, 200 asks, 5 rows a key, indexed", "training set, 2,000 asks, 5 rows a key, no index",
+                  "training set, 2,000 asks, 5 rows a key, indexed, as Parquet",
                   "training set, 2,000 asks after 600: time an ask", "training set: peak memory of larder",
                   "training set, 2,000 asks, 500 rows a key, indexed, 10 % on one key"]),
     ("embedded", ["materialize, 20,000 rows of 10 float64, SQLite to LMDB", "training set, 2,000 asks x 3 views, SQLite"]),

@@ -253,7 +253,7 @@ static void infinite_created_time_stops_if_its_row_would_be_the_answer(void **st
     struct offline_test *t = *state;
     const char *stopped =
         "INVALID: feature view v: r.made holds an infinite time where id=1, asked at "
-        "2024-06-01 00:00:00+00, which created_time cannot be";
+        "2024-06-01 00:00:00+00, which created_time (timestamp) cannot be";
     keep_recorded_history(t, "stop",
                           "(1, '2024-01-01', 'infinity', 1), (1, '2024-01-01', '2024-01-02', 2),"
                           " (2, '2024-01-01', '-infinity', 3)");
@@ -293,8 +293,8 @@ static void misfits_stop_the_join_or_read_as_null(void **state)
     check_text(
         JOINED(t, "v:x", plain, "k,1@2024-01-02", "k,1@2024-01-01T10:00:00Z"),
         "INVALID: feature view v: r.x holds a number beyond float64 where a=k, b=1, asked at "
-        "2024-01-01 10:00:00+00, which feature x cannot be; set misfits: as_null in source s "
-        "to read such values as null, or cast it in a query");
+        "2024-01-01 10:00:00+00, which feature x (float64) cannot be; set misfits: as_null in "
+        "source s to read such values as null, or convert it in a query");
     check_text(JOINED(t, "v:x", plain, "k,1@2024-01-02"),
                "01-02 00:00:00|null|5\nleft out 0, unknown 0, misfits 0");
     define(t, "a: string, b: int32", "table: r, misfits: as_null", X);

@@ -135,9 +135,9 @@ static void check_misfit(struct offline_test *t, const char *column, const char 
                arena_printf(&t->arena,
                             "INVALID: feature view v: typed.c holds %s where id=1, "
                             "event_time=2024-01-01T00:00:00.000000Z, which feature c "
-                            "cannot be; set misfits: as_null in source s to read such values as "
-                            "null, or cast it in a query",
-                            met));
+                            "(%s) cannot be; set misfits: as_null in source s to read such values "
+                            "as null, or convert it in a query",
+                            met, type));
     define(t, "id: int32", "table: typed, misfits: as_null",
            arena_printf(&t->arena, "features: [{name: c, type: %s}]", type));
     check_text(scanned_all(t), "1|01-01 00:00:00|null|null\nleft out 0, misfits 1");
@@ -172,9 +172,10 @@ static void misfit_names_every_key(void **state)
           " ('it''s', '\\x01', '2024-01-01', 'infinity')");
     define(t, "a: string, b: bytes", "table: Odd Schema.Odd Table, fields: {x: X y}",
            "features: [{name: x, type: timestamp}]");
-    check_holds(scanned_all(t),
-                "Odd Schema.Odd Table.X y holds an infinite time where a=it's, "
-                "b=\\x01, event_time=2024-01-01T00:00:00.000000Z, which feature x cannot be");
+    check_holds(
+        scanned_all(t),
+        "Odd Schema.Odd Table.X y holds an infinite time where a=it's, "
+        "b=\\x01, event_time=2024-01-01T00:00:00.000000Z, which feature x (timestamp) cannot be");
     owner(t, "DROP SCHEMA \"Odd Schema\" CASCADE");
 }
 
