@@ -128,11 +128,6 @@ enum status sqlite_fail(sqlite3 *connection, const char *doing, struct error *er
                 advice_of(code, path, advice));
 }
 
-static bool is_missing(const char *path)
-{
-    return access(path, F_OK) != 0 && errno == ENOENT;
-}
-
 static bool is_folder(const char *path)
 {
     struct stat facts;
@@ -148,7 +143,8 @@ enum status sqlite_connect(const char *path, uint32_t timeout_ms, bool make, sql
     int code = sqlite3_open_v2(path, connection, flags, NULL);
     if (!*connection)
         out_of_memory();
-    if (code && !make && is_missing(path))
+    /* Another look could find a file that somebody has made since. */
+    if (code && !make && sqlite3_system_errno(*connection) == ENOENT)
         status = fail(err, STATUS_NOT_FOUND, "there is no file %s", path);
     else if (code && is_folder(path))
         status =

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,6 +83,37 @@ static void a_file_in_the_place_of_another_is_heard_of(void **state)
     demand(f, registry_wait(listener, 60000, -1, &changed, &f->err));
     assert_true(changed);
     registry_close(listener);
+}
+
+static atomic_bool going;
+
+static void *make_and_remove(void *context)
+{
+    while (atomic_load(&going)) {
+        FILE *stream = fopen(file.path, "w");
+        if (stream)
+            fclose(stream);
+        unlink(file.path);
+    }
+    return context;
+}
+
+/* Between a look that finds nothing and the next it may be there. */
+static void a_file_that_comes_and_goes_is_there_or_not(void **state)
+{
+    struct fixture *f = *state;
+    pthread_t thread;
+    atomic_store(&going, true);
+    assert_int_equal(pthread_create(&thread, NULL, make_and_remove, NULL), 0);
+    enum status status = STATUS_OK;
+    for (int i = 0; i < 10000 && !status; i++) {
+        struct registry_version seen;
+        demand(f, open_as(f, "larder"));
+        status = registry_version(f->registry, "shop", &seen, &f->err);
+    }
+    atomic_store(&going, false);
+    pthread_join(thread, NULL);
+    demand(f, status);
 }
 
 static void a_folder_that_is_missing_is_asked_for(void **state)
@@ -336,6 +368,7 @@ int main(void)
         FILE_TEST(a_server_without_a_file_is_without_its_registry),
         FILE_TEST(a_file_in_the_place_of_another_is_heard_of),
         FILE_TEST(a_file_that_is_written_over_is_heard_of),
+        FILE_TEST(a_file_that_comes_and_goes_is_there_or_not),
         FILE_TEST(a_folder_that_is_missing_is_asked_for),
         FILE_TEST(a_file_that_is_no_database_is_named),
         FILE_TEST(a_file_that_may_only_be_read_is_read_where_its_folder_is_open),
