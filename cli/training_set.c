@@ -191,6 +191,20 @@ static enum status read_format(const struct options *options, struct training_re
     return STATUS_OK;
 }
 
+static enum status read_strategy(const struct options *options, enum join_strategy *strategy,
+                                 struct error *err)
+{
+    const char *text = option_text(options, "--strategy");
+    *strategy = JOIN_BY_COST;
+    if (text && strcmp(text, "probe") == 0)
+        *strategy = JOIN_PROBE;
+    else if (text && strcmp(text, "pass") == 0)
+        *strategy = JOIN_PASS;
+    else if (text)
+        return fail(err, STATUS_INVALID, "--strategy is probe or pass, not \"%s\"", text);
+    return STATUS_OK;
+}
+
 static enum status read_call(const struct options *options, struct manifest_origin *origin,
                              struct training_request *request, struct error *err)
 {
@@ -204,6 +218,8 @@ static enum status read_call(const struct options *options, struct manifest_orig
     enum status status = references_check(options, err);
     if (!status)
         status = read_format(options, request, err);
+    if (!status)
+        status = read_strategy(options, &request->strategy, err);
     if (status)
         return status;
     status = option_time(options, "--as-of", &request->as_of_us, &has_as_of, err);
@@ -295,6 +311,7 @@ static const struct option_spec training_set_options[] = {
     {"--with-status", OPTION_FLAG, NULL, "add f__status and f__event_time columns"},
     {"--manifest", OPTION_TEXT, "F", "where its manifest goes; else F.csv.manifest.json"},
     {"--from-manifest", OPTION_TEXT, "F", "make again what this manifest tells of"},
+    {"--strategy", OPTION_TEXT, "S", "probe or pass, instead of what costs less"},
 };
 
 const struct command command_training_set = {

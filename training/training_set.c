@@ -205,7 +205,8 @@ static enum status join_asks(struct maker *maker, struct offline_store *store, s
         .as_of_us = maker->request->as_of_us,
         .with_status = maker->request->with_status,
     };
-    enum status status = training_join_open(store, &request, &maker->join, err);
+    enum status status =
+        training_join_open(store, &request, maker->request->strategy, &maker->join, err);
     maker->report->refused = status == STATUS_INVALID;
     if (!status)
         status = read_asks(maker, err);

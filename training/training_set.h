@@ -18,6 +18,7 @@
 #include "config/selection.h"
 #include "store/offline/offline_store.h"
 #include "store/registry/catalog.h"
+#include "training/join.h"
 #include "training/table_writer.h"
 
 #include <stdatomic.h>
@@ -44,7 +45,8 @@ struct training_request {
     const char *out_path;              /* "-": standard output */
     enum table_format format;          /* of the output */
     bool as_known;
-    int64_t as_of_us;          /* AS_OF_NOW: none */
+    int64_t as_of_us; /* AS_OF_NOW: none */
+    enum join_strategy strategy;
     bool with_status;          /* adds name__status and name__event_time behind each feature */
     const char *manifest_path; /* NULL: none is written */
     /* What an earlier one was, which is to be made again. NULL: there was none. */

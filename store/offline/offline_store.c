@@ -101,6 +101,19 @@ void offline_scan_close(struct offline_scan *scan)
         scan->operations->scan_close(scan);
 }
 
+enum status offline_join_check(struct offline_store *store, const struct join_request *request,
+                               struct error *err)
+{
+    return store->operations->join_check(store, request, err);
+}
+
+enum status offline_join_estimate(struct offline_store *store, const struct join_request *request,
+                                  size_t view, int64_t first_us, int64_t last_us,
+                                  struct join_estimate *estimate, struct error *err)
+{
+    return store->operations->join_estimate(store, request, view, first_us, last_us, estimate, err);
+}
+
 enum status offline_join_open(struct offline_store *store, const struct join_request *request,
                               struct offline_join **join, struct error *err)
 {
@@ -112,6 +125,11 @@ enum status offline_join_ask(struct offline_join *join, const struct value *keys
                              struct error *err)
 {
     return join->operations->join_ask(join, keys, at_us, err);
+}
+
+enum status offline_join_asked(struct offline_join *join, struct error *err)
+{
+    return join->operations->join_asked(join, err);
 }
 
 enum status offline_join_run(struct offline_join *join, struct error *err)
@@ -134,6 +152,52 @@ void offline_join_close(struct offline_join *join)
 {
     if (join)
         join->operations->join_close(join);
+}
+
+enum status offline_stream_open(struct offline_store *store, const struct stream_request *request,
+                                struct offline_stream **stream, struct error *err)
+{
+    *stream = NULL;
+    return store->operations->stream_open(store, request, stream, err);
+}
+
+size_t offline_stream_reader_count(const struct offline_stream *stream)
+{
+    return stream->reader_count;
+}
+
+enum status offline_stream_next(struct offline_stream *stream, size_t reader,
+                                const struct streamed_row **row, struct error *err)
+{
+    return stream->operations->stream_next(stream, reader, row, err);
+}
+
+enum status offline_stream_values(struct offline_stream *stream, size_t reader,
+                                  struct streamed_values *values, struct error *err)
+{
+    return stream->operations->stream_values(stream, reader, values, err);
+}
+
+enum status offline_stream_misfit(const struct offline_stream *stream, size_t view, size_t place,
+                                  uint8_t misfit, const char *row, struct error *err)
+{
+    return stream->operations->stream_misfit(stream, view, place, misfit, row, err);
+}
+
+const struct join_counts *offline_stream_counts(const struct offline_stream *stream)
+{
+    return &stream->counts;
+}
+
+void offline_stream_stop(struct offline_stream *stream)
+{
+    stream->operations->stream_stop(stream);
+}
+
+void offline_stream_close(struct offline_stream *stream)
+{
+    if (stream)
+        stream->operations->stream_close(stream);
 }
 
 struct load_columns load_columns_keep(const struct load_column *columns, size_t count,

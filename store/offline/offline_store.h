@@ -162,9 +162,17 @@ struct join_counts {
     uint64_t misfits;
 };
 
-/*
- * Open, ask for every row, run, then take one answer a row in the order of asking. INVALID at open:
+/* Before all else, so that nobody waits for a refusal. INVALID: a view does not fit its source;
  * as_known or as_of with a source that has no created time; as_of later than now less a lookback.
+ */
+enum status offline_join_check(struct offline_store *store, const struct join_request *request,
+                               struct error *err);
+
+/*
+ * A join inside the database, which probes history for each row that asks: open, ask for every row,
+ * say that this was all, begin (offline_store_begin), run, then take one answer a row in the order
+ * of asking. The transaction ends with the last answer. EXHAUSTED: more views and features than the
+ * database gives at once.
  */
 struct offline_join;
 enum status offline_join_open(struct offline_store *store, const struct join_request *request,
@@ -172,6 +180,7 @@ enum status offline_join_open(struct offline_store *store, const struct join_req
 /* keys: [selection->key_count], nulls allowed. */
 enum status offline_join_ask(struct offline_join *join, const struct value *keys, int64_t at_us,
                              struct error *err);
+enum status offline_join_asked(struct offline_join *join, struct error *err);
 enum status offline_join_run(struct offline_join *join, struct error *err);
 /* *row NULL is the end. Borrowed until the next call. */
 enum status offline_join_next(struct offline_join *join, const struct joined_row **row,
@@ -179,6 +188,71 @@ enum status offline_join_next(struct offline_join *join, const struct joined_row
 /* Complete once the end was seen. */
 const struct join_counts *offline_join_counts(const struct offline_join *join);
 void offline_join_close(struct offline_join *join);
+
+/* Streaming -------------------------------------------------------------------------------------
+ */
+
+/*
+ * The rows of some views that may answer somebody, in no order and each once, for a join that is
+ * made outside the database. Inside offline_store_begin, whose snapshot all readers share. Readers
+ * are numbered from 0; each hands out a part of the rows and is used by one thread at a time,
+ * several at once. Who is asked for what is the join's request; what a row is, too.
+ */
+struct stream_request {
+    const struct join_request *join;
+    int64_t first_us, last_us; /* no row asks before or after */
+    size_t reader_max;         /* at least 1 */
+};
+
+struct streamed_row {
+    size_t view;              /* index into selection.views */
+    const struct value *keys; /* [view->key_count], never null */
+    int64_t event_time_us;    /* with the created time it ranks the row */
+    int64_t created_time_us;  /* TIMESTAMP_UNKNOWN where null or not there */
+    int64_t eligible_from_us; /* the first time of asking that the row may answer */
+};
+
+/* What it would take to answer for one view: by probes, or by what is streamed. */
+struct join_estimate {
+    bool can_probe;   /* rows that ask can be put beside history; else only streaming is left */
+    bool is_served;   /* an index serves the probes */
+    double rows;      /* that would be streamed */
+    double probe_us;  /* for each row that asks */
+    double stream_us; /* for all of history */
+};
+/* Inside offline_store_begin. No row asks before first_us or after last_us. */
+enum status offline_join_estimate(struct offline_store *store, const struct join_request *request,
+                                  size_t view, int64_t first_us, int64_t last_us,
+                                  struct join_estimate *estimate, struct error *err);
+
+struct offline_stream;
+enum status offline_stream_open(struct offline_store *store, const struct stream_request *request,
+                                struct offline_stream **stream, struct error *err);
+size_t offline_stream_reader_count(const struct offline_stream *stream);
+/* *row NULL with OK: there is nothing more for this reader. Borrowed until its next call. */
+enum status offline_stream_next(struct offline_stream *stream, size_t reader,
+                                const struct streamed_row **row, struct error *err);
+
+enum { FITS = 0 };
+/* What a row holds beside its rank. A misfit is no error before its row is an answer. */
+struct streamed_values {
+    const struct value *values; /* one for each of selection.features of this view, in that order */
+    /* NULL: all fit. Else FITS or the backend's word for a misfit, of each value (which is then
+     * null), of the created time and of the event time, in that order. */
+    const uint8_t *misfits;
+};
+/* Of the row that the reader handed out last. Borrowed until its next row. */
+enum status offline_stream_values(struct offline_stream *stream, size_t reader,
+                                  struct streamed_values *values, struct error *err);
+/* The run stops at the misfit of a streamed row: `place` is where it stood among the misfits. row:
+ * "origin=JFK, asked at ...". */
+enum status offline_stream_misfit(const struct offline_stream *stream, size_t view, size_t place,
+                                  uint8_t misfit, const char *row, struct error *err);
+/* Source rows left out; as a join counts them, but no misfits. */
+const struct join_counts *offline_stream_counts(const struct offline_stream *stream);
+/* From any thread: readers that wait for the database fail soon. */
+void offline_stream_stop(struct offline_stream *stream);
+void offline_stream_close(struct offline_stream *stream);
 
 /* Loading ---------------------------------------------------------------------------------------
  */

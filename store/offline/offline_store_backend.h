@@ -34,14 +34,31 @@ struct offline_store_operations {
                              struct error *err);
     void (*scan_close)(struct offline_scan *scan);
 
+    enum status (*join_check)(struct offline_store *store, const struct join_request *request,
+                              struct error *err);
+    enum status (*join_estimate)(struct offline_store *store, const struct join_request *request,
+                                 size_t view, int64_t first_us, int64_t last_us,
+                                 struct join_estimate *estimate, struct error *err);
     enum status (*join_open)(struct offline_store *store, const struct join_request *request,
                              struct offline_join **join, struct error *err);
     enum status (*join_ask)(struct offline_join *join, const struct value *keys, int64_t at_us,
                             struct error *err);
+    enum status (*join_asked)(struct offline_join *join, struct error *err);
     enum status (*join_run)(struct offline_join *join, struct error *err);
     enum status (*join_next)(struct offline_join *join, const struct joined_row **row,
                              struct error *err);
     void (*join_close)(struct offline_join *join);
+
+    enum status (*stream_open)(struct offline_store *store, const struct stream_request *request,
+                               struct offline_stream **stream, struct error *err);
+    enum status (*stream_next)(struct offline_stream *stream, size_t reader,
+                               const struct streamed_row **row, struct error *err);
+    enum status (*stream_values)(struct offline_stream *stream, size_t reader,
+                                 struct streamed_values *values, struct error *err);
+    enum status (*stream_misfit)(const struct offline_stream *stream, size_t view, size_t place,
+                                 uint8_t misfit, const char *row, struct error *err);
+    void (*stream_stop)(struct offline_stream *stream);
+    void (*stream_close)(struct offline_stream *stream);
 
     enum status (*load_open)(struct offline_store *store, const struct source *source,
                              const struct load_column *all, size_t all_count,
@@ -63,6 +80,11 @@ struct offline_scan {
 };
 struct offline_join {
     const struct offline_store_operations *operations;
+    struct join_counts counts;
+};
+struct offline_stream {
+    const struct offline_store_operations *operations;
+    size_t reader_count;
     struct join_counts counts;
 };
 struct offline_load {

@@ -46,6 +46,7 @@ static void postgres_stop_on(struct offline_store *base, const atomic_bool *stop
 {
     struct postgres_store *store = postgres_store_of(base);
     postgres_canceller_close(store->canceller);
+    store->stop = stop;
     store->canceller = stop ? postgres_canceller_open(stop) : NULL;
     postgres_canceller_aim(store->canceller, store->connection);
 }
@@ -74,11 +75,6 @@ static enum status begin(struct postgres_store *store, const char *sql, struct e
     return postgres_run(store->connection, "beginning a transaction", sql, err);
 }
 
-enum status postgres_begin_read_copies(struct postgres_store *store, struct error *err)
-{
-    return begin(store, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
-}
-
 static void keep_snapshot(struct postgres_store *store, PGresult *result)
 {
     PQclear(store->snapshot);
@@ -97,7 +93,7 @@ enum status postgres_begin_read(struct postgres_store *store, uint64_t *snapshot
         " THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_flush_lsn() END"
         " FROM pg_current_snapshot() AS seen";
     PGresult *result = NULL;
-    enum status status = postgres_begin_read_copies(store, err);
+    enum status status = begin(store, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
     if (!status)
         status = postgres_query(store->connection, "taking a snapshot", sql, 0, NULL, &result, err);
     if (status)
@@ -284,11 +280,20 @@ const struct offline_store_operations offline_store_postgres = {
     .scan_open = postgres_scan_open,
     .scan_next = postgres_scan_next,
     .scan_close = postgres_scan_close,
+    .join_check = postgres_join_check,
+    .join_estimate = postgres_join_estimate,
     .join_open = postgres_join_open,
     .join_ask = postgres_join_ask,
+    .join_asked = postgres_join_asked,
     .join_run = postgres_join_run,
     .join_next = postgres_join_next,
     .join_close = postgres_join_close,
+    .stream_open = postgres_stream_open,
+    .stream_next = postgres_stream_next,
+    .stream_values = postgres_stream_values,
+    .stream_misfit = postgres_stream_misfit,
+    .stream_stop = postgres_stream_stop,
+    .stream_close = postgres_stream_close,
     .load_open = postgres_load_open,
     .load_row = postgres_load_row,
     .load_finish = postgres_load_finish,

@@ -4,7 +4,7 @@
 #include "base/byte_order.h"
 #include "base/timestamp.h"
 
-static const char *sql_type(value_type type)
+const char *postgres_asks_type(value_type type)
 {
     static const char *const names[] = {
         [TYPE_BOOL] = "boolean", [TYPE_INT32] = "integer", [TYPE_INT64] = "bigint",
@@ -19,7 +19,7 @@ static enum status make_table(struct postgres_asks *asks, struct error *err)
     buffer_init(&sql, 0);
     buffer_printf(&sql, "CREATE TEMPORARY TABLE %s (n bigint, at timestamptz", asks->table);
     for (size_t i = 0; i < asks->selection->key_count; i++)
-        buffer_printf(&sql, ", k%zu %s", i, sql_type(asks->selection->keys[i].type));
+        buffer_printf(&sql, ", k%zu %s", i, postgres_asks_type(asks->selection->keys[i].type));
     buffer_append_text(&sql, ")");
     enum status status = postgres_begin_write(asks->store, err);
     if (status)
@@ -140,7 +140,8 @@ const char *postgres_asks_text(const struct postgres_asks *asks, const struct se
     buffer_append_text(&sql, "SELECT ");
     for (size_t i = 0; i < key_count; i++)
         buffer_printf(&sql, "left(k%u::text, 100), ", view->asked_keys[i]);
-    buffer_printf(&sql, "at FROM %s WHERE n = %llu", asks->table, (unsigned long long)n);
+    buffer_printf(&sql, "to_char(at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') FROM %s WHERE n = %llu",
+                  asks->table, (unsigned long long)n);
     PGresult *result = NULL;
     const char *text = "";
     if (!postgres_query_buffer(asks->store, "", &sql, &result, NULL) && PQntuples(result) == 1) {

@@ -29,7 +29,9 @@ enum status postgres_asks_open(struct postgres_asks *asks, struct postgres_store
 enum status postgres_asks_add(struct postgres_asks *asks, const struct value *keys, int64_t at_us,
                               struct error *err);
 enum status postgres_asks_finish(struct postgres_asks *asks, struct error *err);
-/* What row n asked of a view: "origin=JFK, asked at 2024-01-01 00:00:00+00". */
+/* What the column of a key of that type is. */
+const char *postgres_asks_type(value_type type);
+/* What row n asked of a view: "origin=JFK, asked at 2024-01-01T00:00:00.000000Z". */
 const char *postgres_asks_text(const struct postgres_asks *asks, const struct selected_view *view,
                                uint64_t n, struct arena *arena);
 /* Drops the table. Accepts one that is zeroed or half open. */

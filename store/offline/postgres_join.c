@@ -3,7 +3,6 @@
 #include "store/offline/join_request.h"
 #include "store/offline/postgres_asks.h"
 #include "store/offline/postgres_copy.h"
-#include "store/offline/postgres_history.h"
 #include "store/offline/postgres_join_sql.h"
 #include "store/offline/postgres_left_out.h"
 
@@ -19,9 +18,7 @@ struct postgres_join {
     struct arena arena;     /* as long as the join */
     struct arena row_arena; /* as long as a row */
     struct postgres_asks asks;
-    struct postgres_view *views;        /* of the sources */
-    bool copies;                        /* what is read: copies, or the sources */
-    struct postgres_history *histories; /* the copies */
+    struct postgres_view *views;
     struct postgres_copy copy;
     struct bytes *fields;
     struct joined_view *joined;
@@ -44,21 +41,15 @@ static enum status database_now(struct postgres_store *store, int64_t *now_us, s
     return status;
 }
 
-static enum status check_request(struct postgres_join *join, struct error *err)
+static enum status check_targets(const struct selection *selection, struct error *err)
 {
-    const struct selection *selection = join->request.selection;
-    int64_t now_us = 0;
-    enum status status = database_now(join->store, &now_us, err);
-    if (!status)
-        status = join_request_check(&join->request, now_us, err);
     size_t targets = selection->feature_count + 2 * selection->view_count;
-    if (!status && targets > TARGETS_MAX)
-        status =
-            fail(err, STATUS_EXHAUSTED,
-                 "%zu features of %zu views are more than PostgreSQL gives at once (%d, where a "
-                 "view counts 2 and a feature 1): ask for fewer",
-                 selection->feature_count, selection->view_count, TARGETS_MAX);
-    return status;
+    if (targets <= TARGETS_MAX)
+        return STATUS_OK;
+    return fail(err, STATUS_EXHAUSTED,
+                "%zu features of %zu views are more than PostgreSQL gives at once (%d, where a "
+                "view counts 2 and a feature 1): ask for fewer",
+                selection->feature_count, selection->view_count, TARGETS_MAX);
 }
 
 static enum status bind_view(struct postgres_join *join, size_t index, struct error *err)
@@ -79,16 +70,6 @@ static enum status bind_views(struct postgres_join *join, struct error *err)
     return status;
 }
 
-/* What would stop the join at its end is better said before millions of rows went up. */
-static enum status check_views(struct postgres_join *join, struct error *err)
-{
-    enum status status = postgres_begin_read(join->store, NULL, err);
-    if (!status)
-        status = bind_views(join, err);
-    postgres_rollback(join->store);
-    return status;
-}
-
 static void init_join(struct postgres_join *join, struct offline_store *base,
                       const struct join_request *request)
 {
@@ -99,10 +80,28 @@ static void init_join(struct postgres_join *join, struct offline_store *base,
     arena_init(&join->arena, 0);
     arena_init(&join->row_arena, 0);
     join->views = arena_array(&join->arena, count, sizeof *join->views);
-    join->histories = arena_array(&join->arena, count, sizeof *join->histories);
     join->joined = arena_array(&join->arena, count, sizeof *join->joined);
     join->values = arena_array(&join->arena, count, sizeof *join->values);
     join->row.views = join->joined;
+}
+
+enum status postgres_join_check(struct offline_store *base, const struct join_request *request,
+                                struct error *err)
+{
+    struct postgres_join join = {0};
+    int64_t now_us = 0;
+    init_join(&join, base, request);
+    enum status status = postgres_begin_read(join.store, NULL, err);
+    if (!status)
+        status = bind_views(&join, err);
+    if (!status)
+        status = database_now(join.store, &now_us, err);
+    if (!status)
+        status = join_request_check(request, now_us, err);
+    postgres_rollback(join.store);
+    arena_release(&join.arena);
+    arena_release(&join.row_arena);
+    return status;
 }
 
 enum status postgres_join_open(struct offline_store *base, const struct join_request *request,
@@ -112,9 +111,7 @@ enum status postgres_join_open(struct offline_store *base, const struct join_req
     if (!join)
         out_of_memory();
     init_join(join, base, request);
-    enum status status = check_views(join, err);
-    if (!status)
-        status = check_request(join, err);
+    enum status status = check_targets(request->selection, err);
     if (!status)
         status =
             postgres_asks_open(&join->asks, join->store, request->selection, &join->arena, err);
@@ -131,68 +128,25 @@ enum status postgres_join_ask(struct offline_join *base, const struct value *key
     return postgres_asks_add(&((struct postgres_join *)base)->asks, keys, at_us, err);
 }
 
+enum status postgres_join_asked(struct offline_join *base, struct error *err)
+{
+    return postgres_asks_finish(&((struct postgres_join *)base)->asks, err);
+}
+
 /* Running ------------------------------------------------------------------------------------- */
-
-static struct postgres_join_sql statement_on(const struct postgres_join *join,
-                                             const struct postgres_view *views)
-{
-    return (struct postgres_join_sql){
-        .store = join->store,
-        .request = &join->request,
-        .views = views,
-        .table = join->asks.table,
-        .first_us = join->asks.first_us,
-        .last_us = join->asks.last_us,
-    };
-}
-
-/* Whether copies are to be read, and empty tables for them. */
-static enum status plan(struct postgres_join *join, struct error *err)
-{
-    struct postgres_join_sql sources = statement_on(join, join->views);
-    enum status status = postgres_begin_read(join->store, NULL, err);
-    if (!status)
-        status = bind_views(join, err);
-    if (!status)
-        status = postgres_history_choose(&sources, join->asks.count, &join->copies, err);
-    postgres_rollback(join->store);
-    if (status || !join->copies)
-        return status;
-    status = postgres_begin_write(join->store, err);
-    for (size_t v = 0; v < join->request.selection->view_count && !status; v++)
-        status = postgres_history_make(&sources, v, &join->arena, &join->histories[v], err);
-    return status ? status : postgres_commit(join->store, "making tables for copies", err);
-}
-
-/* Goes on in another transaction. */
-static enum status copy_histories(struct postgres_join *join, struct error *err)
-{
-    struct postgres_join_sql sources = statement_on(join, join->views);
-    size_t count = join->request.selection->view_count;
-    enum status status = STATUS_OK;
-    for (size_t v = 0; v < count && !status; v++)
-        status = postgres_history_fill(&sources, v, &join->arena, &join->histories[v], err);
-    if (!status)
-        status = postgres_commit(join->store, "keeping copies of the history", err);
-    if (!status)
-        status = postgres_begin_write(join->store, err);
-    for (size_t v = 0; v < count && !status; v++)
-        status = postgres_history_index(join->store, &join->histories[v], err);
-    if (!status)
-        status = postgres_commit(join->store, "indexing copies of the history", err);
-    return status ? status : postgres_begin_read_copies(join->store, err);
-}
 
 static enum status start_copy(struct postgres_join *join, struct error *err)
 {
-    size_t view_count = join->request.selection->view_count, count = 0;
-    struct postgres_view *read = arena_array(&join->arena, view_count, sizeof *read);
-    for (size_t v = 0; v < view_count; v++) {
-        read[v] = join->copies ? join->histories[v].view : join->views[v];
-        count += 1u + (read[v].created.column ? 1 : 0) + read[v].feature_count;
-    }
+    size_t count = 0;
+    for (size_t v = 0; v < join->request.selection->view_count; v++)
+        count += 1u + (join->views[v].created.column ? 1 : 0) + join->views[v].feature_count;
     join->fields = arena_array(&join->arena, count, sizeof *join->fields);
-    struct postgres_join_sql statement = statement_on(join, read);
+    struct postgres_join_sql statement = {
+        .store = join->store,
+        .request = &join->request,
+        .views = join->views,
+        .table = join->asks.table,
+    };
     struct buffer sql;
     buffer_init(&sql, 0);
     postgres_append_join(&statement, &sql);
@@ -200,22 +154,15 @@ static enum status start_copy(struct postgres_join *join, struct error *err)
                               join->fields, count, err);
 }
 
+/* The views are bound inside the transaction that reads: types may have changed before. */
 enum status postgres_join_run(struct offline_join *base, struct error *err)
 {
     struct postgres_join *join = (struct postgres_join *)base;
-    enum status status = postgres_asks_finish(&join->asks, err);
-    if (!status && join->asks.count > 0)
-        status = plan(join, err);
-    if (!status)
-        status = postgres_begin_read(join->store, NULL, err);
-    /* Again, inside the transaction that reads: types may have changed while the rows went up. */
-    if (!status)
-        status = bind_views(join, err);
+    assert(PQtransactionStatus(join->store->connection) != PQTRANS_IDLE);
+    enum status status = bind_views(join, err);
     if (!status)
         status = postgres_count_left_out(join->store, &join->request, join->views,
                                          &join->base.counts, err);
-    if (!status && join->copies)
-        status = copy_histories(join, err);
     if (!status)
         status = start_copy(join, err);
     return join->failed = status;
@@ -317,8 +264,6 @@ void postgres_join_close(struct offline_join *base)
 {
     struct postgres_join *join = (struct postgres_join *)base;
     postgres_copy_close(&join->copy);
-    for (size_t v = 0; v < join->request.selection->view_count; v++)
-        postgres_history_close(join->store, &join->histories[v]);
     postgres_asks_close(&join->asks);
     postgres_rollback(join->store);
     arena_release(&join->arena);

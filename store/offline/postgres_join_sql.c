@@ -1,8 +1,8 @@
 /* postgres_join_sql.c - see postgres_join_sql.h. */
 #include "store/offline/postgres_join_sql.h"
 
-#include "base/entity_key.h"
 #include "base/timestamp.h"
+#include "store/offline/postgres_asks.h"
 
 #include <inttypes.h>
 
@@ -78,19 +78,24 @@ static void append_created_limit(const struct postgres_join_sql *join, struct bu
     buffer_append_text(sql, ")");
 }
 
+static void append_time_limit(const struct postgres_join_sql *join, struct buffer *sql,
+                              const struct postgres_view *view, int64_t limit_us)
+{
+    struct buffer limit;
+    buffer_init(&limit, 0);
+    postgres_append_time(&limit, limit_us);
+    buffer_append_byte(&limit, 0);
+    append_created_limit(join, sql, view, (const char *)limit.data);
+    buffer_release(&limit);
+}
+
 static void append_created_limits(const struct postgres_join_sql *join, struct buffer *sql,
                                   const struct postgres_view *view)
 {
     if (join->request->as_known)
         append_created_limit(join, sql, view, "asks.at");
-    if (join->request->as_of_us == AS_OF_NOW)
-        return;
-    struct buffer limit;
-    buffer_init(&limit, 0);
-    postgres_append_time(&limit, join->request->as_of_us);
-    buffer_append_byte(&limit, 0);
-    append_created_limit(join, sql, view, (const char *)limit.data);
-    buffer_release(&limit);
+    if (join->request->as_of_us != AS_OF_NOW)
+        append_time_limit(join, sql, view, join->request->as_of_us);
 }
 
 /* The latest row that is eligible at asks.at. */
@@ -131,34 +136,32 @@ static void append_latest(const struct postgres_join_sql *join, struct buffer *s
     buffer_printf(sql, " LIMIT 1) AS v%zu ON true", index);
 }
 
-/* The answers of views from `from` up to `to`, which is out. */
-static void append_answers(const struct postgres_join_sql *join, struct buffer *sql, size_t from,
-                           size_t to)
+void postgres_append_join(const struct postgres_join_sql *join, struct buffer *sql)
 {
-    buffer_append_text(sql, "SELECT ");
-    for (size_t v = from; v < to; v++) {
+    size_t count = join->request->selection->view_count;
+    buffer_append_text(sql, "COPY (SELECT ");
+    for (size_t v = 0; v < count; v++) {
         const struct postgres_view *view = &join->views[v];
-        buffer_printf(sql, "%sv%zu.event", v == from ? "" : ", ", v);
+        buffer_printf(sql, "%sv%zu.event", v == 0 ? "" : ", ", v);
         if (view->created.column)
             buffer_printf(sql, ", v%zu.created", v);
         for (size_t i = 0; i < view->feature_count; i++)
             buffer_printf(sql, ", v%zu.f%zu%s", v, i, view->features[i].cast);
     }
     buffer_printf(sql, " FROM %s AS asks", join->table);
-    for (size_t v = from; v < to; v++)
+    for (size_t v = 0; v < count; v++)
         append_latest(join, sql, v);
-}
-
-void postgres_append_join(const struct postgres_join_sql *join, struct buffer *sql)
-{
-    buffer_append_text(sql, "COPY (");
-    append_answers(join, sql, 0, join->request->selection->view_count);
     buffer_append_text(sql, " ORDER BY asks.n) TO STDOUT (FORMAT binary)");
 }
 
 void postgres_append_probe(const struct postgres_join_sql *join, size_t index, struct buffer *sql)
 {
-    append_answers(join, sql, index, index + 1);
+    buffer_append_text(sql, "SELECT * FROM (SELECT now() AS at");
+    for (size_t i = 0; i < join->request->selection->key_count; i++)
+        buffer_printf(sql, ", NULL::%s AS k%zu",
+                      postgres_asks_type(join->request->selection->keys[i].type), i);
+    buffer_append_text(sql, " OFFSET 0) AS asks");
+    append_latest(join, sql, index);
 }
 
 static void append_sent(const struct postgres_join_sql *join, struct buffer *sql,
@@ -168,56 +171,32 @@ static void append_sent(const struct postgres_join_sql *join, struct buffer *sql
     buffer_append_text(sql, field->cast);
 }
 
-static void append_history_columns(const struct postgres_join_sql *join, struct buffer *sql,
-                                   const struct postgres_view *view)
+/* Names of columns are not needed: what takes the rows knows their order. */
+static void append_streamed_columns(const struct postgres_join_sql *join, struct buffer *sql,
+                                    const struct postgres_view *view)
 {
     for (size_t i = 0; i < view->view->key_count; i++) {
         append_sent(join, sql, &view->keys[i]);
-        buffer_printf(sql, " AS k%zu, ", i);
+        buffer_append_text(sql, ", ");
     }
     append_sent(join, sql, &view->event);
-    buffer_append_text(sql, " AS event");
     if (view->created.column) {
         buffer_append_text(sql, ", ");
         append_sent(join, sql, &view->created);
-        buffer_append_text(sql, " AS created");
     }
     for (size_t i = 0; i < view->feature_count; i++) {
         buffer_append_text(sql, ", ");
         append_sent(join, sql, &view->features[i]);
-        buffer_printf(sql, " AS f%zu", i);
     }
 }
 
-/* An encoded key is longer than the texts and bytes in it. */
-static void append_key_size(const struct postgres_join_sql *join, struct buffer *sql,
-                            const struct postgres_view *view)
-{
-    const char *separator = " AND ";
-    for (size_t i = 0; i < view->view->key_count; i++) {
-        if (type_width(view->keys[i].decoder.type) > 0)
-            continue;
-        buffer_printf(sql, "%soctet_length(", separator);
-        append_sent(join, sql, &view->keys[i]);
-        buffer_append_text(sql, ")");
-        separator = " + ";
-    }
-    if (strcmp(separator, " + ") == 0)
-        buffer_printf(sql, " <= %d", (int)ENTITY_KEY_MAX);
-}
-
-void postgres_append_history(const struct postgres_join_sql *join, size_t index, struct buffer *sql)
+void postgres_append_stream(const struct postgres_join_sql *join, size_t index, struct buffer *sql)
 {
     const struct postgres_view *view = &join->views[index];
-    const struct selected_view *selected = &join->request->selection->views[index];
     int64_t ttl_us = timestamp_add(view->view->ttl_us, join->request->with_status ? DAY_US : 0);
     buffer_append_text(sql, "SELECT ");
-    append_history_columns(join, sql, view);
-    buffer_printf(sql, " FROM %s AS source WHERE EXISTS (SELECT 1 FROM %s AS asks WHERE ",
-                  view->source.from, join->table);
-    for (size_t i = 0; i < view->view->key_count; i++)
-        append_key(join, sql, &view->keys[i], selected->asked_keys[i]);
-    buffer_append_text(sql, "true) AND ");
+    append_streamed_columns(join, sql, view);
+    buffer_printf(sql, " FROM %s AS source WHERE ", view->source.from);
     postgres_append_field(join->store, sql, &view->event);
     buffer_append_text(sql, " <= ");
     postgres_append_time(sql, join->last_us);
@@ -226,5 +205,8 @@ void postgres_append_history(const struct postgres_join_sql *join, size_t index,
     buffer_append_text(sql, " >= ");
     postgres_append_time(sql, view->view->ttl_us ? timestamp_subtract(join->first_us, ttl_us)
                                                  : TIMESTAMP_MIN);
-    append_key_size(join, sql, view);
+    if (join->request->as_known)
+        append_time_limit(join, sql, view, join->last_us);
+    if (join->request->as_of_us != AS_OF_NOW)
+        append_time_limit(join, sql, view, join->request->as_of_us);
 }

@@ -3,8 +3,7 @@
  *
  * postgres_join.c runs them. One COPY answers all the rows that ask (postgres_asks.h), in their
  * order: for every selected view its event time (null: nothing found), its created time if the
- * source has one, and its features. The views are what is read: sources, or copies of them
- * (postgres_history.h).
+ * source has one, and its features.
  */
 #ifndef LARDER_STORE_OFFLINE_POSTGRES_JOIN_SQL_H
 #define LARDER_STORE_OFFLINE_POSTGRES_JOIN_SQL_H
@@ -15,19 +14,18 @@ struct postgres_join_sql {
     struct postgres_store *store;
     const struct join_request *request;
     const struct postgres_view *views; /* [selection->view_count] */
-    const char *table;                 /* of the rows that ask */
-    int64_t first_us, last_us;         /* between which all of them ask */
+    const char *table;                 /* of the rows that ask; for the join alone */
+    int64_t first_us, last_us;         /* between which all of them ask; for the stream alone */
 };
 
 void postgres_append_join(const struct postgres_join_sql *join, struct buffer *sql);
-/* The SELECT of one view's answers alone, in no order. */
+/* The same for one view and one ask of nothing, to be explained: what a probe costs. */
 void postgres_append_probe(const struct postgres_join_sql *join, size_t index, struct buffer *sql);
 /*
- * The SELECT of all rows of a view's history that an ask may have for an answer: columns k0, k1,
- * ... (the keys, as text where they are read as text), event, created if the source has one, f0,
- * f1, ... Keys that are too long to be online are left out: an index could not hold all of them.
+ * The SELECT of all rows of a view that may answer somebody who asks between first_us and last_us:
+ * keys, event time, created time if the source has one, features. It ends in a condition, to which
+ * " AND ..." may be appended.
  */
-void postgres_append_history(const struct postgres_join_sql *join, size_t index,
-                             struct buffer *sql);
+void postgres_append_stream(const struct postgres_join_sql *join, size_t index, struct buffer *sql);
 
 #endif

@@ -19,7 +19,8 @@ struct postgres_store {
     PGconn *connection;
     char *url;
     uint32_t timeout_ms;
-    struct postgres_canceller *canceller; /* NULL: nobody wants to stop it */
+    const atomic_bool *stop;              /* NULL: nobody wants to stop it */
+    struct postgres_canceller *canceller; /* NULL where stop is */
     uint32_t table_count;                 /* temporary tables made, which numbers the next */
     PGresult *snapshot;                   /* what base.snapshot points into */
 };
@@ -32,8 +33,6 @@ static inline struct postgres_store *postgres_store_of(struct offline_store *sto
 /* READ ONLY and REPEATABLE READ: one snapshot, taken now. snapshot_xmin may be NULL. */
 enum status postgres_begin_read(struct postgres_store *store, uint64_t *snapshot_xmin,
                                 struct error *err);
-/* The same for copies of history: the snapshot that counts is the one that they were made from. */
-enum status postgres_begin_read_copies(struct postgres_store *store, struct error *err);
 /* READ WRITE, whatever the default of the role or the database. */
 enum status postgres_begin_write(struct postgres_store *store, struct error *err);
 enum status postgres_commit(struct postgres_store *store, const char *doing, struct error *err);
@@ -60,14 +59,30 @@ enum status postgres_scan_open(struct offline_store *store, const struct scan_re
 enum status postgres_scan_next(struct offline_scan *scan, const struct scan_row **row,
                                struct error *err);
 void postgres_scan_close(struct offline_scan *scan);
+enum status postgres_join_check(struct offline_store *store, const struct join_request *request,
+                                struct error *err);
+enum status postgres_join_estimate(struct offline_store *store, const struct join_request *request,
+                                   size_t view, int64_t first_us, int64_t last_us,
+                                   struct join_estimate *estimate, struct error *err);
 enum status postgres_join_open(struct offline_store *store, const struct join_request *request,
                                struct offline_join **join, struct error *err);
 enum status postgres_join_ask(struct offline_join *join, const struct value *keys, int64_t at_us,
                               struct error *err);
+enum status postgres_join_asked(struct offline_join *join, struct error *err);
 enum status postgres_join_run(struct offline_join *join, struct error *err);
 enum status postgres_join_next(struct offline_join *join, const struct joined_row **row,
                                struct error *err);
 void postgres_join_close(struct offline_join *join);
+enum status postgres_stream_open(struct offline_store *store, const struct stream_request *request,
+                                 struct offline_stream **stream, struct error *err);
+enum status postgres_stream_next(struct offline_stream *stream, size_t reader,
+                                 const struct streamed_row **row, struct error *err);
+enum status postgres_stream_values(struct offline_stream *stream, size_t reader,
+                                   struct streamed_values *values, struct error *err);
+enum status postgres_stream_misfit(const struct offline_stream *stream, size_t view, size_t place,
+                                   uint8_t misfit, const char *row, struct error *err);
+void postgres_stream_stop(struct offline_stream *stream);
+void postgres_stream_close(struct offline_stream *stream);
 enum status postgres_load_open(struct offline_store *store, const struct source *source,
                                const struct load_column *all, size_t all_count,
                                const struct load_column *given, size_t given_count, bool *made,

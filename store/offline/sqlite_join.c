@@ -23,7 +23,6 @@ struct sqlite_join {
     const char *asks; /* the temporary table's name; NULL until it is made */
     sqlite3_stmt *ask, *answer;
     uint64_t asked, answered;
-    int64_t first_us, last_us; /* of all asks */
     struct sqlite_view *views;
     struct sqlite_probe *probes;
     struct value *keys;      /* [selection->key_count], of the ask under way */
@@ -53,16 +52,6 @@ static enum status bind_views(struct sqlite_join *join, struct error *err)
     enum status status = STATUS_OK;
     for (size_t i = 0; i < join->request.selection->view_count && !status; i++)
         status = bind_view(join, i, err);
-    return status;
-}
-
-/* What would stop the join at its end is better said before millions of rows were put aside. */
-static enum status check_views(struct sqlite_join *join, struct error *err)
-{
-    enum status status = sqlite_begin_read(join->store, NULL, err);
-    if (!status)
-        status = bind_views(join, err);
-    sqlite_rollback(join->store->connection);
     return status;
 }
 
@@ -101,8 +90,6 @@ static void init_join(struct sqlite_join *join, struct offline_store *base,
     join->base.operations = base->operations;
     join->store = sqlite_store_of(base);
     join->request = *request;
-    join->first_us = INT64_MAX;
-    join->last_us = INT64_MIN;
     arena_init(&join->arena, 0);
     arena_init(&join->row_arena, 0);
     buffer_init(&join->scratch, 0);
@@ -115,6 +102,23 @@ static void init_join(struct sqlite_join *join, struct offline_store *base,
     join->row.views = join->joined;
 }
 
+enum status sqlite_join_check(struct offline_store *base, const struct join_request *request,
+                              struct error *err)
+{
+    struct sqlite_join join = {0};
+    init_join(&join, base, request);
+    enum status status = sqlite_begin_read(join.store, NULL, err);
+    if (!status)
+        status = bind_views(&join, err);
+    sqlite_rollback(join.store->connection);
+    if (!status)
+        status = join_request_check(request, timestamp_now(), err);
+    arena_release(&join.arena);
+    arena_release(&join.row_arena);
+    buffer_release(&join.scratch);
+    return status;
+}
+
 enum status sqlite_join_open(struct offline_store *base, const struct join_request *request,
                              struct offline_join **opened, struct error *err)
 {
@@ -122,11 +126,7 @@ enum status sqlite_join_open(struct offline_store *base, const struct join_reque
     if (!join)
         out_of_memory();
     init_join(join, base, request);
-    enum status status = check_views(join, err);
-    if (!status)
-        status = join_request_check(request, timestamp_now(), err);
-    if (!status)
-        status = make_asks(join, err);
+    enum status status = make_asks(join, err);
     if (status)
         sqlite_join_close(&join->base);
     else
@@ -149,9 +149,15 @@ enum status sqlite_join_ask(struct offline_join *base, const struct value *keys,
         status = sqlite_step(join->ask, asking, &row, err);
     sqlite3_reset(join->ask);
     join->asked += !status;
-    join->first_us = at_us < join->first_us ? at_us : join->first_us;
-    join->last_us = at_us > join->last_us ? at_us : join->last_us;
     return status;
+}
+
+enum status sqlite_join_asked(struct offline_join *base, struct error *err)
+{
+    struct sqlite_join *join = (struct sqlite_join *)base;
+    sqlite3_finalize(join->ask);
+    join->ask = NULL;
+    return sqlite_commit(join->store->connection, asking, err);
 }
 
 /* Running ------------------------------------------------------------------------------------- */
@@ -161,7 +167,7 @@ static enum status open_probes(struct sqlite_join *join, struct error *err)
     enum status status = STATUS_OK;
     for (size_t i = 0; i < join->request.selection->view_count && !status; i++)
         status = sqlite_probe_open(&join->probes[i], join->store, &join->request, &join->views[i],
-                                   join->first_us, join->last_us, &join->arena, err);
+                                   &join->arena, err);
     return status;
 }
 
@@ -173,17 +179,11 @@ static enum status open_answers(struct sqlite_join *join, struct error *err)
     return sqlite_prepare_read(join->store, answering, &sql, &join->answer, err);
 }
 
+/* The views are bound inside the transaction that reads: a table may have changed before. */
 enum status sqlite_join_run(struct offline_join *base, struct error *err)
 {
     struct sqlite_join *join = (struct sqlite_join *)base;
-    sqlite3_finalize(join->ask);
-    join->ask = NULL;
-    enum status status = sqlite_commit(join->store->connection, asking, err);
-    if (!status)
-        status = sqlite_begin_read(join->store, NULL, err);
-    /* Again, inside the transaction that reads: the table may have changed meanwhile. */
-    if (!status)
-        status = bind_views(join, err);
+    enum status status = bind_views(join, err);
     if (!status)
         status = open_probes(join, err);
     if (!status)

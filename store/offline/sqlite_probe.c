@@ -8,10 +8,21 @@
 /* The parameters behind those of the keys. */
 enum { PARAMETER_AT = 1, PARAMETER_OLDEST, PARAMETER_AS_OF, PARAMETERS_OWN = PARAMETER_AS_OF };
 
+/* Which keys a read is of. */
+enum keys {
+    KEYS_ANY,
+    KEYS_SERVED, /* an index may serve the comparison */
+    KEYS_BARE,   /* as they are: a UNION compares by the column of its last part, which may make a
+                    text of a number. No index serves this. */
+};
+
 /* Compared byte by byte and class by class: what SQLite alone would call equal ('A' and 'a' under
  * NOCASE, 1 and 1.0) is not the same key. */
-static void append_key(struct buffer *sql, const struct sqlite_field *key, size_t parameter)
+static void append_key(struct buffer *sql, const struct sqlite_field *key, enum keys keys,
+                       size_t parameter)
 {
+    if (keys == KEYS_BARE)
+        buffer_append_byte(sql, '+');
     sqlite_append_field(sql, key);
     buffer_printf(sql, " = ?%zu COLLATE BINARY AND typeof(", parameter);
     sqlite_append_field(sql, key);
@@ -38,21 +49,21 @@ static void append_created_limit(struct buffer *sql, const struct sqlite_view *v
     buffer_append_text(sql, ")");
 }
 
-static void append_keys(struct buffer *sql, const struct sqlite_view *view)
+static void append_keys(struct buffer *sql, const struct sqlite_view *view, enum keys keys)
 {
     for (size_t i = 0; i < view->view->key_count; i++)
-        append_key(sql, &view->keys[i], PARAMETERS_OWN + 1 + i);
+        append_key(sql, &view->keys[i], keys, PARAMETERS_OWN + 1 + i);
 }
 
-/* keys: false for the same read of any key. */
-static void append_probe(struct buffer *sql, const struct join_request *request,
-                         const struct sqlite_view *view, const char *from, bool keys)
+/* What may answer somebody who asks at PARAMETER_AT. */
+static void append_eligible(struct buffer *sql, const struct join_request *request,
+                            const struct sqlite_view *view, enum keys keys)
 {
     buffer_append_text(sql, "SELECT ");
     sqlite_append_fields(sql, view);
-    buffer_printf(sql, " FROM %s AS source WHERE ", from);
-    if (keys)
-        append_keys(sql, view);
+    buffer_printf(sql, " FROM %s AS source WHERE ", view->source.from);
+    if (keys != KEYS_ANY)
+        append_keys(sql, view, keys);
     sqlite_append_field(sql, &view->event);
     buffer_printf(sql, " <= ?%d AND ", PARAMETER_AT);
     sqlite_append_field(sql, &view->event);
@@ -67,6 +78,12 @@ static void append_probe(struct buffer *sql, const struct join_request *request,
         append_created_limit(sql, view, PARAMETER_AT);
     if (request && request->as_of_us != AS_OF_NOW)
         append_created_limit(sql, view, PARAMETER_AS_OF);
+}
+
+static void append_probe(struct buffer *sql, const struct join_request *request,
+                         const struct sqlite_view *view, enum keys keys)
+{
+    append_eligible(sql, request, view, keys);
     buffer_append_text(sql, " ORDER BY ");
     sqlite_append_field(sql, &view->event);
     buffer_append_text(sql, " DESC");
@@ -96,15 +113,15 @@ static void take_line(struct plan *plan, const char *line)
         plan->equalities++;
 }
 
-static enum status explain(struct sqlite_store *store, const struct sqlite_view *view, bool keys,
-                           const char *doing, struct plan *plan, struct error *err)
+static enum status explain(struct sqlite_store *store, const struct sqlite_view *view,
+                           enum keys keys, const char *doing, struct plan *plan, struct error *err)
 {
     sqlite3_stmt *lines;
     struct buffer sql;
     bool row;
     buffer_init(&sql, 0);
     buffer_append_text(&sql, "EXPLAIN QUERY PLAN ");
-    append_probe(&sql, NULL, view, view->source.from, keys);
+    append_probe(&sql, NULL, view, keys);
     *plan = (struct plan){.is_search = true};
     enum status status = sqlite_prepare_read(store, doing, &sql, &lines, err);
     while (!status && !(status = sqlite_step(lines, doing, &row, err)) && row) {
@@ -124,17 +141,14 @@ enum status sqlite_probe_is_served(struct sqlite_store *store, const struct sqli
     const char *doing = arena_printf(arena, "feature view %s: reading %s", view->view->about.name,
                                      view->source.name);
     struct plan of_key, of_all;
-    enum status status = explain(store, view, true, doing, &of_key, err);
+    enum status status = explain(store, view, KEYS_SERVED, doing, &of_key, err);
     if (!status)
-        status = explain(store, view, false, doing, &of_all, err);
+        status = explain(store, view, KEYS_ANY, doing, &of_all, err);
     if (!status)
         *served =
             of_key.is_search && of_key.equalities == view->view->key_count + of_all.equalities;
     return status;
 }
-
-/* Copying --------------------------------------------------------------------------------------
- */
 
 static int64_t ttl_wanted(const struct join_request *request, const struct feature_view *view)
 {
@@ -148,115 +162,12 @@ static int64_t oldest_at(const struct join_request *request, const struct featur
     return view->ttl_us == 0 || us < TIMESTAMP_MIN ? TIMESTAMP_MIN : us;
 }
 
-struct names {
-    const struct sqlite_column **columns;
-    size_t count;
-};
-
-static void add_name(struct names *names, const struct sqlite_field *field)
-{
-    for (size_t i = 0; i < names->count; i++)
-        if (names->columns[i] == field->column)
-            return;
-    if (field->column)
-        names->columns[names->count++] = field->column;
-}
-
-static struct names columns_read(const struct sqlite_view *view, struct arena *arena)
-{
-    size_t most = view->view->key_count + 2 + view->feature_count;
-    struct names names = {arena_array(arena, most, sizeof *names.columns), 0};
-    for (size_t i = 0; i < view->view->key_count; i++)
-        add_name(&names, &view->keys[i]);
-    add_name(&names, &view->event);
-    add_name(&names, &view->created);
-    for (size_t i = 0; i < view->feature_count; i++)
-        add_name(&names, &view->features[i]);
-    return names;
-}
-
-static void append_names(struct buffer *sql, const struct names *names)
-{
-    for (size_t i = 0; i < names->count; i++) {
-        buffer_append_text(sql, i == 0 ? "" : ", ");
-        sqlite_append_identifier(sql, names->columns[i]->name);
-    }
-}
-
-/* Columns without a type, which keep what they are given: those of a CREATE TABLE AS would make a
- * number of a text where another part of a UNION has numbers. */
-static enum status make_copy(struct sqlite_probe *probe, const struct names *names,
-                             const char *table, struct error *err)
-{
-    struct buffer sql;
-    buffer_init(&sql, 0);
-    buffer_printf(&sql, "CREATE TABLE temp.%s (", table);
-    append_names(&sql, names);
-    buffer_append_text(&sql, ")");
-    return sqlite_run_buffer(probe->store, probe->doing, &sql, err);
-}
-
-static enum status fill_copy(struct sqlite_probe *probe, const struct names *names,
-                             const char *table, int64_t first_us, int64_t last_us,
-                             struct error *err)
-{
-    const struct sqlite_view *view = probe->view;
-    sqlite3_stmt *statement;
-    struct buffer sql;
-    bool row;
-    buffer_init(&sql, 0);
-    buffer_printf(&sql, "INSERT INTO temp.%s SELECT ", table);
-    append_names(&sql, names);
-    buffer_printf(&sql, " FROM %s AS source WHERE ", view->source.from);
-    sqlite_append_field(&sql, &view->event);
-    buffer_printf(&sql, " BETWEEN %lld AND %lld",
-                  (long long)oldest_at(probe->request, view->view, first_us), (long long)last_us);
-    buffer_append_byte(&sql, 0);
-    enum status status = sqlite_prepare(probe->store->connection, probe->doing,
-                                        (const char *)sql.data, &statement, err);
-    buffer_release(&sql);
-    if (!status)
-        status = sqlite_step(statement, probe->doing, &row, err);
-    sqlite3_finalize(statement);
-    return status;
-}
-
-static enum status index_copy(struct sqlite_probe *probe, const char *table, struct error *err)
-{
-    const struct sqlite_view *view = probe->view;
-    struct buffer sql;
-    buffer_init(&sql, 0);
-    buffer_printf(&sql, "CREATE INDEX temp.%s_i ON %s (", table, table);
-    for (size_t i = 0; i < view->view->key_count; i++) {
-        sqlite_append_identifier(&sql, view->keys[i].column->name);
-        buffer_append_text(&sql, ", ");
-    }
-    sqlite_append_identifier(&sql, view->event.column->name);
-    buffer_append_text(&sql, ")");
-    return sqlite_run_buffer(probe->store, probe->doing, &sql, err);
-}
-
-/* Gone with the transaction. */
-static enum status copy_rows(struct sqlite_probe *probe, int64_t first_us, int64_t last_us,
-                             struct arena *arena, const char **table, struct error *err)
-{
-    struct names names = columns_read(probe->view, arena);
-    *table = arena_printf(arena, "larder_history_%u", ++probe->store->table_count);
-    enum status status = make_copy(probe, &names, *table, err);
-    if (!status)
-        status = fill_copy(probe, &names, *table, first_us, last_us, err);
-    return status ? status : index_copy(probe, *table, err);
-}
-
 /* Asking --------------------------------------------------------------------------------------- */
 
 enum status sqlite_probe_open(struct sqlite_probe *probe, struct sqlite_store *store,
                               const struct join_request *request, const struct sqlite_view *view,
-                              int64_t first_us, int64_t last_us, struct arena *arena,
-                              struct error *err)
+                              struct arena *arena, struct error *err)
 {
-    const char *from = view->source.from;
-    bool served;
     *probe = (struct sqlite_probe){
         .store = store,
         .request = request,
@@ -264,18 +175,34 @@ enum status sqlite_probe_open(struct sqlite_probe *probe, struct sqlite_store *s
         .doing = arena_printf(arena, "feature view %s: reading %s", view->view->about.name,
                               view->source.name),
     };
+    bool served;
     enum status status = sqlite_probe_is_served(store, view, arena, &served, err);
-    if (!status && !served)
-        status = copy_rows(probe, first_us, last_us, arena, &from, err);
     if (status)
         return status;
     struct buffer sql;
     buffer_init(&sql, 0);
-    append_probe(&sql, request, view, served ? from : arena_printf(arena, "temp.%s", from), true);
+    append_probe(&sql, request, view, served ? KEYS_SERVED : KEYS_BARE);
     status = sqlite_prepare_read(store, probe->doing, &sql, &probe->statement, err);
     if (!status && request->as_of_us != AS_OF_NOW)
         sqlite3_bind_int64(probe->statement, PARAMETER_AS_OF, request->as_of_us);
     return status;
+}
+
+enum status sqlite_probe_stream(struct sqlite_store *store, const struct join_request *request,
+                                const struct sqlite_view *view, int64_t first_us, int64_t last_us,
+                                const char *doing, sqlite3_stmt **statement, struct error *err)
+{
+    struct buffer sql;
+    buffer_init(&sql, 0);
+    append_eligible(&sql, request, view, KEYS_ANY);
+    enum status status = sqlite_prepare_read(store, doing, &sql, statement, err);
+    if (status)
+        return status;
+    sqlite3_bind_int64(*statement, PARAMETER_AT, last_us);
+    sqlite3_bind_int64(*statement, PARAMETER_OLDEST, oldest_at(request, view->view, first_us));
+    if (request->as_of_us != AS_OF_NOW)
+        sqlite3_bind_int64(*statement, PARAMETER_AS_OF, request->as_of_us);
+    return STATUS_OK;
 }
 
 enum status sqlite_probe_ask(struct sqlite_probe *probe, const struct value *keys, int64_t at_us,

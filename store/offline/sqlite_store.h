@@ -51,14 +51,30 @@ enum status sqlite_scan_open(struct offline_store *store, const struct scan_requ
 enum status sqlite_scan_next(struct offline_scan *scan, const struct scan_row **row,
                              struct error *err);
 void sqlite_scan_close(struct offline_scan *scan);
+enum status sqlite_join_check(struct offline_store *store, const struct join_request *request,
+                              struct error *err);
+enum status sqlite_join_estimate(struct offline_store *store, const struct join_request *request,
+                                 size_t view, int64_t first_us, int64_t last_us,
+                                 struct join_estimate *estimate, struct error *err);
 enum status sqlite_join_open(struct offline_store *store, const struct join_request *request,
                              struct offline_join **join, struct error *err);
 enum status sqlite_join_ask(struct offline_join *join, const struct value *keys, int64_t at_us,
                             struct error *err);
+enum status sqlite_join_asked(struct offline_join *join, struct error *err);
 enum status sqlite_join_run(struct offline_join *join, struct error *err);
 enum status sqlite_join_next(struct offline_join *join, const struct joined_row **row,
                              struct error *err);
 void sqlite_join_close(struct offline_join *join);
+enum status sqlite_stream_open(struct offline_store *store, const struct stream_request *request,
+                               struct offline_stream **stream, struct error *err);
+enum status sqlite_stream_next(struct offline_stream *stream, size_t reader,
+                               const struct streamed_row **row, struct error *err);
+enum status sqlite_stream_values(struct offline_stream *stream, size_t reader,
+                                 struct streamed_values *values, struct error *err);
+enum status sqlite_stream_misfit(const struct offline_stream *stream, size_t view, size_t place,
+                                 uint8_t misfit, const char *row, struct error *err);
+void sqlite_stream_stop(struct offline_stream *stream);
+void sqlite_stream_close(struct offline_stream *stream);
 enum status sqlite_load_open(struct offline_store *store, const struct source *source,
                              const struct load_column *all, size_t all_count,
                              const struct load_column *given, size_t given_count, bool *made,

@@ -114,23 +114,23 @@ static void join_may_be_given_up_at_any_point(void **state)
     struct join_request request = {&selection, small_key_ids, false, AS_OF_NOW, false};
     load(f, &definitions.sources[0], numbers_columns, 3, numbers(f, 1000), 1000);
     for (int point = 0; point < 4; point++) {
-        struct offline_join *join;
+        struct training_join *join;
         const struct joined_row *row;
         struct error err;
-        check_ok(offline_join_open(f->store, &request, &join, &err), &err);
+        check_ok(training_join_open(f->store, &request, f->maker->strategy, &join, &err), &err);
         for (int64_t i = 0; i < 20000 && point > 0; i++) {
             struct value key = {.type = TYPE_INT64, .int64 = i % 1500};
-            check_ok(offline_join_ask(join, &key, 2000, &err), &err);
+            check_ok(training_join_ask(join, &key, 2000, &err), &err);
         }
         if (point > 1)
-            check_ok(offline_join_run(join, &err), &err);
+            check_ok(training_join_run(join, &err), &err);
         for (int64_t i = 0; i < 10000 && point > 2; i++) {
-            check_ok(offline_join_next(join, &row, &err), &err);
+            check_ok(training_join_next(join, &row, &err), &err);
             assert_int_equal(row->views[0].found, i % 1500 < 1000);
             if (row->views[0].found)
                 assert_int_equal(row->views[0].values[0].int64, i % 1500);
         }
-        offline_join_close(join);
+        training_join_close(join);
     }
 }
 
@@ -141,14 +141,14 @@ static void join_without_asks_answers_nothing(void **state)
     struct selection selection = select_x(f, &definitions);
     struct join_request request = {&selection, small_key_ids, false, AS_OF_NOW, false};
     load(f, &definitions.sources[0], numbers_columns, 3, numbers(f, 10), 10);
-    struct offline_join *join;
+    struct training_join *join;
     const struct joined_row *row;
     struct error err;
-    check_ok(offline_join_open(f->store, &request, &join, &err), &err);
-    check_ok(offline_join_run(join, &err), &err);
-    check_ok(offline_join_next(join, &row, &err), &err);
+    check_ok(training_join_open(f->store, &request, f->maker->strategy, &join, &err), &err);
+    check_ok(training_join_run(join, &err), &err);
+    check_ok(training_join_next(join, &row, &err), &err);
     assert_null(row);
-    offline_join_close(join);
+    training_join_close(join);
 }
 
 static void ask_outside_the_years_is_refused(void **state)
@@ -158,13 +158,13 @@ static void ask_outside_the_years_is_refused(void **state)
     struct selection selection = select_x(f, &definitions);
     struct join_request request = {&selection, small_key_ids, false, AS_OF_NOW, false};
     load(f, &definitions.sources[0], numbers_columns, 3, numbers(f, 10), 10);
-    struct offline_join *join;
+    struct training_join *join;
     struct value key = {.type = TYPE_INT64, .int64 = 1};
     struct error err;
-    check_ok(offline_join_open(f->store, &request, &join, &err), &err);
-    assert_int_equal(offline_join_ask(join, &key, TIMESTAMP_MAX + 1, &err), STATUS_INVALID);
-    assert_int_equal(offline_join_ask(join, &key, INT64_MIN, &err), STATUS_INVALID);
-    offline_join_close(join);
+    check_ok(training_join_open(f->store, &request, f->maker->strategy, &join, &err), &err);
+    assert_int_equal(training_join_ask(join, &key, TIMESTAMP_MAX + 1, &err), STATUS_INVALID);
+    assert_int_equal(training_join_ask(join, &key, INT64_MIN, &err), STATUS_INVALID);
+    training_join_close(join);
 }
 
 static void as_known_needs_a_created_time(void **state)
@@ -175,11 +175,13 @@ static void as_known_needs_a_created_time(void **state)
     struct join_request known = {&selection, small_key_ids, true, AS_OF_NOW, false};
     struct join_request as_of = {&selection, small_key_ids, false, 0, false};
     load(f, &definitions.sources[0], numbers_columns, 3, numbers(f, 10), 10);
-    struct offline_join *join;
+    struct training_join *join;
     struct error err;
-    assert_int_equal(offline_join_open(f->store, &known, &join, &err), STATUS_INVALID);
+    assert_int_equal(training_join_open(f->store, &known, f->maker->strategy, &join, &err),
+                     STATUS_INVALID);
     assert_non_null(strstr(err.message, "created_time"));
-    assert_int_equal(offline_join_open(f->store, &as_of, &join, &err), STATUS_INVALID);
+    assert_int_equal(training_join_open(f->store, &as_of, f->maker->strategy, &join, &err),
+                     STATUS_INVALID);
 }
 
 /* Loads --------------------------------------------------------------------------------------- */

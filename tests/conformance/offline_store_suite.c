@@ -66,8 +66,6 @@ static void load_history(struct offline_fixture *f, const struct source *source,
         at[keys + 2] = (struct value){.type = TYPE_INT64, .int64 = row->number};
     }
     load(f, source, columns, count, values, history->row_count);
-    if (f->maker->loaded)
-        f->maker->loaded(f->maker->context);
 }
 
 static struct offline_store *open_anew(struct offline_fixture *f)
@@ -97,7 +95,7 @@ static void make_asks(struct history *history, struct asks *asks)
 }
 
 /* In the order of the selection: k1_other stands where the service's second item needs it. */
-static void ask_all(struct offline_join *join, const struct selection *selection,
+static void ask_all(struct training_join *join, const struct selection *selection,
                     const struct asks *asks)
 {
     struct error err;
@@ -108,7 +106,7 @@ static void ask_all(struct offline_join *join, const struct selection *selection
             bool is_other = strcmp(name, "k1_other") == 0;
             keys[k] = asks->keys[i][is_other ? HISTORY_KEYS_MAX : (size_t)(name[1] - '1')];
         }
-        check_ok(offline_join_ask(join, keys, asks->at_us[i], &err), &err);
+        check_ok(training_join_ask(join, keys, asks->at_us[i], &err), &err);
     }
 }
 
@@ -130,7 +128,7 @@ static void check_view(const struct joined_view *view, const struct history_row 
 
 static void check_answers(struct offline_fixture *f, struct history *history,
                           const struct asks *asks, const struct join_request *request,
-                          struct offline_join *join)
+                          struct training_join *join)
 {
     const struct joined_row *row;
     struct error err;
@@ -141,7 +139,7 @@ static void check_answers(struct offline_fixture *f, struct history *history,
         int64_t ttl_us = history->ttl_us + (request->with_status ? INT64_C(86400000000) : 0);
         struct history_question question = {asks->keys[i], asks->at_us[i], ttl_us,
                                             request->as_known, request->as_of_us};
-        check_ok(offline_join_next(join, &row, &err), &err);
+        check_ok(training_join_next(join, &row, &err), &err);
         assert_non_null(row);
         const char *where = arena_printf(&f->arena, "ask %zu", i);
         check_view(&row->views[0], history_latest(history, &question), where);
@@ -151,7 +149,7 @@ static void check_answers(struct offline_fixture *f, struct history *history,
         question.ttl_us = 0;
         check_view(&row->views[2], history_latest(history, &question), where);
     }
-    check_ok(offline_join_next(join, &row, &err), &err);
+    check_ok(training_join_next(join, &row, &err), &err);
     assert_null(row);
 }
 
@@ -166,21 +164,21 @@ static uint64_t count_unknown_created(const struct history *history)
 static void check_join(struct offline_fixture *f, struct history *history,
                        const struct join_request *request)
 {
-    struct offline_join *join;
+    struct training_join *join;
     struct error err;
     struct asks *asks = arena_zero(&f->arena, sizeof *asks);
     make_asks(history, asks);
-    check_ok(offline_join_open(f->store, request, &join, &err), &err);
+    check_ok(training_join_open(f->store, request, f->maker->strategy, &join, &err), &err);
     ask_all(join, request->selection, asks);
-    check_ok(offline_join_run(join, &err), &err);
+    check_ok(training_join_run(join, &err), &err);
     check_answers(f, history, asks, request, join);
-    const struct join_counts *counts = offline_join_counts(join);
+    const struct join_counts *counts = training_join_counts(join);
     bool limited = request->as_known || request->as_of_us != AS_OF_NOW;
     /* By the two views that are asked, once each. */
     assert_int_equal(counts->unknown_created, limited ? 2 * count_unknown_created(history) : 0);
     assert_int_equal(counts->left_out, 0);
     assert_int_equal(counts->misfits, 0);
-    offline_join_close(join);
+    training_join_close(join);
 }
 
 /* As of a time among the created times, if that is in the past. */

@@ -1,21 +1,21 @@
 /*
  * offline_store_suite.h - what every backend of the offline store must do.
  *
- * A backend's test makes a store without tables, and runs the suite over it. The suite needs
- * nothing but offline_store.h: it loads histories, reads them back, and compares with answers that
- * it works out itself by looking at every row.
+ * A backend's test makes a store without tables, and runs the suite over it. Joins
+ * are those of training/join.h, whose strategies are to agree on every store. The suite loads
+ * histories, reads them back, and compares with answers that it works out itself by looking at
+ * every row.
  */
 #ifndef LARDER_TESTS_OFFLINE_STORE_SUITE_H
 #define LARDER_TESTS_OFFLINE_STORE_SUITE_H
 
-#include "store/offline/offline_store.h"
+#include "training/join.h"
 
 struct offline_store_maker {
     /* A handle on a store that has no tables any more. The suite closes it. */
     struct offline_store *(*open)(void *context);
-    /* NULL, or called when a history has been loaded: to take its index away, say. */
-    void (*loaded)(void *context);
     void *context;
+    enum join_strategy strategy; /* of all joins */
 };
 
 /* Runs all tests; how many failed. */

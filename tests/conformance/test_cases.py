@@ -75,12 +75,13 @@ def key_value(kind, text):
 
 def test_training_set_is_what_was_expected(place, stores, seed):
     case = Case(place, stores, seed)
-    out = place.folder / "out.csv"
-    case.repository.do("training-set", "--service", "all_facts", "--entities", case.folder / "entities.csv",
-                       "--out", out, *(["--as-known"] if case.chosen["as_known"] else []))
-    answer = subprocess.run([sys.executable, HERE / "compare.py", case.folder / "expected.csv", out],
-                            capture_output=True, text=True)
-    assert answer.returncode == 0, answer.stdout + answer.stderr
+    for strategy in ("probe", "pass"):
+        out = place.folder / f"{strategy}.csv"
+        case.repository.do("training-set", "--service", "all_facts", "--entities", case.folder / "entities.csv",
+                           "--out", out, "--strategy", strategy, *(["--as-known"] if case.chosen["as_known"] else []))
+        answer = subprocess.run([sys.executable, HERE / "compare.py", case.folder / "expected.csv", out],
+                                capture_output=True, text=True)
+        assert answer.returncode == 0, f"by {strategy}: {answer.stdout}{answer.stderr}"
 
 
 def test_served_is_the_latest_and_nothing_else(place, stubs, stores, seed):

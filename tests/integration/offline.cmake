@@ -8,7 +8,7 @@ add_library(larder_offline_suite STATIC
     ${CMAKE_CURRENT_LIST_DIR}/../conformance/offline_store_small.c
     ${CMAKE_CURRENT_LIST_DIR}/../conformance/offline_store_suite.c
     ${CMAKE_CURRENT_LIST_DIR}/../unit/definitions_text.c)
-target_link_libraries(larder_offline_suite PUBLIC larder_offline cmocka PRIVATE larder_flags)
+target_link_libraries(larder_offline_suite PUBLIC larder_training cmocka PRIVATE larder_flags)
 larder_test(test_offline_conformance
     SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_offline_conformance.c
     LINKS larder_private_database larder_offline_suite LABELS integration TIMEOUT 300)
@@ -23,7 +23,7 @@ larder_test(test_sqlite_conformance
 add_library(larder_offline_text STATIC
     ${CMAKE_CURRENT_LIST_DIR}/offline_text.c
     ${CMAKE_CURRENT_LIST_DIR}/../unit/definitions_text.c)
-target_link_libraries(larder_offline_text PUBLIC larder_private_database PRIVATE larder_flags)
+target_link_libraries(larder_offline_text PUBLIC larder_training larder_private_database PRIVATE larder_flags)
 foreach(name check join load scan)
     larder_test(test_offline_${name}
         SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_offline_${name}.c
@@ -40,4 +40,4 @@ larder_test(test_sqlite_owners
         ${CMAKE_CURRENT_LIST_DIR}/owners_table.c
         ${CMAKE_CURRENT_LIST_DIR}/owners_table_draw.c
         ${CMAKE_CURRENT_LIST_DIR}/../unit/definitions_text.c
-    LINKS larder_private_file cmocka LABELS unit)
+    LINKS larder_training larder_private_file cmocka LABELS unit)

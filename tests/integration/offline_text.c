@@ -19,13 +19,6 @@ const struct entity_key_ids small_key_ids[] = {
 static struct private_database database;
 static struct offline_test test = {.database = &database};
 
-static const char *group_options = "";
-
-void offline_tests_connect_with(const char *options)
-{
-    group_options = options ? options : "";
-}
-
 int offline_tests_begin(void **state)
 {
     (void)state;
@@ -43,7 +36,7 @@ int offline_tests_end(void **state)
 int offline_test_set_up(void **state)
 {
     private_database_clear(&database);
-    test.store = private_database_store(&database, group_options);
+    test.store = private_database_store(&database, NULL);
     arena_init(&test.arena, 0);
     *state = &test;
     return 0;
@@ -60,8 +53,7 @@ int offline_test_tear_down(void **state)
 void connect_anew(struct offline_test *t, const char *options)
 {
     offline_store_close(t->store);
-    t->store = private_database_store(
-        t->database, arena_printf(&t->arena, "%s %s", group_options, options ? options : ""));
+    t->store = private_database_store(t->database, options);
 }
 
 void make_reader(struct offline_test *t)
@@ -230,7 +222,7 @@ static struct bytes take_part(const char **text, const char *ends)
     return part;
 }
 
-static enum status ask(struct offline_test *t, struct offline_join *join,
+static enum status ask(struct offline_test *t, struct training_join *join,
                        const struct selection *selection, const char *text, struct error *err)
 {
     struct value keys[32];
@@ -243,7 +235,7 @@ static enum status ask(struct offline_test *t, struct offline_join *join,
                              STATUS_OK);
     }
     assert_true(timestamp_parse(bytes_of_text(text), &at_us));
-    return offline_join_ask(join, keys, at_us, err);
+    return training_join_ask(join, keys, at_us, err);
 }
 
 static void append_view(struct buffer *text, struct arena *arena, const struct joined_view *view,
@@ -261,13 +253,13 @@ static void append_view(struct buffer *text, struct arena *arena, const struct j
     }
 }
 
-static enum status take_answers(struct offline_test *t, struct offline_join *join,
+static enum status take_answers(struct offline_test *t, struct training_join *join,
                                 const struct selection *selection, struct buffer *text,
                                 struct error *err)
 {
     const struct joined_row *row = NULL;
     enum status status;
-    while (!(status = offline_join_next(join, &row, err)) && row) {
+    while (!(status = training_join_next(join, &row, err)) && row) {
         for (size_t v = 0; v < selection->view_count; v++) {
             size_t features = 0;
             for (size_t i = 0; i < selection->feature_count; i++)
@@ -278,7 +270,7 @@ static enum status take_answers(struct offline_test *t, struct offline_join *joi
         buffer_append_byte(text, '\n');
     }
     if (!status) {
-        const struct join_counts *counts = offline_join_counts(join);
+        const struct join_counts *counts = training_join_counts(join);
         buffer_printf(text, "left out %d, unknown %d, misfits %d", (int)counts->left_out,
                       (int)counts->unknown_created, (int)counts->misfits);
         if (counts->long_keys > 0)
@@ -287,11 +279,18 @@ static enum status take_answers(struct offline_test *t, struct offline_join *joi
     return status;
 }
 
+static enum join_strategy strategy;
+
+void offline_tests_join_by(enum join_strategy by)
+{
+    strategy = by;
+}
+
 const char *joined(struct offline_test *t, const char *features, struct join_request request,
                    const char *const *asks, size_t count)
 {
     struct selection selection;
-    struct offline_join *join = NULL;
+    struct training_join *join = NULL;
     struct buffer text;
     struct error err;
     buffer_init(&text, 0);
@@ -299,15 +298,15 @@ const char *joined(struct offline_test *t, const char *features, struct join_req
     request.key_ids = small_key_ids;
     enum status status = select_features(t, features, &selection, &err);
     if (!status)
-        status = offline_join_open(t->store, &request, &join, &err);
+        status = training_join_open(t->store, &request, strategy, &join, &err);
     for (size_t i = 0; i < count && !status; i++)
         status = ask(t, join, &selection, asks[i], &err);
     if (!status)
-        status = offline_join_run(join, &err);
+        status = training_join_run(join, &err);
     if (!status)
         status = take_answers(t, join, &selection, &text, &err);
     const char *copy = status ? failed(t, &err) : arena_text_of(&t->arena, buffer_bytes(&text));
-    offline_join_close(join);
+    training_join_close(join);
     buffer_release(&text);
     return copy;
 }

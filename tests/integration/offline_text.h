@@ -12,6 +12,7 @@
 
 #include "base/entity_key.h"
 #include "private_database.h"
+#include "training/join.h"
 
 struct offline_test {
     struct private_database *database;
@@ -23,14 +24,15 @@ struct offline_test {
 /* A program makes its database once; each of its tests has an offline_test, and finds it empty:
  *     const struct CMUnitTest tests[] = {OFFLINE_TEST(one), OFFLINE_TEST(another)};
  *     return cmocka_run_group_tests(tests, offline_tests_begin, offline_tests_end); */
-/* Before a group: more of a connection string for each of its stores; NULL: nothing. */
-void offline_tests_connect_with(const char *options);
 int offline_tests_begin(void **state);
 int offline_tests_end(void **state);
 int offline_test_set_up(void **state);
 int offline_test_tear_down(void **state);
 #define OFFLINE_TEST(name)                                                                         \
     cmocka_unit_test_setup_teardown(name, offline_test_set_up, offline_test_tear_down)
+
+/* How joins are answered from now on; at first JOIN_BY_COST. */
+void offline_tests_join_by(enum join_strategy strategy);
 
 /* A role that may use the schema and nothing else. Dropping it connects the store as before. */
 #define READER "larder_test_reader"

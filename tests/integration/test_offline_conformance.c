@@ -1,32 +1,25 @@
-/* test_offline_conformance.c - the suite of every offline store, over PostgreSQL: with joins that
- * read the sources, and with joins that read copies of them. */
+/* test_offline_conformance.c - the suite of every offline store, over PostgreSQL, with each
+ * strategy. */
 #include "../conformance/offline_store_suite.h"
 #include "private_database.h"
 
-struct way {
-    struct private_database database;
-    const char *options;
-};
-
 static struct offline_store *open_empty(void *context)
 {
-    struct way *way = context;
-    private_database_clear(&way->database);
-    return private_database_store(&way->database, way->options);
+    private_database_clear(context);
+    return private_database_store(context, NULL);
 }
 
 int main(void)
 {
-    static const char *const ways[] = {"options='-c larder.join=probe'",
-                                       "options='-c larder.join=copy'"};
-    struct way way;
+    static const enum join_strategy strategies[] = {JOIN_PROBE, JOIN_PASS, JOIN_BY_COST};
+    struct private_database database;
     int failed = 0;
-    private_database_make(&way.database);
-    for (size_t i = 0; i < COUNT_OF(ways); i++) {
-        struct offline_store_maker maker = {.open = open_empty, .context = &way};
-        way.options = ways[i];
+    private_database_make(&database);
+    for (size_t i = 0; i < COUNT_OF(strategies); i++) {
+        struct offline_store_maker maker = {
+            .open = open_empty, .context = &database, .strategy = strategies[i]};
         failed += offline_store_suite_run(&maker);
     }
-    private_database_drop(&way.database);
+    private_database_drop(&database);
     return failed;
 }

@@ -416,5 +416,11 @@ int main(void)
         TEST(folder_that_is_missing_is_asked_for),
         TEST(file_that_is_no_database_is_named),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    static const enum join_strategy strategies[] = {JOIN_PROBE, JOIN_PASS};
+    int failed = 0;
+    for (size_t i = 0; i < COUNT_OF(strategies); i++) {
+        offline_tests_join_by(strategies[i]);
+        failed += cmocka_run_group_tests(tests, begin, end);
+    }
+    return failed;
 }

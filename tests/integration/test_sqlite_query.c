@@ -334,5 +334,11 @@ int main(void)
         TEST(long_keys_are_counted_whatever_they_are_made_of),
         TEST(index_serves_if_it_leads_through_the_key),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    static const enum join_strategy strategies[] = {JOIN_PROBE, JOIN_PASS};
+    int failed = 0;
+    for (size_t i = 0; i < COUNT_OF(strategies); i++) {
+        offline_tests_join_by(strategies[i]);
+        failed += cmocka_run_group_tests(tests, begin, end);
+    }
+    return failed;
 }

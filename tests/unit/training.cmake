@@ -3,3 +3,4 @@ larder_test(test_output_file SOURCES test_output_file.c LINKS larder_training LA
 larder_test(test_checksum SOURCES test_checksum.c LINKS larder_training LABELS unit)
 larder_test(test_asks SOURCES test_asks.c LINKS larder_training LABELS unit)
 larder_test(test_column_guess SOURCES test_column_guess.c LINKS larder_training LABELS unit)
+larder_test(test_pass SOURCES test_pass.c LINKS larder_training LABELS unit)

@@ -1,0 +1,12 @@
+# What answers the rows that ask: the choice of a strategy, and the pass over history.
+larder_library(larder_join
+    SOURCES
+        ask_index.c
+        ask_log.c
+        best_rows.c
+        join.c
+        pass.c
+        spill.c
+    LINKS
+        larder_offline
+        Threads::Threads)
