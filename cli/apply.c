@@ -94,8 +94,11 @@ static bool has_removed_views(const struct difference *difference)
     return false;
 }
 
-static int print_outcome(const struct apply_job *job, const struct findings *findings)
+/* Hints stand behind what was done, and only those about what has changed: plan tells the others.
+ */
+static int print_outcome(const struct apply_job *job, struct findings *findings)
 {
+    findings_keep_changed(findings, &job->outcome.difference);
     const struct apply_outcome *outcome = &job->outcome;
     if (job->online_is_away)
         notice(NOTICE_WARNING,
@@ -115,6 +118,7 @@ static int print_outcome(const struct apply_job *job, const struct findings *fin
     printf("project %s is at version %llu%s\n", outcome->catalog.definitions.project,
            (unsigned long long)outcome->catalog.version,
            outcome->difference.change_count || job->apply.take_over ? "" : "; nothing changed");
+    findings_print(findings);
     return EXIT_DONE;
 }
 
@@ -135,9 +139,10 @@ static int run(const struct options *options)
     if (changes_check(&job.repository.settings, &job.repository.definitions, options->arena,
                       &findings, &err))
         return command_failed(&err);
-    findings_print(&findings);
-    if (findings_have_errors(&findings))
+    if (findings_have_errors(&findings)) {
+        findings_print(&findings);
         return EXIT_USAGE;
+    }
     code = carry_out(&job, &err) ? command_failed(&err) : print_outcome(&job, &findings);
     online_store_close(job.online);
     registry_close(job.registry);
@@ -158,7 +163,7 @@ const struct command command_apply = {
             "transaction. Every apply that changes something makes a new version; running\n"
             "servers follow within a second. What is registered but not in the folder is\n"
             "kept from harm: apply names it and does nothing, unless --prune says to remove\n"
-            "it.\n",
+            "it. Hints on indexes are about what has changed; plan tells all of them.\n",
     .options = apply_options,
     .option_count = COUNT_OF(apply_options),
     .run = run,

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { DETAIL_INDENT = 4 };
 
@@ -99,18 +100,57 @@ bool findings_have_errors(const struct findings *findings)
 
 void findings_print(const struct findings *findings)
 {
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct finding *finding = &findings->items[i];
+        if (finding->kind == FINDING_HINT)
+            notice(NOTICE_HINT, "%s", finding->text);
+        else if (finding->subject.place.file)
+            notice_mistake(&finding->subject.place, finding->text);
+        else
+            notice(NOTICE_ERROR, "%s", finding->text);
+    }
+}
+
+/* Of the view itself, or of the source that it reads. */
+static bool is_changed(const struct subject *subject, const struct difference *difference)
+{
+    for (size_t i = 0; i < difference->change_count; i++) {
+        const struct change *change = &difference->changes[i];
+        if ((change->object == OBJECT_FEATURE_VIEW && subject->view &&
+             strcmp(change->name, subject->view) == 0) ||
+            (change->object == OBJECT_SOURCE && subject->source &&
+             strcmp(change->name, subject->source) == 0))
+            return true;
+    }
+    return false;
+}
+
+void findings_keep_changed(struct findings *findings, const struct difference *difference)
+{
+    size_t kept = 0;
     for (size_t i = 0; i < findings->count; i++)
-        notice(findings->items[i].kind == FINDING_ERROR ? NOTICE_ERROR : NOTICE_HINT, "%s",
-               findings->items[i].text);
+        if (is_changed(&findings->items[i].subject, difference))
+            findings->items[kept++] = findings->items[i];
+    findings->count = kept;
+}
+
+static json_t *finding_to_json(const struct finding *finding)
+{
+    const struct place *place = &finding->subject.place;
+    json_t *json =
+        json_pack("{s:s, s:s?}", "kind", finding->kind == FINDING_ERROR ? "error" : "hint", "file",
+                  place->file);
+    json_object_set_new(json, "line",
+                        place->line ? json_integer((json_int_t)place->line) : json_null());
+    json_object_set_new(json, "column", place->line ? json_integer(place->column) : json_null());
+    json_object_set_new(json, "text", json_string(finding->text));
+    return json;
 }
 
 struct json_t *findings_to_json(const struct findings *findings)
 {
     json_t *json = json_array();
     for (size_t i = 0; i < findings->count; i++)
-        json_array_append_new(json,
-                              json_pack("{s:s, s:s}", "kind",
-                                        findings->items[i].kind == FINDING_ERROR ? "error" : "hint",
-                                        "text", findings->items[i].text));
+        json_array_append_new(json, finding_to_json(&findings->items[i]));
     return json;
 }

@@ -22,8 +22,10 @@ struct json_t *changes_to_json(const struct difference *difference);
 enum status changes_check(const struct settings *settings, const struct definitions *definitions,
                           struct arena *arena, struct findings *findings, struct error *err);
 bool findings_have_errors(const struct findings *findings);
-/* One a line, on stderr. */
+/* On stderr: errors as mistakes in the definitions, each with its line; hints. */
 void findings_print(const struct findings *findings);
+/* Drops what is about other sources and views than those that have changed. */
+void findings_keep_changed(struct findings *findings, const struct difference *difference);
 struct json_t *findings_to_json(const struct findings *findings);
 
 #endif

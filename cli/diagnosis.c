@@ -44,27 +44,30 @@ void diagnosis_cannot_see(struct diagnosis *diagnosis, const char *format, ...)
 }
 
 /* What two looks have found is told once. */
-static void add(struct diagnosis *diagnosis, enum finding_kind kind, const char *text)
+static void add(struct diagnosis *diagnosis, enum finding_kind kind, const struct subject *subject,
+                const char *text)
 {
     struct findings *findings = &current(diagnosis)->findings;
     for (size_t i = 0; i < findings->count; i++)
         if (strcmp(findings->items[i].text, text) == 0)
             return;
-    findings_add(findings, diagnosis->arena, kind, text);
+    findings_add_about(findings, diagnosis->arena, kind, subject, text);
 }
 
 void diagnosis_find(struct diagnosis *diagnosis, enum finding_kind kind, const char *format, ...)
 {
+    const struct subject none = {0};
     va_list args;
     va_start(args, format);
-    add(diagnosis, kind, arena_vprintf(diagnosis->arena, format, args));
+    add(diagnosis, kind, &none, arena_vprintf(diagnosis->arena, format, args));
     va_end(args);
 }
 
 void diagnosis_take(struct diagnosis *diagnosis, const struct findings *findings)
 {
     for (size_t i = 0; i < findings->count; i++)
-        add(diagnosis, findings->items[i].kind, findings->items[i].text);
+        add(diagnosis, findings->items[i].kind, &findings->items[i].subject,
+            findings->items[i].text);
 }
 
 static size_t tally(const struct check *check, enum finding_kind kind)
@@ -107,13 +110,14 @@ static const char *title_of(const struct check *check, struct arena *arena)
     return title;
 }
 
-static void print_finding(struct style style, const struct finding *finding)
+static void print_finding(struct style style, const struct finding *finding, struct arena *arena)
 {
     const struct state *head = finding->kind == FINDING_ERROR ? &wrong : &hint;
     const char *word = finding->kind == FINDING_ERROR ? "error:" : "hint:";
     printf("%*s%s%s%s ", INDENT, "", style_begin(style, head->paint), word,
            style_end(style, head->paint));
-    text_wrap(stdout, finding->text, INDENT + text_columns(word) + 1, 2 * INDENT, "");
+    text_wrap(stdout, finding_text(finding, arena), INDENT + text_columns(word) + 1, 2 * INDENT,
+              "");
 }
 
 static void print_check(struct style style, const struct check *check, struct arena *arena)
@@ -126,7 +130,7 @@ static void print_check(struct style style, const struct check *check, struct ar
         printf("%*s", STATE_WIDTH + GAP - (int)strlen(state->word), "");
     text_wrap(stdout, check->seen, begin, begin, "");
     for (size_t i = 0; i < check->findings.count; i++)
-        print_finding(style, &check->findings.items[i]);
+        print_finding(style, &check->findings.items[i], arena);
 }
 
 void diagnosis_print(const struct diagnosis *diagnosis)

@@ -63,6 +63,7 @@ struct source {
     const struct source_field *fields; /* sorted by name */
     size_t field_count;
     enum misfit_policy misfits;
+    struct place from_place, event_time_place, created_time_place; /* from: the table or query */
 };
 
 struct feature {
@@ -71,6 +72,7 @@ struct feature {
     const struct tag *tags;
     size_t tag_count;
     value_type type;
+    struct place place;
 };
 
 struct feature_view {
@@ -79,6 +81,7 @@ struct feature_view {
     size_t entity_count;
     const struct join_key *keys; /* of all its entities, sorted by name, each once */
     size_t key_count;
+    struct place entities_place;
     const struct source *source;
     int64_t ttl_us; /* 0: never too old */
     bool online;

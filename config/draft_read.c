@@ -124,6 +124,12 @@ static void check_table_or_query(struct reader *reader, const struct node *node)
         problems_add(reader->problems, node->place, "a source needs \"table\" or \"query\"");
 }
 
+static struct place place_of(const struct node *node, const char *key)
+{
+    const struct node *value = member_find(node, key);
+    return value ? value->place : node->place;
+}
+
 static bool read_source(struct reader *reader, const struct node *node, struct draft_source *source)
 {
     static const struct member members[] = {
@@ -145,6 +151,9 @@ static bool read_source(struct reader *reader, const struct node *node, struct d
     if (!members_read(reader, node, "a source", members, COUNT_OF(members), source))
         return false;
     check_table_or_query(reader, node);
+    source->source.from_place = place_of(node, source->source.query ? "query" : "table");
+    source->source.event_time_place = place_of(node, "event_time");
+    source->source.created_time_place = place_of(node, "created_time");
     return source->about.name.text;
 }
 

@@ -67,14 +67,20 @@ static int compare_files(const char *a, const char *b)
     return strcmp(a, b);
 }
 
+int place_compare(struct place a, struct place b)
+{
+    int order = compare_files(a.file, b.file);
+    if (order == 0)
+        order = (a.line > b.line) - (a.line < b.line);
+    if (order == 0)
+        order = (a.column > b.column) - (a.column < b.column);
+    return order;
+}
+
 static int compare_problems(const void *left, const void *right)
 {
     const struct problem *a = left, *b = right;
-    int order = compare_files(a->place.file, b->place.file);
-    if (order == 0)
-        order = (a->place.line > b->place.line) - (a->place.line < b->place.line);
-    if (order == 0)
-        order = (a->place.column > b->place.column) - (a->place.column < b->place.column);
+    int order = place_compare(a->place, b->place);
     return order ? order : strcmp(a->text, b->text);
 }
 

@@ -43,6 +43,8 @@ void problems_sort(struct problems *problems);
 /* OK if there is none, else INVALID with the first one and the number of the others in err. */
 enum status problems_status(const struct problems *problems, struct error *err);
 
+/* By file (none comes first), line and column; < 0, 0, > 0. */
+int place_compare(struct place a, struct place b);
 /* "FILE:LINE:COLUMN", "FILE" where the line is unknown, "" where the file is. */
 const char *place_text(struct place place, struct arena *arena);
 

@@ -221,6 +221,8 @@ static void resolve_view_entities(struct resolver *resolver, const struct draft_
             entities[view->entity_count++] = entity;
     }
     view->entities = entities;
+    view->entities_place =
+        draft->entities.count ? draft->entities.items[0].place : draft->about.place;
     if (view->entity_count == draft->entities.count)
         join_keys_of(resolver, draft, view);
 }
@@ -280,8 +282,9 @@ static void resolve_features(struct resolver *resolver, const struct draft_view 
         const struct draft_feature *from = &draft->features.items[i];
         if (!from->name.text || !check_feature_name(resolver, draft, view, &seen, i))
             continue;
-        features[view->feature_count++] = (struct feature){
-            from->name.text, from->text, from->tags.items, from->tags.count, from->type};
+        features[view->feature_count++] =
+            (struct feature){from->name.text,  from->text, from->tags.items,
+                             from->tags.count, from->type, from->name.place};
     }
     view->features = features;
     view->by_name = index_by_name(resolver->arena, features, view->feature_count);

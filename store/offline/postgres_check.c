@@ -10,12 +10,18 @@ struct check {
 
 /* An error about a definition becomes a finding; one that says that nobody could look stays an
  * error. */
-static enum status finding_of(struct check *check, enum status status, struct error *err)
+static enum status finding_of(struct check *check, const struct subject *subject,
+                              enum status status, struct error *err)
 {
     if (status == STATUS_OK || status == STATUS_UNAVAILABLE || status == STATUS_CANCELLED)
         return status;
-    findings_add(check->findings, check->arena, FINDING_ERROR, err->message);
+    findings_add_about(check->findings, check->arena, FINDING_ERROR, subject, err->message);
     return STATUS_OK;
+}
+
+static struct subject subject_of(const struct feature_view *view, struct place place)
+{
+    return (struct subject){view->source->about.name, view->about.name, place};
 }
 
 /* A view's columns, as far as they can be bound; `broken` if one could not. */
@@ -30,21 +36,23 @@ static enum status check_columns(struct check *check, const struct postgres_sour
                                  struct checked_view *checked, struct error *err)
 {
     const struct feature_view *view = checked->view;
+    const struct subject keys = subject_of(view, view->entities_place);
     for (size_t i = 0; i < view->key_count; i++) {
         enum status status =
             postgres_bind_key(source, view, i, check->arena, &checked->keys[i], err);
         checked->broken = checked->broken || status;
-        finding_of(check, status, err);
+        finding_of(check, &keys, status, err);
     }
     for (size_t i = 0; i < view->feature_count; i++) {
+        const struct subject feature = subject_of(view, view->features[i].place);
         enum status status =
             postgres_bind_feature(source, view, i, check->arena, &checked->features[i], err);
         checked->broken = checked->broken || status;
-        finding_of(check, status, err);
+        finding_of(check, &feature, status, err);
     }
     enum status status = postgres_check_collations(check->store, source, view, checked->keys, err);
     checked->broken = checked->broken || status;
-    return finding_of(check, status, err);
+    return finding_of(check, &keys, status, err);
 }
 
 /* Runs a SELECT of just the columns that are needed, without a row: this is where rights are
@@ -72,7 +80,9 @@ static enum status check_rights(struct check *check, const struct postgres_sourc
     buffer_printf(&sql, " FROM %s AS source LIMIT 0", source->from);
     const char *doing =
         arena_printf(check->arena, "feature view %s: reading %s", view->about.name, source->name);
-    return finding_of(check, postgres_query_buffer(check->store, doing, &sql, NULL, err), err);
+    const struct subject subject = subject_of(view, view->about.place);
+    return finding_of(check, &subject, postgres_query_buffer(check->store, doing, &sql, NULL, err),
+                      err);
 }
 
 /*
@@ -140,7 +150,9 @@ static void hint_index(struct check *check, const struct postgres_source *source
         buffer_append_text(&text, " DESC NULLS LAST");
     }
     buffer_append(&text, ");", 3);
-    findings_add(check->findings, check->arena, FINDING_HINT, (const char *)text.data);
+    const struct subject subject = subject_of(checked->view, checked->view->about.place);
+    findings_add_about(check->findings, check->arena, FINDING_HINT, &subject,
+                       (const char *)text.data);
     buffer_release(&text);
 }
 
@@ -222,12 +234,15 @@ static enum status check_source(struct check *check, const struct source *source
     enum status status = postgres_begin_read(check->store, NULL, err);
     if (status)
         return status;
+    struct subject subject = {.source = source->about.name, .place = source->from_place};
     status = postgres_source_resolve(check->store, source, check->arena, &resolved, err);
     *readable = !status;
-    if (!status)
+    if (!status) {
         status = postgres_bind_times(&resolved, check->arena, &event, &created, err);
+        subject.place = event.column ? source->created_time_place : source->event_time_place;
+    }
     postgres_rollback(check->store);
-    return finding_of(check, status, err);
+    return finding_of(check, &subject, status, err);
 }
 
 enum status postgres_check(struct offline_store *base, const struct definitions *definitions,

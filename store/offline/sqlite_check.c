@@ -18,12 +18,26 @@ struct check {
 
 /* An error about a definition becomes a finding; one that says that nobody could look stays an
  * error. */
-static enum status finding_of(struct check *check, enum status status, struct error *err)
+static enum status finding_of(struct check *check, const struct subject *subject,
+                              enum status status, struct error *err)
 {
     if (status == STATUS_OK || status == STATUS_UNAVAILABLE || status == STATUS_CANCELLED)
         return status;
-    findings_add(check->findings, check->arena, FINDING_ERROR, err->message);
+    findings_add_about(check->findings, check->arena, FINDING_ERROR, subject, err->message);
     return STATUS_OK;
+}
+
+static struct subject subject_of(const struct feature_view *view, struct place place)
+{
+    return (struct subject){view->source->about.name, view->about.name, place};
+}
+
+/* Keys first, then features. */
+static struct subject column_subject(const struct feature_view *view, size_t column)
+{
+    return subject_of(view, column < view->key_count
+                                ? view->entities_place
+                                : view->features[column - view->key_count].place);
 }
 
 /* Binds what can be bound; *whole false where something could not. */
@@ -32,13 +46,14 @@ static void bind_columns(struct check *check, struct sqlite_view *bound, bool *w
     const struct feature_view *view = bound->view;
     struct error err;
     for (size_t i = 0; i < view->key_count + view->feature_count; i++) {
+        const struct subject subject = column_subject(view, i);
         enum status status =
             i < view->key_count
                 ? sqlite_bind_key(&bound->source, view, i, check->arena, &bound->keys[i], &err)
                 : sqlite_bind_feature(&bound->source, view, i - view->key_count, check->arena,
                                       &bound->features[i - view->key_count], &err);
         *whole = *whole && !status;
-        finding_of(check, status, &err);
+        finding_of(check, &subject, status, &err);
     }
 }
 
@@ -64,7 +79,9 @@ static void hint_index(struct check *check, const struct sqlite_view *view)
         sqlite_append_identifier(&text, view->created.column->name);
     }
     buffer_append(&text, ");", 3);
-    findings_add(check->findings, check->arena, FINDING_HINT, (const char *)text.data);
+    const struct subject subject = subject_of(view->view, view->view->about.place);
+    findings_add_about(check->findings, check->arena, FINDING_HINT, &subject,
+                       (const char *)text.data);
     buffer_release(&text);
 }
 
@@ -105,6 +122,15 @@ static enum status check_index(struct check *check, const struct sqlite_view *vi
     return status;
 }
 
+/* The event time, the created time, then the features. */
+static struct subject field_subject(const struct feature_view *view, size_t field)
+{
+    const struct source *source = view->source;
+    if (field >= 2)
+        return column_subject(view, view->key_count + field - 2);
+    return subject_of(view, field == 0 ? source->event_time_place : source->created_time_place);
+}
+
 /* Every column is told once, with the first row that does not fit. */
 static void look_at_row(struct check *check, const struct sqlite_view *view,
                         sqlite3_stmt *statement, bool *told)
@@ -122,8 +148,9 @@ static void look_at_row(struct check *check, const struct sqlite_view *view,
     const char *row = row_keys_text(view->view, values, keys, check->arena);
     row = *row ? arena_text_of(check->arena, (struct bytes){row, strlen(row) - 2}) : "its key";
     if (misfit && !told[keys]) {
+        const struct subject subject = column_subject(view->view, keys);
         sqlite_misfit(view, &view->keys[keys], misfit, row, &err);
-        finding_of(check, STATUS_INVALID, &err);
+        finding_of(check, &subject, STATUS_INVALID, &err);
         told[keys] = true;
     }
     for (size_t i = 0; i < 2 + view->feature_count; i++) {
@@ -132,8 +159,9 @@ static void look_at_row(struct check *check, const struct sqlite_view *view,
             continue;
         sqlite_read(statement, (int)column, field->type, check->arena, &value, &misfit);
         if (misfit && !told[column]) {
+            const struct subject subject = field_subject(view->view, i);
             sqlite_misfit(view, field, misfit, row, &err);
-            finding_of(check, STATUS_INVALID, &err);
+            finding_of(check, &subject, STATUS_INVALID, &err);
             told[column] = true;
         }
         column++;
@@ -158,7 +186,8 @@ static enum status look_at_rows(struct check *check, const struct sqlite_view *v
     while (!status && !(status = sqlite_step(statement, doing, &row, err)) && row)
         look_at_row(check, view, statement, told);
     sqlite3_finalize(statement);
-    return finding_of(check, status, err);
+    const struct subject subject = subject_of(view->view, view->view->about.place);
+    return finding_of(check, &subject, status, err);
 }
 
 static enum status check_view(struct check *check, const struct sqlite_source *source,
@@ -187,11 +216,13 @@ static enum status check_source(struct check *check, const struct definitions *d
 {
     struct sqlite_source resolved;
     struct sqlite_field event, created;
+    struct subject subject = {.source = source->about.name, .place = source->from_place};
     enum status status = sqlite_source_resolve(check->store, source, check->arena, &resolved, err);
     if (status)
-        return finding_of(check, status, err);
-    status =
-        finding_of(check, sqlite_bind_times(&resolved, check->arena, &event, &created, err), err);
+        return finding_of(check, &subject, status, err);
+    status = sqlite_bind_times(&resolved, check->arena, &event, &created, err);
+    subject.place = event.column ? source->created_time_place : source->event_time_place;
+    status = finding_of(check, &subject, status, err);
     for (size_t v = 0; v < definitions->view_count && !status; v++)
         if (definitions->views[v].source == source)
             status = check_view(check, &resolved, &definitions->views[v], err);

@@ -4,7 +4,7 @@ import subprocess
 import pytest
 
 import services
-from drivers import DEFINITIONS, TABLE
+from drivers import DEFINITIONS, SECOND, TABLE
 from repository import Repository
 from sql import psql
 
@@ -115,6 +115,38 @@ def test_a_missing_index_is_a_hint_with_the_statement_to_run(unapplied_drivers):
     hint = next(finding["text"] for finding in findings if finding["kind"] == "hint")
     unapplied_drivers.sql(hint[hint.index("CREATE INDEX"):].split(";")[0])
     assert plan(unapplied_drivers)["findings"] == []
+
+
+def test_apply_hints_at_an_index_for_what_it_changes_alone(unapplied_drivers):
+    drivers = unapplied_drivers
+    assert "CREATE INDEX" in drivers.do("apply").err
+    assert drivers.do("apply").err == "" and drivers.do("apply", "--json").json["findings"] == []
+    assert "CREATE INDEX" in drivers.do("plan").err
+    drivers.define(SECOND)
+    assert drivers.do("apply").err == ""
+    drivers.define(SECOND, ("ttl: 6h", "ttl: 7h"))
+    assert "CREATE INDEX" in drivers.do("apply").err
+    drivers.define(SECOND, ("ttl: 6h", "ttl: 7h"), ("event_time: happened", "event_time: recorded"))
+    assert "CREATE INDEX" in drivers.do("apply").err
+
+
+@pytest.mark.parametrize("change, at, text", [
+    (("table: trips", "table: trip"), (6, 12), "source trips: there is no table trip"),
+    (("event_time: happened", "event_time: hapened"), (7, 17), "source trips: event_time is read from column hapened"),
+    (("created_time: recorded", "created_time: rating"), (8, 19), "source trips: created_time is timestamp, but"),
+    (("name: rating", "name: raitng"), (16, 16), "feature view driver_stats: feature raitng is read from column raitng"),
+    (("driver_id: int64", "rating: int64"), (11, 16), "feature view driver_stats: join key rating is int64, but"),
+])
+def test_what_does_not_fit_the_database_is_told_with_its_place(unapplied_drivers, change, at, text):
+    drivers = unapplied_drivers
+    features = [] if change[0] != "driver_id: int64" else [("      - {name: rating, type: float64}\n", "")]
+    drivers.define(change, *features)
+    line, column = at
+    for command in ("plan", "apply"):
+        said = drivers.refused(command).err
+        assert f"features.yaml:{line}:{column}: {text}" in said and f"\n  {line:2} | " in said
+    finding = plan(drivers)["findings"][0]
+    assert (finding["file"], finding["line"], finding["column"]) == ("features.yaml", line, column)
 
 
 def test_string_keys_with_a_collation_that_folds_case_are_refused(place, unapplied_drivers):

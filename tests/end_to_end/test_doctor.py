@@ -107,7 +107,7 @@ def test_people_get_a_line_for_each_check_and_the_findings_below_it(well):
     assert out[-1] == "nothing is wrong; 2 things could be better"
     well.sql("DROP TABLE trips")
     refused = well.refused("doctor", code=1)
-    assert refused.err == "larder: 1 thing is wrong\n" and "  error: source trips: there is no table" in refused.out
+    assert refused.err == "larder: 1 thing is wrong\n" and "  error: features.yaml:6:12: source trips: there is no table" in refused.out
 
 
 def test_on_a_terminal_no_line_is_wider_than_80_columns(drivers):
