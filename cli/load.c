@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+enum { NAMES_TOLD = 12 }; /* in a message */
+
 struct load_job {
     const char *path;
     const struct source *source;
@@ -173,8 +175,16 @@ static int unknown_source(const struct options *options, const struct definition
     const char **names = arena_array(options->arena, definitions->source_count + 1, sizeof *names);
     for (size_t i = 0; i < definitions->source_count; i++)
         names[i] = definitions->sources[i].about.name;
-    notice(NOTICE_FAILURE, "no source is called %s%s", quoted(options->arena, name),
-           did_you_mean(options->arena, name, names, definitions->source_count));
+    const struct feature_view *view = definitions_view(definitions, name);
+    const char *advice =
+        view ? arena_printf(options->arena, "; the feature view of that name reads \"%s\"",
+                            view->source->about.name)
+             : did_you_mean(options->arena, name, names, definitions->source_count);
+    bool has_advice = *advice;
+    const char *are = definitions->source_count == 1 ? ": there is " : ": there are ";
+    for (size_t i = 0; i < definitions->source_count && i < NAMES_TOLD && !has_advice; i++)
+        advice = arena_printf(options->arena, "%s%s%s", advice, i ? ", " : are, names[i]);
+    notice(NOTICE_FAILURE, "no source is called %s%s", quoted(options->arena, name), advice);
     return EXIT_USAGE;
 }
 

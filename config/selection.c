@@ -208,6 +208,12 @@ enum status selection_of_service(const struct definitions *definitions, const ch
         feature_count += service->items[i].feature_count;
     struct builder builder;
     builder_init(&builder, definitions, feature_count, full_names, arena, err);
+    const struct feature_view *view = definitions_view(definitions, service_name);
+    if (!service && view)
+        return fail(err, STATUS_NOT_FOUND,
+                    "no feature service is called %s, but a feature view is: ask for its features, "
+                    "such as %s:%s",
+                    quoted(arena, service_name), view->about.name, view->features[0].name);
     if (!service)
         return unknown(&builder, "feature service", service_name, definitions->services,
                        definitions->service_count, sizeof(struct feature_service),
@@ -223,17 +229,30 @@ enum status selection_of_service(const struct definitions *definitions, const ch
 
 /* References */
 
+/* The first; NULL if none has it. */
+static const struct feature_view *view_with_feature(const struct definitions *definitions,
+                                                    const char *name)
+{
+    for (size_t i = 0; i < definitions->view_count; i++)
+        if (feature_view_find(&definitions->views[i], name) >= 0)
+            return &definitions->views[i];
+    return NULL;
+}
+
 static enum status no_reference(struct builder *builder, struct bytes reference)
 {
     bool is_name = reference.size > 0 && !memchr(reference.data, '\0', reference.size);
-    const struct feature_view *view =
-        is_name ? definitions_view(builder->definitions, arena_text_of(builder->arena, reference))
-                : NULL;
-    if (!view)
-        return fail(builder->err, STATUS_INVALID, "%s is no feature: write view:feature",
-                    quoted_bytes(builder->arena, reference));
-    return fail(builder->err, STATUS_INVALID, "%s is no feature but a view: write %s:%s",
-                quoted_bytes(builder->arena, reference), view->about.name, view->features[0].name);
+    const char *name = is_name ? arena_text_of(builder->arena, reference) : "";
+    const char *what = quoted_bytes(builder->arena, reference);
+    const struct feature_view *view = definitions_view(builder->definitions, name);
+    if (view)
+        return fail(builder->err, STATUS_INVALID, "%s is no feature but a view: write %s:%s", what,
+                    view->about.name, view->features[0].name);
+    view = view_with_feature(builder->definitions, name);
+    if (view)
+        return fail(builder->err, STATUS_INVALID, "%s lacks its view: did you mean \"%s:%s\"?",
+                    what, view->about.name, name);
+    return fail(builder->err, STATUS_INVALID, "%s is no feature: write view:feature", what);
 }
 
 /* Takes "view:feature" apart, into copies. */

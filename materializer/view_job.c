@@ -421,6 +421,16 @@ static enum status leave(struct view_job *job, enum status ran, bool *outdated, 
     return ran ? ran : status;
 }
 
+/* Errors about its columns do. */
+static bool begins_with_view(const struct error *err, const char *view)
+{
+    static const char words[] = "feature view ";
+    const char *message = err ? err->message : "";
+    size_t before = strlen(words), size = strlen(view);
+    return strncmp(message, words, before) == 0 && strncmp(message + before, view, size) == 0 &&
+           message[before + size] == ':';
+}
+
 enum status view_job_run(const struct materialize_stores *stores,
                          const struct materialize_request *request, const struct catalog *catalog,
                          const struct catalog_view *view, const struct view_state *state,
@@ -450,5 +460,7 @@ enum status view_job_run(const struct materialize_stores *stores,
     buffer_release(&job.key);
     buffer_release(&job.row);
     run->seconds = (double)(timestamp_monotonic_us() - run->started_us) / 1e6;
-    return status ? fail_within(err, "feature view %s", run->view) : STATUS_OK;
+    return status && !begins_with_view(err, run->view)
+               ? fail_within(err, "feature view %s", run->view)
+               : status;
 }

@@ -216,6 +216,11 @@ def test_a_narrower_folder_is_applied(walk):
     walk.meets("larder apply --prune")
 
 
+def test_a_column_is_gone(walk):
+    walk.drivers.sql("ALTER TABLE trips RENAME rating TO stars")
+    walk.meets("larder materialize")
+
+
 def test_the_table_is_gone(walk):
     walk.drivers.sql("DROP TABLE trips")
     walk.meets("larder materialize")
@@ -269,7 +274,10 @@ def test_a_call_is_wrong(walk):
     for line in ("materialise", "frobnicate", "help materialise", "materialize --form 2026-01-01",
                  "materialize --from yesterday", "materialize --from 2026-02-01 --to 2026-01-01",
                  "materialize --view driver_stat", "load trips.csv", "load --source trip trips.csv",
-                 "load --source trips", "init", "describe", "describe driver_stat", "describe rating", "training-set --service dispath --entities ask.csv --out out.csv",
+                 "load --source trips.csv trips", "load --source driver_stats trips.csv",
+                 "load --source trips", "init", "describe", "describe driver_stat", "describe rating",
+                 "training-set --service dispath --entities ask.csv --out out.csv",
+                 "training-set --service driver_stats --entities ask.csv --out out.csv",
                  "get --service dispatch", "get --entity driver_id=1", "get --service dispatch --entity driver_id",
                  "get --service dispatch --entity driver_id=1 --entity driver=2",
                  "serve --json", "-C"):
@@ -281,6 +289,7 @@ def test_a_question_is_wrong(walk):
         walk.meets("larder get --service dispatsh --entity driver_id=1")
         walk.meets("larder get --features driver_stats:ratting --entity driver_id=1")
         walk.meets("larder get --features driver_stats --entity driver_id=1")
+        walk.meets("larder get --features rating --entity driver_id=1")
         walk.meets("larder get --service dispatch --entity driver=1")
         walk.meets("larder get --service dispatch --entity drvier_id=1")
         walk.meets("larder get --service dispatch --entity driver_id=one")

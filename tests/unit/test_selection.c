@@ -201,6 +201,8 @@ static void what_is_no_reference_is_refused(void **state)
     for (size_t i = 0; i < COUNT_OF(wrong); i++)
         assert_int_equal(ask(f, wrong[i], false), STATUS_INVALID);
     assert_string_equal(f->err.message, "\"weather:wi?nd?:\" is no feature: write view:feature");
+    assert_int_equal(ask(f, "wind", false), STATUS_INVALID);
+    assert_string_equal(f->err.message, "\"wind\" lacks its view: did you mean \"gusts:wind\"?");
     struct bytes holding_nul = {"weather:wind\0", 13}, absent = {NULL, 0};
     assert_int_equal(selection_of_references(&f->definitions, &holding_nul, 1, false, &f->arena,
                                              &f->selection, &f->err),
