@@ -147,8 +147,21 @@ static void read_online_type(struct reader *reader, const struct node *value, vo
         tell_type(reader, value, "redis or lmdb");
 }
 
+/* A folder called so would be looked for here. */
+static bool begins_at_home(struct reader *reader, const struct node *value)
+{
+    bool does = value->kind == NODE_TEXT && value->text[0] == '~' && strchr("/", value->text[1]);
+    if (does)
+        problems_add(reader->problems, value->place,
+                     "\"path\" begins with ~, which only a shell replaces: write "
+                     "\"${HOME}/...\", with the quotes");
+    return does;
+}
+
 static void read_folder(struct reader *reader, const struct node *value, void *into)
 {
+    if (begins_at_home(reader, value))
+        return;
     if (value->kind == NODE_TEXT && *value->text)
         *(const char **)into = value->text;
     else
@@ -160,6 +173,8 @@ static void read_file(struct reader *reader, const struct node *value, void *int
 {
     const char *text = value->kind == NODE_TEXT ? value->text : "";
     size_t length = strlen(text);
+    if (begins_at_home(reader, value))
+        return;
     if (length > 0 && text[length - 1] != '/' && strcmp(text, ":memory:") != 0)
         *(const char **)into = text;
     else
@@ -253,9 +268,20 @@ static void read_sqlite(struct reader *reader, const struct node *value,
     members_read(reader, value, "\"offline_store\"", members, COUNT_OF(members), into);
 }
 
+/* Whether it is written as a store in the file system is: so that a type that is misspelt is the
+ * one mistake that is told. */
+static bool has_path(const struct node *value, const char *type, const char *other_type)
+{
+    if (value->kind != NODE_MAP)
+        return false;
+    const struct node *written = member_find(value, "type");
+    return is_word(written, type) ||
+           (!is_word(written, other_type) && member_find(value, "path") != NULL);
+}
+
 static void read_offline_store(struct reader *reader, const struct node *value, void *into)
 {
-    if (value->kind == NODE_MAP && is_word(member_find(value, "type"), "sqlite"))
+    if (has_path(value, "sqlite", "postgres"))
         read_sqlite(reader, value, into);
     else
         read_postgres(reader, value, into);
@@ -291,7 +317,7 @@ static void read_lmdb(struct reader *reader, const struct node *value, struct st
 
 static void read_online_store(struct reader *reader, const struct node *value, void *into)
 {
-    if (value->kind == NODE_MAP && is_word(member_find(value, "type"), "lmdb"))
+    if (has_path(value, "lmdb", "redis"))
         read_lmdb(reader, value, into);
     else
         read_redis(reader, value, into);

@@ -4,6 +4,7 @@
 #include "base/timestamp.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -134,6 +135,16 @@ static bool is_folder(const char *path)
     return stat(path, &facts) == 0 && S_ISDIR(facts.st_mode);
 }
 
+static bool has_no_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char folder[PATH_MAX];
+    if (!slash || slash == path)
+        return false;
+    snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
+    return access(folder, F_OK) != 0 && errno == ENOENT;
+}
+
 enum status sqlite_connect(const char *path, uint32_t timeout_ms, bool make, sqlite3 **connection,
                            struct error *err)
 {
@@ -149,6 +160,11 @@ enum status sqlite_connect(const char *path, uint32_t timeout_ms, bool make, sql
     else if (code && is_folder(path))
         status =
             fail(err, STATUS_FAILED, "%s is a folder: offline_store.path has to name a file", path);
+    else if (code && has_no_folder(path))
+        status = fail(err, STATUS_FAILED,
+                      "%s: the folder that is to hold it does not exist: make that, or correct "
+                      "offline_store.path",
+                      path);
     else if (code)
         status = fail(err, status_of(code), "opening %s: SQLite says: %s%s", path,
                       sqlite3_errmsg(*connection), advice_of(code, path, advice));

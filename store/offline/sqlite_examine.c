@@ -37,6 +37,13 @@ static void look_at_right(const char *path, const char *what, const struct sqlit
 {
     if (access(path, W_OK) == 0)
         return;
+    if (errno == ENOENT) {
+        findings_add(&examination->findings, arena, FINDING_ERROR,
+                     arena_printf(arena,
+                                  "%s%s does not exist: make it, or correct offline_store.path",
+                                  what, store->path));
+        return;
+    }
     findings_add(&examination->findings, arena, FINDING_ERROR,
                  arena_printf(arena,
                               "this user may not write to %s%s (%s), where the history and the "

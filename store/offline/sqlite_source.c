@@ -50,16 +50,31 @@ static enum status refuse_parameter(const struct source *source, sqlite3_stmt *s
                 source->about.name, name ? name : "?");
 }
 
+/* Where SQLite saw a mistake, in lines and characters of the query. */
+static const char *place_in_query(sqlite3 *connection, const char *query, struct arena *arena)
+{
+    int offset = sqlite3_error_offset(connection), line = 1, column = 1;
+    if (offset < 0)
+        return "its query";
+    for (const char *at = query; *at && at < query + offset; at++) {
+        bool begins_character = ((unsigned char)*at & 0xc0) != 0x80;
+        column = *at == '\n' ? 1 : column + begins_character;
+        line += *at == '\n';
+    }
+    return arena_printf(arena, "its query, line %d, column %d", line, column);
+}
+
 /* A query by itself, before it stands in parentheses: it was read as PostgreSQL reads, whose
  * comments and strings may end elsewhere, so that what is left would be run, too. */
 static enum status prepare_query(struct sqlite_store *store, const struct source *source,
-                                 sqlite3_stmt **statement, struct error *err)
+                                 struct arena *arena, sqlite3_stmt **statement, struct error *err)
 {
-    static const char doing[] = "reading its query";
     const char *rest = "";
     *statement = NULL;
-    if (sqlite3_prepare_v2(store->connection, source->query, -1, statement, &rest))
-        return refused(source, sqlite_fail(store->connection, doing, err), err);
+    if (sqlite3_prepare_v2(store->connection, source->query, -1, statement, &rest)) {
+        const char *place = place_in_query(store->connection, source->query, arena);
+        return refused(source, sqlite_fail(store->connection, place, err), err);
+    }
     if (!*statement || rest[strspn(rest, " \t\r\n")])
         return fail(err, STATUS_INVALID,
                     "source %s: its query is more than one statement to SQLite",
@@ -115,7 +130,8 @@ enum status sqlite_source_resolve(struct sqlite_store *store, const struct sourc
         .from = from_text(source, arena),
     };
     sqlite3_stmt *query = NULL;
-    enum status status = source->query ? prepare_query(store, source, &query, err) : STATUS_OK;
+    enum status status =
+        source->query ? prepare_query(store, source, arena, &query, err) : STATUS_OK;
     if (!status)
         status = read_columns(store, resolved, query, arena, err);
     sqlite3_finalize(query);

@@ -467,6 +467,14 @@ def test_a_failure_half_way_leaves_nothing_behind(there_already, tmp_path):
     assert list(tmp_path.rglob("*")) == [tmp_path / "here"] * there_already
 
 
+def test_the_stripped_program_is_small(tmp_path):
+    subprocess.run(["strip", "-s", "-o", tmp_path / "larder", Path(program()).resolve()], check=True)
+    cache = (Path(program()).resolve().parent / "CMakeCache.txt").read_text()
+    if "LARDER_SANITIZE:STRING=\n" not in cache or "CMAKE_BUILD_TYPE:STRING=Release" not in cache:
+        pytest.skip("that is promised of a release")
+    assert (tmp_path / "larder").stat().st_size <= 4 << 20
+
+
 def test_an_installed_program_finds_its_templates_wherever_its_prefix_is_moved(tmp_path):
     subprocess.run(["cmake", "--install", os.environ.get("LARDER_BUILD") or Path(program()).parent, "--prefix",
                     tmp_path / "first"], check=True, stdout=subprocess.DEVNULL)

@@ -335,7 +335,7 @@ def test_a_load_that_is_killed_leaves_nothing(file_drivers):
 
 # Files that will not do ----------------------------------------------------------------------------
 
-@pytest.mark.parametrize("path, words", [("no/such/history.db", "is its folder there"),
+@pytest.mark.parametrize("path, words", [("no/such/history.db", "the folder that is to hold it does not exist"),
                                          ("features.yaml", "is no SQLite database"), ("no", "is a folder")])
 def test_a_path_that_can_be_no_file_is_told(empty, path, words):
     empty.write("rows.csv", ROWS)

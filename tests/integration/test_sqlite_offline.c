@@ -373,7 +373,7 @@ static void folder_that_is_missing_is_asked_for(void **state)
     assert_int_equal(offline_store_open(&settings, &t->store, &err), STATUS_OK);
     assert_int_equal(offline_store_sample(t->store, &sample, &err), STATUS_FAILED);
     check_holds(err.message, settings.offline_store.path);
-    check_holds(err.message, "is its folder there");
+    check_holds(err.message, "the folder that is to hold it does not exist");
 }
 
 static void file_that_is_no_database_is_named(void **state)

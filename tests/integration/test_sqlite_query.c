@@ -79,6 +79,23 @@ static void check_refused(struct offline_test *t, const char *words)
     check_holds(checked(t), words);
 }
 
+/* In quotes of YAML an empty line is where a line ends. */
+static void mistake_in_a_query_is_told_with_its_place(void **state)
+{
+    static const char *const queries[][2] = {
+        {"SELECT id, at, x FRM h", "its query, line 1, column 22: "},
+        {"SELECT id, at,\n\n''é'' || nothing x FROM h", "its query, line 2, column 8: "},
+        {"SELECT id, at, x\n\nFROM h WHERE at > now() - interval ''1 hour''",
+         "its query, line 2, column"},
+    };
+    struct offline_test *t = *state;
+    make_history(t, "id INTEGER, at INTEGER, x REAL", "(1, " DAY(0) ", 1)");
+    for (size_t i = 0; i < COUNT_OF(queries); i++) {
+        define(t, "id: int32", arena_printf(&t->arena, "query: '%s'", queries[i][0]), X);
+        check_refused(t, queries[i][1]);
+    }
+}
+
 /* PostgreSQL's comments nest, so to it the rest of each is one, and definitions are read as it
  * reads. */
 static void query_is_one_statement_to_sqlite_too(void **state)
@@ -321,6 +338,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        TEST(mistake_in_a_query_is_told_with_its_place),
         TEST(query_is_one_statement_to_sqlite_too),
         TEST(parameter_of_a_query_is_refused),
         TEST(column_that_a_query_gives_twice_is_refused),

@@ -123,7 +123,7 @@ static void a_folder_that_is_missing_is_asked_for(void **state)
     demand(f, open_as(f, "larder"));
     assert_int_equal(version(f), 0);
     assert_int_equal(apply(f, shop(&f->arena)), STATUS_FAILED);
-    check_words(f, "is its folder there");
+    check_words(f, "the folder that is to hold it does not exist");
 }
 
 static void a_file_that_is_no_database_is_named(void **state)

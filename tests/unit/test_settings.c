@@ -147,6 +147,17 @@ static void mistakes_in_stores_are_told(void **state)
         {"a file for PostgreSQL", "offline_store: {type: postgres, path: h.db}\n" ONLINE,
          "1:16: \"offline_store\" needs \"url\"\n"
          "1:33: \"path\" does not belong here: it is for the type sqlite, and postgres has a url"},
+        {"a file of another type", "offline_store: {type: sqlite3, path: h.db}\n" ONLINE,
+         "1:23: the type \"sqlite3\" is not supported: use postgres or sqlite"},
+        {"a folder of another type",
+         OFFLINE "online_store: {type: ldmb, path: o, max_size: 1GiB}\n",
+         "2:22: the type \"ldmb\" is not supported: use redis or lmdb"},
+        {"a file at home", "offline_store: {type: sqlite, path: ~/h.db}\n" ONLINE,
+         "1:37: \"path\" begins with ~, which only a shell replaces: write \"${HOME}/...\", with "
+         "the quotes"},
+        {"a folder at home", OFFLINE "online_store: {type: lmdb, path: ~/o}\n",
+         "2:34: \"path\" begins with ~, which only a shell replaces: write \"${HOME}/...\", with "
+         "the quotes"},
         {"a folder for a file", "offline_store: {type: sqlite, path: history/}\n" ONLINE,
          "1:37: \"path\" must be the path of a file, such as history.db, not \"history/\""},
         {"a file that nothing keeps", "offline_store: {type: sqlite, path: \":memory:\"}\n" ONLINE,
