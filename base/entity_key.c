@@ -108,24 +108,33 @@ struct cursor {
     const uint8_t *end;
 };
 
-/* An id in the one form that append_varint gives it. */
-static bool take_id(struct cursor *key, uint32_t *id)
+/* A number in the one form that append_varint gives it. */
+static bool take_varint(struct cursor *key, uint64_t *number)
 {
-    uint64_t number = 0;
+    uint64_t rest = 0;
     bool continued = false;
     while (key->at < key->end && *key->at >= 0x80) {
-        if (!continued && *key->at == 0x80)
+        if ((!continued && *key->at == 0x80) || rest > UINT64_MAX / LAST_BYTES >> 7)
             return false;
         continued = true;
-        number = number << 7 | (*key->at++ & 0x7f);
-        if (number > UINT32_MAX / LAST_BYTES)
-            return false;
+        rest = rest << 7 | (*key->at++ & 0x7f);
     }
     if (key->at == key->end || *key->at >= LAST_BYTES)
         return false;
-    number = number * LAST_BYTES + *key->at++;
+    uint8_t last = *key->at++;
+    if (rest > (UINT64_MAX - last) / LAST_BYTES)
+        return false;
+    *number = rest * LAST_BYTES + last;
+    return true;
+}
+
+static bool take_id(struct cursor *key, uint32_t *id)
+{
+    uint64_t number;
+    if (!take_varint(key, &number) || number > UINT32_MAX)
+        return false;
     *id = (uint32_t)number;
-    return number <= UINT32_MAX;
+    return true;
 }
 
 static bool take_byte(struct cursor *key, uint8_t byte)
@@ -146,6 +155,85 @@ bool entity_key_parse(struct bytes key, struct entity_key_ids *ids)
         rest.at++;
     return take_byte(&rest, '}') && take_id(&rest, &ids->view_id) &&
            take_id(&rest, &ids->generation) && rest.at == rest.end;
+}
+
+/* What stood behind ESCAPE; false: nothing is encoded so. */
+static bool unescape(uint8_t escape, uint8_t *byte)
+{
+    static const uint8_t bytes[] = {TEXT_END, ESCAPE, '{', '}'};
+    if (escape < ESCAPED_END || escape > ESCAPED_CLOSE)
+        return false;
+    *byte = bytes[escape - ESCAPED_END];
+    return true;
+}
+
+static bool take_text(struct cursor *key, struct arena *arena, struct bytes *text)
+{
+    uint8_t *room = arena_alloc(arena, (size_t)(key->end - key->at) + 1), *to = room;
+    while (key->at < key->end && *key->at != TEXT_END) {
+        uint8_t byte = *key->at++;
+        /* The byte behind an ESCAPE is never TEXT_END, and unescape refuses that one. */
+        if (byte == ESCAPE && (key->at == key->end || !unescape(*key->at++, &byte)))
+            return false;
+        *to++ = byte;
+    }
+    *text = (struct bytes){room, (size_t)(to - room)};
+    return take_byte(key, TEXT_END);
+}
+
+static bool take_integer(struct cursor *key, struct value *value)
+{
+    uint64_t number;
+    if (!take_varint(key, &number))
+        return false;
+    int64_t integer = (int64_t)(number >> 1 ^ (number & 1 ? UINT64_MAX : 0));
+    if (value->type != TYPE_INT32) {
+        value->int64 = integer;
+        return true;
+    }
+    value->int32 = (int32_t)integer;
+    return integer >= INT32_MIN && integer <= INT32_MAX;
+}
+
+static bool take_bool(struct cursor *key, struct value *value)
+{
+    if (key->at == key->end || *key->at > 1)
+        return false;
+    value->boolean = *key->at++;
+    return true;
+}
+
+static bool take_value(struct cursor *key, struct arena *arena, struct value *value)
+{
+    switch (value->type) {
+    case TYPE_BOOL:
+        return take_bool(key, value);
+    case TYPE_STRING:
+        return take_text(key, arena, &value->bytes) && text_is_valid(value->bytes);
+    case TYPE_BYTES:
+        return take_text(key, arena, &value->bytes);
+    default:
+        return take_integer(key, value);
+    }
+}
+
+bool entity_key_values(struct bytes key, const value_type *types, size_t count, struct arena *arena,
+                       struct value *values)
+{
+    struct entity_key_ids ids;
+    struct cursor rest = {key.data, (const uint8_t *)key.data + key.size};
+    if (!entity_key_parse(key, &ids))
+        return false;
+    take_byte(&rest, '{');
+    take_id(&rest, &ids.project_id);
+    take_id(&rest, &ids.key_set_id);
+    for (size_t i = 0; i < count; i++) {
+        assert(type_is_key(types[i]));
+        values[i] = (struct value){.type = types[i]};
+        if (!take_value(&rest, arena, &values[i]))
+            return false;
+    }
+    return take_byte(&rest, '}');
 }
 
 static size_t varint_size(uint64_t number)

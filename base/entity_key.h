@@ -18,6 +18,7 @@
 #ifndef LARDER_BASE_ENTITY_KEY_H
 #define LARDER_BASE_ENTITY_KEY_H
 
+#include "base/arena.h"
 #include "base/buffer.h"
 #include "base/value.h"
 
@@ -42,6 +43,11 @@ struct entity_key_ids {
     uint32_t project_id, key_set_id, view_id, generation;
 };
 bool entity_key_parse(struct bytes key, struct entity_key_ids *ids);
+
+/* Reads the key values out of a whole key, for people: the caller knows their types. Texts are in
+ * the arena. false: it is no key of such values. */
+bool entity_key_values(struct bytes key, const value_type *types, size_t count, struct arena *arena,
+                       struct value *values);
 
 /* The bytes of a whole key of these ids and values, without making it. Values as in
  * entity_key_begin. */

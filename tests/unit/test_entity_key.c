@@ -238,6 +238,57 @@ static void ids_are_read_back(void **state)
     }
 }
 
+static void values_are_read_back(void **state)
+{
+    (void)state;
+    struct random_source source = {3};
+    struct arena arena;
+    static const value_type types[] = {TYPE_BYTES, TYPE_INT64,     TYPE_INT32,
+                                       TYPE_BOOL,  TYPE_TIMESTAMP, TYPE_BYTES};
+    arena_init(&arena, 0);
+    for (size_t first = 0; first + KEYS_MAX <= COUNT_OF(types); first++) {
+        for (int i = 0; i < 20000; i++) {
+            struct tuple tuple;
+            struct value values[KEYS_MAX];
+            fill(&source, &tuple, types + first, KEYS_MAX);
+            assert_true(entity_key_values((struct bytes){tuple.key, tuple.key_size}, types + first,
+                                          KEYS_MAX, &arena, values));
+            for (size_t j = 0; j < KEYS_MAX; j++)
+                assert_true(value_equal(&values[j], &tuple.values[j]));
+            arena_reset(&arena);
+        }
+    }
+    arena_release(&arena);
+}
+
+static void values_of_other_types_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        struct bytes key;
+        value_type type;
+    } wrong[] = {
+        {{"{\1\1}\1\1", 6}, TYPE_INT64},     /* none */
+        {{"{\1\1\2\2}\1\1", 8}, TYPE_INT64}, /* two */
+        {{"{\1\1\2}\1\1", 7}, TYPE_BOOL},    /* neither false nor true */
+        {{"{\1\1"
+          "a}\1\1",
+          7},
+         TYPE_STRING},                                      /* without an end */
+        {{"{\1\1\1\0}\1\1", 8}, TYPE_BYTES},                /* an escape of nothing */
+        {{"{\1\1\xff\0}\1\1", 8}, TYPE_STRING},             /* no text */
+        {{"{\1\1\x80\1}\1\1", 8}, TYPE_INT64},              /* a leading zero */
+        {{"{\1\1\x9f\xff\xff\xff\1}\1\1", 11}, TYPE_INT32}, /* over 32 bits */
+        {{"{\1\1\xff\xff\xff\xff\xff\xff\xff\xff\xff\1}\1\1", 16}, TYPE_INT64},
+    };
+    struct arena arena;
+    struct value value;
+    arena_init(&arena, 0);
+    for (size_t i = 0; i < COUNT_OF(wrong); i++)
+        assert_false(entity_key_values(wrong[i].key, &wrong[i].type, 1, &arena, &value));
+    arena_release(&arena);
+}
+
 static void what_is_no_key_is_refused(void **state)
 {
     (void)state;
@@ -341,6 +392,8 @@ int main(void)
         cmocka_unit_test(both_widths_of_an_integer_are_one_key),
         cmocka_unit_test(integers_make_short_keys),
         cmocka_unit_test(ids_are_read_back),
+        cmocka_unit_test(values_are_read_back),
+        cmocka_unit_test(values_of_other_types_are_refused),
         cmocka_unit_test(what_is_no_key_is_refused),
         cmocka_unit_test(no_cut_key_is_a_key),
         cmocka_unit_test(keys_of_a_project_begin_alike),
