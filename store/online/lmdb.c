@@ -135,6 +135,7 @@ const struct online_store_ops lmdb_online_store = {
     .close = lmdb_close,
     .read = lmdb_read,
     .let_go = lmdb_let_go,
+    .scan = lmdb_scan,
     .write = lmdb_write,
     .read_marks = lmdb_read_marks,
     .owner = lmdb_owner,

@@ -96,6 +96,10 @@ int lmdb_remove_marks(const struct lmdb_environment *environment, MDB_txn *txn, 
 enum status lmdb_read_marks(struct online_store *store, const struct online_mark *marks,
                             size_t count, int64_t *positions, struct error *err);
 
+enum status lmdb_scan(struct online_store *store, const struct entity_key_ids *ids,
+                      struct online_cursor *cursor, struct arena *arena, struct bytes **keys,
+                      size_t *count, struct error *err);
+
 enum status lmdb_owner(struct online_store *store, uint64_t *identity, struct error *err);
 enum status lmdb_claim(struct online_store *store, uint64_t identity, bool take_over,
                        struct error *err);

@@ -1,7 +1,6 @@
 /* online_store.c - see online_store.h: finds the backend and hands calls to it. */
 #include "store/online/online_store.h"
 
-#include "base/entity_key.h"
 #include "store/online/online_store_backend.h"
 
 #include <assert.h>
@@ -37,6 +36,30 @@ enum status online_store_read(struct online_store *store, const struct bytes *ke
 void online_store_let_go(struct online_store *store)
 {
     store->ops->let_go(store);
+}
+
+enum status online_store_scan(struct online_store *store, const struct entity_key_ids *ids,
+                              struct online_cursor *cursor, struct arena *arena,
+                              struct bytes **keys, size_t *count, struct error *err)
+{
+    assert(!cursor->is_done);
+    *keys = NULL;
+    *count = 0;
+    return store->ops->scan(store, ids, cursor, arena, keys, count, err);
+}
+
+bool online_key_is_of(struct bytes key, const struct entity_key_ids *ids)
+{
+    struct entity_key_ids own;
+    return entity_key_parse(key, &own) && own.project_id == ids->project_id &&
+           own.key_set_id == ids->key_set_id && own.view_id == ids->view_id &&
+           own.generation == ids->generation;
+}
+
+void online_key_prefix(const struct entity_key_ids *ids, struct buffer *prefix)
+{
+    entity_key_begin(prefix, ids->project_id, ids->key_set_id, NULL, 0);
+    prefix->size--; /* the brace behind the values */
 }
 
 enum status online_store_write(struct online_store *store, const struct online_write *writes,

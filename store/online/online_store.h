@@ -20,6 +20,7 @@
 
 #include "base/arena.h"
 #include "base/bytes.h"
+#include "base/entity_key.h"
 #include "base/error.h"
 #include "base/row.h"
 #include "config/settings.h"
@@ -51,6 +52,23 @@ enum status online_store_read(struct online_store *store, const struct bytes *ke
 /* Nobody looks at the rows of the last read any more. Who leaves a handle idle calls it before: a
  * store that lends its rows keeps what they were when they are replaced. */
 void online_store_let_go(struct online_store *store);
+
+/* How far a walk over keys has come; all zero before its first step. */
+struct online_cursor {
+    bool is_done;
+    size_t size; /* of what the backend goes on from */
+    uint8_t place[ENTITY_KEY_MAX];
+};
+/*
+ * One step of a walk over the keys of a view's rows, those of one generation: some more of them, in
+ * the arena, perhaps none. Between steps nothing is held, and others have their turn; whoever stops
+ * just stops. A key whose row stays throughout the walk is given at least once, perhaps again and
+ * again; of one that comes, expires or is removed meanwhile, nothing is promised. It looks at rows
+ * of other views, too: a walk costs what a look at all keys of the store, or of the project, does.
+ */
+enum status online_store_scan(struct online_store *store, const struct entity_key_ids *ids,
+                              struct online_cursor *cursor, struct arena *arena,
+                              struct bytes **keys, size_t *count, struct error *err);
 
 struct online_write {
     struct bytes key;      /* at most ENTITY_KEY_MAX */

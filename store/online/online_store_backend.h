@@ -10,6 +10,7 @@
 #ifndef LARDER_STORE_ONLINE_ONLINE_STORE_BACKEND_H
 #define LARDER_STORE_ONLINE_ONLINE_STORE_BACKEND_H
 
+#include "base/buffer.h"
 #include "store/online/online_store.h"
 
 struct online_store_ops {
@@ -20,6 +21,9 @@ struct online_store_ops {
     enum status (*read)(struct online_store *store, const struct bytes *keys, size_t count,
                         struct arena *arena, struct bytes *rows, struct error *err);
     void (*let_go)(struct online_store *store);
+    enum status (*scan)(struct online_store *store, const struct entity_key_ids *ids,
+                        struct online_cursor *cursor, struct arena *arena, struct bytes **keys,
+                        size_t *count, struct error *err);
     enum status (*write)(struct online_store *store, const struct online_write *writes,
                          size_t count, const struct online_mark *marks, size_t mark_count,
                          enum row_outcome *outcomes, struct error *err);
@@ -51,6 +55,11 @@ struct online_store {
 /* Whether a generation of a view is among rows, which are sorted; any is where rows is NULL. */
 bool online_rows_include(const struct online_rows *rows, size_t count, uint32_t view_id,
                          uint32_t generation);
+
+/* Whether a stored key is one of a walk's. */
+bool online_key_is_of(struct bytes key, const struct entity_key_ids *ids);
+/* What all keys of a walk begin with. */
+void online_key_prefix(const struct entity_key_ids *ids, struct buffer *prefix);
 
 extern const struct online_store_ops redis_online_store;
 extern const struct online_store_ops lmdb_online_store;

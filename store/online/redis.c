@@ -213,6 +213,7 @@ const struct online_store_ops redis_online_store = {
     .close = redis_close,
     .read = redis_read,
     .let_go = redis_let_go,
+    .scan = redis_scan,
     .write = redis_write,
     .read_marks = redis_read_marks,
     .owner = redis_owner,

@@ -1,16 +1,13 @@
 /*
  * redis_remove.c - rows that are not served any more leave: see online_store.h.
  *
- * SCAN walks all keys of the database in small steps, so other clients hardly notice, and finds
- * every key that stays there during the walk at least once. What is found is unlinked at once:
- * Redis frees it in the background.
+ * What a walk over the database's keys finds (redis_scan.c) is unlinked at once: Redis frees it in
+ * the background.
  */
 #include "store/online/redis_store.h"
 
 #include "base/buffer.h"
 #include "base/entity_key.h"
-
-enum { SCAN_KEYS = 1000, CURSOR_SIZE = 24 };
 
 struct removal {
     struct redis_store *store;
@@ -18,24 +15,17 @@ struct removal {
     const struct online_rows *rows; /* sorted; NULL: all of the project */
     size_t count;
     struct buffer pattern;
-    char cursor[CURSOR_SIZE];
+    char cursor[REDIS_CURSOR_SIZE];
     uint64_t removed;
 };
 
-/* Keys that begin with the project's prefix. Its bytes may be any: MATCH takes some for wildcards.
- */
 static void make_pattern(struct buffer *pattern, uint32_t project_id)
 {
     struct buffer prefix;
     buffer_init(&prefix, 0);
     buffer_init(pattern, 0);
     entity_key_project_prefix(&prefix, project_id);
-    for (size_t i = 0; i < prefix.size; i++) {
-        if (strchr("*?[]\\^-", prefix.data[i]) && prefix.data[i] != '\0')
-            buffer_append_byte(pattern, '\\');
-        buffer_append_byte(pattern, prefix.data[i]);
-    }
-    buffer_append_byte(pattern, '*');
+    redis_pattern_append(pattern, buffer_bytes(&prefix), bytes_of_text(""));
     buffer_release(&prefix);
 }
 
@@ -73,39 +63,15 @@ static enum status unlink_keys(struct removal *removal, const struct redis_reply
     return status;
 }
 
-static enum status scan(struct removal *removal, struct redis_reply **keys, struct error *err)
-{
-    struct redis_connection *connection = removal->store->connection;
-    struct redis_reply *reply;
-    arena_reset(&removal->store->scratch);
-    redis_connection_renew(connection);
-    redis_command(connection, 6);
-    redis_command_text(connection, "SCAN");
-    redis_command_text(connection, removal->cursor);
-    redis_command_text(connection, "MATCH");
-    redis_command_bytes(connection, buffer_bytes(&removal->pattern));
-    redis_command_text(connection, "COUNT");
-    redis_command_number(connection, SCAN_KEYS);
-    enum status status =
-        redis_receive_type(connection, REPLY_LIST, &removal->store->scratch, &reply, err);
-    if (status)
-        return status;
-    if (reply->count != 2 || reply->elements[0].type != REPLY_TEXT ||
-        reply->elements[1].type != REPLY_LIST || reply->elements[0].text.size == 0 ||
-        reply->elements[0].text.size >= CURSOR_SIZE)
-        return redis_strange_answer(connection, err);
-    memcpy(removal->cursor, reply->elements[0].text.data, reply->elements[0].text.size);
-    removal->cursor[reply->elements[0].text.size] = '\0';
-    *keys = &reply->elements[1];
-    return STATUS_OK;
-}
-
 static enum status remove_rows(struct removal *removal, struct error *err)
 {
     enum status status;
     do {
         struct redis_reply *keys = NULL;
-        status = scan(removal, &keys, err);
+        struct arena *scratch = &removal->store->scratch;
+        arena_reset(scratch);
+        status = redis_scan_step(removal->store, &removal->pattern, removal->cursor, scratch, &keys,
+                                 err);
         size_t count = status ? 0 : pick_wanted(removal, keys);
         if (count > 0)
             status = unlink_keys(removal, keys, count, err);

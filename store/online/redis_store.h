@@ -68,6 +68,20 @@ enum status redis_read_marks(struct online_store *store, const struct online_mar
 enum status redis_remove_marks(struct redis_store *store, uint32_t project_id,
                                const struct online_rows *rows, size_t count, struct error *err);
 
+/* redis_scan.c: */
+
+/* What MATCH takes for keys that begin and end so, whatever bytes these have. */
+void redis_pattern_append(struct buffer *pattern, struct bytes begin, struct bytes end);
+enum { REDIS_CURSOR_SIZE = 24 };
+/* One SCAN from the cursor, which it moves: "0" is the beginning, and the end. A list, in the
+ * arena. */
+enum status redis_scan_step(struct redis_store *store, const struct buffer *pattern,
+                            char cursor[REDIS_CURSOR_SIZE], struct arena *arena,
+                            struct redis_reply **keys, struct error *err);
+enum status redis_scan(struct online_store *store, const struct entity_key_ids *ids,
+                       struct online_cursor *cursor, struct arena *arena, struct bytes **keys,
+                       size_t *count, struct error *err);
+
 enum status redis_owner(struct online_store *store, uint64_t *identity, struct error *err);
 enum status redis_claim(struct online_store *store, uint64_t identity, bool take_over,
                         struct error *err);

@@ -171,16 +171,6 @@ static void catalog_may_be_large(void **state)
 
 /* Removal. */
 
-static void put_in(struct fixture *f, uint32_t project, uint32_t view, uint32_t generation,
-                   int64_t first, int64_t count)
-{
-    struct online_write *writes = arena_array(&f->arena, (size_t)count, sizeof *writes);
-    for (int64_t i = 0; i < count; i++)
-        writes[i] = (struct online_write){key_in(f, project, view, generation, first + i),
-                                          row_at(f, 1, 1, "x"), 0};
-    check_ok(f, online_store_write(f->store, writes, (size_t)count, NULL, 0, NULL, &f->err));
-}
-
 static int64_t count_in(struct fixture *f, uint32_t project, uint32_t view, uint32_t generation,
                         int64_t first, int64_t count)
 {

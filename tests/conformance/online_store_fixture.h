@@ -46,14 +46,19 @@ struct bytes tombstone(struct fixture *f, int64_t floor);
 enum row_outcome put_until(struct fixture *f, int64_t id, struct bytes row, int64_t expires_at_us);
 enum row_outcome put(struct fixture *f, int64_t id, struct bytes row);
 
+/* The rows of so many drivers, written at once. */
+void put_in(struct fixture *f, uint32_t project, uint32_t view, uint32_t generation, int64_t first,
+            int64_t count);
+
 struct bytes read_key(struct fixture *f, struct bytes key);
 void check_absent(struct fixture *f, int64_t id);
 /* The stored row is whole and holds this text; returns its header. */
 struct row_header check_row(struct fixture *f, int64_t id, const char *text);
 void check_tombstone(struct fixture *f, int64_t id, int64_t floor);
 
-/* The two groups of tests; how many failed. */
+/* The groups of tests; how many failed. */
 int online_store_row_tests(const struct online_store_maker *maker);
+int online_store_scan_tests(const struct online_store_maker *maker);
 int online_store_definition_tests(const struct online_store_maker *maker);
 
 #endif

@@ -5,5 +5,6 @@
 
 int online_store_suite_run(const struct online_store_maker *maker)
 {
-    return online_store_row_tests(maker) + online_store_definition_tests(maker);
+    return online_store_row_tests(maker) + online_store_scan_tests(maker) +
+           online_store_definition_tests(maker);
 }

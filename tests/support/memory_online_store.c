@@ -75,6 +75,23 @@ static void memory_let_go(struct online_store *store)
     arena_reset(&of(store)->lent);
 }
 
+/* All in one step. */
+static enum status memory_scan(struct online_store *store, const struct entity_key_ids *ids,
+                               struct online_cursor *cursor, struct arena *arena,
+                               struct bytes **keys, size_t *count, struct error *err)
+{
+    (void)err;
+    size_t capacity = 0;
+    for (const struct memory_row *row = of(store)->rows; row; row = row->next) {
+        if (!online_key_is_of(row->key, ids) || is_past(row->expires_at_us))
+            continue;
+        *keys = arena_grow(arena, *keys, *count, &capacity, *count + 1, sizeof **keys);
+        (*keys)[(*count)++] = arena_bytes(arena, row->key);
+    }
+    cursor->is_done = true;
+    return STATUS_OK;
+}
+
 static enum row_outcome write_row(struct memory_online_store *memory,
                                   const struct online_write *write)
 {
@@ -305,6 +322,7 @@ static const struct online_store_ops memory_ops = {
     .close = memory_close,
     .read = memory_read,
     .let_go = memory_let_go,
+    .scan = memory_scan,
     .write = memory_write,
     .read_marks = memory_read_marks,
     .owner = memory_owner,

@@ -3,6 +3,7 @@ larder_test(test_redis_reply SOURCES test_redis_reply.c LINKS larder_online LABE
 
 # What every online store must do.
 add_library(larder_online_suite STATIC
+    ${PROJECT_SOURCE_DIR}/tests/conformance/online_store_scan.c
     ${PROJECT_SOURCE_DIR}/tests/conformance/online_store_suite.c
     ${PROJECT_SOURCE_DIR}/tests/conformance/online_store_fixture.c
     ${PROJECT_SOURCE_DIR}/tests/conformance/online_store_rows.c
