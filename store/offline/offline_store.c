@@ -35,6 +35,11 @@ void offline_store_stop_on(struct offline_store *store, const atomic_bool *stop)
     store->operations->stop_on(store, stop);
 }
 
+enum status offline_store_now(struct offline_store *store, int64_t *now_us, struct error *err)
+{
+    return store->operations->now(store, now_us, err);
+}
+
 enum status offline_store_check(struct offline_store *store, const struct definitions *definitions,
                                 struct arena *arena, struct findings *findings, struct error *err)
 {

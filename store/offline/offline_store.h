@@ -35,6 +35,10 @@ void offline_store_close(struct offline_store *store);
  * any more. */
 void offline_store_stop_on(struct offline_store *store, const atomic_bool *stop);
 
+/* The database's clock, read without a trace; samples, which leave one, tell it, too. Outside a
+ * snapshot. */
+enum status offline_store_now(struct offline_store *store, int64_t *now_us, struct error *err);
+
 /* Checking --------------------------------------------------------------------------------------
  */
 

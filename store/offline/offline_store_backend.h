@@ -16,6 +16,7 @@ struct offline_store_operations {
                         struct error *err);
     void (*close)(struct offline_store *store);
     void (*stop_on)(struct offline_store *store, const atomic_bool *stop);
+    enum status (*now)(struct offline_store *store, int64_t *now_us, struct error *err);
     enum status (*check)(struct offline_store *store, const struct definitions *definitions,
                          struct arena *arena, struct findings *findings, struct error *err);
     enum status (*examine)(struct offline_store *store, struct arena *arena,

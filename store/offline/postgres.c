@@ -155,6 +155,24 @@ static void postgres_end(struct offline_store *base)
     postgres_rollback(postgres_store_of(base));
 }
 
+enum status postgres_clock(struct postgres_store *store, int64_t *now_us, struct error *err)
+{
+    PGresult *result = NULL;
+    enum status status = postgres_query(store->connection, "asking PostgreSQL for the time",
+                                        "SELECT clock_timestamp()", 0, NULL, &result, err);
+    if (!status && !timestamp_parse(bytes_of_text(PQgetvalue(result, 0, 0)), now_us))
+        status = fail(err, STATUS_FAILED, "PostgreSQL's clock says %s", PQgetvalue(result, 0, 0));
+    PQclear(result);
+    return status;
+}
+
+static enum status postgres_now(struct offline_store *base, int64_t *now_us, struct error *err)
+{
+    struct postgres_store *store = postgres_store_of(base);
+    enum status status = reconnect_if_broken(store, err);
+    return status ? status : postgres_clock(store, now_us, err);
+}
+
 /* "16/B374D848": two hexadecimal halves. */
 static int64_t position_of_text(const char *text)
 {
@@ -271,6 +289,7 @@ const struct offline_store_operations offline_store_postgres = {
     .open = postgres_open,
     .close = postgres_close,
     .stop_on = postgres_stop_on,
+    .now = postgres_now,
     .check = postgres_check,
     .examine = postgres_examine,
     .sample = postgres_sample,

@@ -30,17 +30,6 @@ struct postgres_join {
 
 /* Opening ------------------------------------------------------------------------------------- */
 
-static enum status database_now(struct postgres_store *store, int64_t *now_us, struct error *err)
-{
-    PGresult *result = NULL;
-    enum status status = postgres_query(store->connection, "asking PostgreSQL for the time",
-                                        "SELECT clock_timestamp()", 0, NULL, &result, err);
-    if (!status && !timestamp_parse(bytes_of_text(PQgetvalue(result, 0, 0)), now_us))
-        status = fail(err, STATUS_FAILED, "PostgreSQL's clock says %s", PQgetvalue(result, 0, 0));
-    PQclear(result);
-    return status;
-}
-
 static enum status check_targets(const struct selection *selection, struct error *err)
 {
     size_t targets = selection->feature_count + 2 * selection->view_count;
@@ -95,7 +84,7 @@ enum status postgres_join_check(struct offline_store *base, const struct join_re
     if (!status)
         status = bind_views(&join, err);
     if (!status)
-        status = database_now(join.store, &now_us, err);
+        status = postgres_clock(join.store, &now_us, err);
     if (!status)
         status = join_request_check(request, now_us, err);
     postgres_rollback(join.store);

@@ -38,6 +38,9 @@ enum status postgres_begin_write(struct postgres_store *store, struct error *err
 enum status postgres_commit(struct postgres_store *store, const char *doing, struct error *err);
 void postgres_rollback(struct postgres_store *store);
 
+/* In a transaction or without one. */
+enum status postgres_clock(struct postgres_store *store, int64_t *now_us, struct error *err);
+
 /* A name that no temporary table has, with its schema, as SQL. The number of the session keeps it
  * apart from any owner's table, which it would hide from a query that names that one without its
  * schema. */

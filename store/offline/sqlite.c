@@ -127,6 +127,13 @@ enum status sqlite_run_buffer(struct sqlite_store *store, const char *doing, str
     return status;
 }
 
+static enum status sqlite_now(struct offline_store *store, int64_t *now_us, struct error *err)
+{
+    (void)store, (void)err;
+    *now_us = timestamp_now();
+    return STATUS_OK;
+}
+
 /* Positions ----------------------------------------------------------------------------------- */
 
 static enum status select_one(struct sqlite_store *store, const char *doing, const char *sql,
@@ -265,6 +272,7 @@ const struct offline_store_operations offline_store_sqlite = {
     .open = sqlite_open,
     .close = sqlite_close,
     .stop_on = sqlite_stop_on,
+    .now = sqlite_now,
     .check = sqlite_check,
     .examine = sqlite_examine,
     .sample = sqlite_sample,
