@@ -1,6 +1,8 @@
 /* definitions.c - see definitions.h: finding things by name. */
 #include "config/definitions.h"
 
+#include "base/timestamp.h"
+
 #include <string.h>
 
 /* Objects begin with their description, so one search serves all kinds. */
@@ -67,6 +69,14 @@ int feature_view_find(const struct feature_view *view, const char *feature)
             to = middle;
     }
     return -1;
+}
+
+int64_t feature_view_oldest(const struct feature_view *view, int64_t now_us)
+{
+    static const int64_t day_us = INT64_C(86400000000);
+    if (view->ttl_us == 0)
+        return INT64_MIN;
+    return timestamp_subtract(timestamp_subtract(now_us, view->ttl_us), day_us);
 }
 
 const char *source_column(const struct source *source, const char *name)

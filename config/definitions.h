@@ -134,6 +134,9 @@ const struct feature_service *definitions_service(const struct definitions *defi
                                                   const char *name);
 /* Index of a feature in the view, or -1. */
 int feature_view_find(const struct feature_view *view, const char *feature);
+/* The event time at and after which a row of the view counts online at that time: ttl and a day
+ * ago; INT64_MIN without a ttl. */
+int64_t feature_view_oldest(const struct feature_view *view, int64_t now_us);
 /* The source's column for a feature or a join key: what `fields` says, or the name itself. */
 const char *source_column(const struct source *source, const char *name);
 

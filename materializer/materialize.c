@@ -2,48 +2,11 @@
 #include "materializer/materialize.h"
 
 #include "base/timestamp.h"
-#include "config/wording.h"
 #include "materializer/earlier_state.h"
 #include "materializer/sweep.h"
 #include "materializer/view_job.h"
 
 #include <time.h>
-
-static enum status unknown_view(const struct catalog *catalog, const char *name,
-                                struct arena *arena, struct error *err)
-{
-    const struct definitions *definitions = &catalog->definitions;
-    const char **names = arena_array(arena, definitions->view_count + 1, sizeof *names);
-    for (size_t i = 0; i < definitions->view_count; i++)
-        names[i] = definitions->views[i].about.name;
-    const char *near = did_you_mean(arena, name, names, definitions->view_count);
-    return fail(err, STATUS_NOT_FOUND, "no feature view called %s is applied%s",
-                quoted(arena, name), *near ? near : "; larder list shows those that are");
-}
-
-/* Whatever the run needs is told before it begins: which views, and that each can be served. */
-static enum status select_views(const struct materialize_request *request, struct arena *arena,
-                                const struct catalog_view ***views, size_t *count,
-                                struct error *err)
-{
-    const struct catalog *catalog = request->catalog;
-    *views = arena_array(arena, catalog->definitions.view_count + request->view_count + 1,
-                         sizeof **views);
-    *count = 0;
-    for (size_t i = 0; !request->views && i < catalog->definitions.view_count; i++)
-        if (catalog->views[i].view->online)
-            (*views)[(*count)++] = &catalog->views[i];
-    for (size_t i = 0; i < request->view_count; i++) {
-        const struct catalog_view *view = catalog_find_view(catalog, request->views[i]);
-        if (!view)
-            return unknown_view(catalog, request->views[i], arena, err);
-        if (!view->view->online)
-            return fail(err, STATUS_INVALID, "feature view %s has online: false",
-                        request->views[i]);
-        (*views)[(*count)++] = view;
-    }
-    return STATUS_OK;
-}
 
 static enum status put_catalog(const struct materialize_stores *stores,
                                const struct catalog *catalog, struct error *err)
@@ -277,7 +240,8 @@ enum status materialize(const struct materialize_stores *stores,
     *run_count = 0;
     if (request->has_from && request->has_to && request->from_us > request->to_us)
         return fail(err, STATUS_INVALID, "--from lies behind --to");
-    enum status status = select_views(request, arena, &views, &count, err);
+    enum status status = catalog_choose_online(request->catalog, request->views,
+                                               request->view_count, arena, &views, &count, err);
     if (!status)
         status = prepare_stores(stores, request, arena, &series.states, err);
     if (status)

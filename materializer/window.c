@@ -5,13 +5,6 @@
 
 static const int64_t day_us = INT64_C(86400000000);
 
-int64_t window_oldest(const struct feature_view *view, int64_t now_us)
-{
-    if (view->ttl_us == 0)
-        return INT64_MIN;
-    return timestamp_subtract(timestamp_subtract(now_us, view->ttl_us), day_us);
-}
-
 int64_t window_expiry(const struct feature_view *view, int64_t event_time_us)
 {
     if (view->ttl_us == 0)
@@ -52,7 +45,7 @@ static int64_t rebuild_to(const struct window_facts *facts, int64_t to_us)
 
 struct window window_of(const struct window_facts *facts)
 {
-    int64_t oldest_us = window_oldest(facts->view, facts->now_us);
+    int64_t oldest_us = feature_view_oldest(facts->view, facts->now_us);
     int64_t to_us = facts->has_to && facts->to_us < facts->now_us ? facts->to_us : facts->now_us;
     struct window window = {
         .kind = kind_of(facts),

@@ -25,9 +25,6 @@ struct window {
 
 struct window window_of(const struct window_facts *facts);
 
-/* The event time at and after which rows are still kept online: now less ttl and a day; INT64_MIN
- * without a ttl. */
-int64_t window_oldest(const struct feature_view *view, int64_t now_us);
 /* When a row may be forgotten: its event time, ttl and a day; 0 (never) without a ttl. */
 int64_t window_expiry(const struct feature_view *view, int64_t event_time_us);
 

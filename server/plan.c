@@ -5,27 +5,12 @@
 
 #include <stdlib.h>
 
-/* The column that holds the feature, or -1. It stands where the feature stands as long as features
- * were only added behind, so that is looked at first. */
-static int16_t find_column(const struct view_schema *schema, const struct feature *feature,
-                           size_t likely)
-{
-    const value_type *types = schema->layout.types;
-    size_t count = schema->column_count;
-    for (size_t i = 0; i < count; i++) {
-        size_t column = (likely + i) % count;
-        if (strcmp(schema->names[column], feature->name) == 0)
-            return types[column] == feature->type ? (int16_t)column : -1;
-    }
-    return -1;
-}
-
 static void served_schema_init(struct served_schema *served, const struct view_schema *schema,
                                const struct feature_view *view, struct arena *arena)
 {
     int16_t *columns = arena_array(arena, view->feature_count, sizeof *columns);
     for (size_t i = 0; i < view->feature_count; i++)
-        columns[i] = find_column(schema, &view->features[i], i);
+        columns[i] = view_schema_column(schema, &view->features[i], i);
     *served = (struct served_schema){schema->number, &schema->layout, columns};
 }
 

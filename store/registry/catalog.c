@@ -1,6 +1,7 @@
 /* catalog.c - how one version of a catalog follows another; its text form is in catalog_json.c. */
 #include "store/registry/catalog.h"
 
+#include "config/wording.h"
 #include "store/registry/key_set.h"
 
 #include <assert.h>
@@ -195,6 +196,53 @@ const struct catalog_view *catalog_find_view(const struct catalog *catalog, cons
 {
     const struct feature_view *view = definitions_view(&catalog->definitions, name);
     return view ? &catalog->views[view - catalog->definitions.views] : NULL;
+}
+
+static enum status unknown_view(const struct catalog *catalog, const char *name,
+                                struct arena *arena, struct error *err)
+{
+    const struct definitions *definitions = &catalog->definitions;
+    const char **names = arena_array(arena, definitions->view_count + 1, sizeof *names);
+    for (size_t i = 0; i < definitions->view_count; i++)
+        names[i] = definitions->views[i].about.name;
+    const char *near = did_you_mean(arena, name, names, definitions->view_count);
+    return fail(err, STATUS_NOT_FOUND, "no feature view called %s is applied%s",
+                quoted(arena, name), *near ? near : "; larder list shows those that are");
+}
+
+enum status catalog_choose_online(const struct catalog *catalog, const char *const *names,
+                                  size_t name_count, struct arena *arena,
+                                  const struct catalog_view ***views, size_t *count,
+                                  struct error *err)
+{
+    size_t view_count = catalog->definitions.view_count;
+    *views = arena_array(arena, view_count + name_count + 1, sizeof **views);
+    *count = 0;
+    for (size_t i = 0; !names && i < view_count; i++)
+        if (catalog->views[i].view->online)
+            (*views)[(*count)++] = &catalog->views[i];
+    for (size_t i = 0; i < name_count; i++) {
+        const struct catalog_view *view = catalog_find_view(catalog, names[i]);
+        if (!view)
+            return unknown_view(catalog, names[i], arena, err);
+        if (!view->view->online)
+            return fail(err, STATUS_INVALID, "feature view %s has online: false", names[i]);
+        (*views)[(*count)++] = view;
+    }
+    return STATUS_OK;
+}
+
+int16_t view_schema_column(const struct view_schema *schema, const struct feature *feature,
+                           size_t likely)
+{
+    const value_type *types = schema->layout.types;
+    size_t count = schema->column_count;
+    for (size_t i = 0; i < count; i++) {
+        size_t column = (likely + i) % count;
+        if (strcmp(schema->names[column], feature->name) == 0)
+            return types[column] == feature->type ? (int16_t)column : -1;
+    }
+    return -1;
 }
 
 const struct view_schema *catalog_view_schema(const struct catalog_view *view, uint16_t number)

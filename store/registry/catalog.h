@@ -75,11 +75,21 @@ struct bytes catalog_encode(const struct catalog *catalog, struct arena *arena);
 enum status catalog_decode(struct bytes text, struct arena *arena, struct catalog *catalog,
                            struct error *err);
 
+/* The views of these names, or, where names is NULL, all that are online. NOT_FOUND: there is none
+ * (with "did you mean"); INVALID: one is not online. In the arena. */
+enum status catalog_choose_online(const struct catalog *catalog, const char *const *names,
+                                  size_t name_count, struct arena *arena,
+                                  const struct catalog_view ***views, size_t *count,
+                                  struct error *err);
 /* By the view's name or id; NULL if there is none. */
 const struct catalog_view *catalog_find_view(const struct catalog *catalog, const char *name);
 const struct catalog_view *catalog_view_of_id(const struct catalog *catalog, uint32_t id);
 /* Whether the schema's columns are the view's features, in their order. */
 bool view_schema_fits(const struct view_schema *schema, const struct feature_view *view);
+/* The column that holds the feature, by name and type; -1 if none does. It is looked for at
+ * `likely` first: where the feature stands, as long as features were only added behind. */
+int16_t view_schema_column(const struct view_schema *schema, const struct feature *feature,
+                           size_t likely);
 /* By number; NULL if this version does not know it. */
 const struct view_schema *catalog_view_schema(const struct catalog_view *view, uint16_t number);
 
