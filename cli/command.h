@@ -51,6 +51,7 @@ extern const struct command command_status;
 extern const struct command command_teardown;
 extern const struct command command_training_set;
 extern const struct command command_validate;
+extern const struct command command_verify;
 
 /* Tells the error on stderr, with the line of the file where it is in one, and returns EXIT_FAILED.
  */

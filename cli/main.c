@@ -15,8 +15,8 @@
 static const struct command *const commands[] = {
     &command_init,   &command_validate,     &command_load,     &command_plan,
     &command_apply,  &command_materialize,  &command_serve,    &command_get,
-    &command_health, &command_training_set, &command_status,   &command_doctor,
-    &command_list,   &command_describe,     &command_teardown,
+    &command_health, &command_training_set, &command_status,   &command_verify,
+    &command_doctor, &command_list,         &command_describe, &command_teardown,
 };
 
 static bool is_any_of(const char *word, const char *one, const char *other)

@@ -10,7 +10,7 @@ from drivers import TIPS
 from repository import program
 
 COMMANDS = ["init", "load", "validate", "plan", "apply", "materialize", "serve", "get", "health", "training-set",
-            "status", "list", "describe", "teardown"]
+            "status", "verify", "list", "describe", "teardown"]
 
 
 def test_help_names_every_command(unapplied_drivers):

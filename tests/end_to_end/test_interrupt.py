@@ -91,6 +91,14 @@ def test_a_materialization_stops_in_the_scan(slow):
     assert code == 1 and err.endswith("and the next run goes on from the last watermark\n")
 
 
+def test_a_verification_stops_while_it_waits_for_a_lock(drivers):
+    drivers.add(1)
+    drivers.materialize()
+    with held(drivers, "LOCK TABLE trips"):
+        code, err = interrupted(drivers, ["verify"], 'FROM "trips"')
+    assert (code, err) == (1, "larder: feature view driver_stats: stopped; nothing was changed\n")
+
+
 def test_a_killed_training_set_leaves_no_file(slow):
     try:
         os.close(os.open(slow.repository.folder, os.O_TMPFILE | os.O_WRONLY))

@@ -158,6 +158,17 @@ def test_status(drivers, server_folder):
     assert said["online_store"]["error"] and not said["online_store"]["reachable"]
 
 
+def test_verify(drivers):
+    drivers.add(1)
+    drivers.materialize()
+    drivers.sql("UPDATE trips SET rating = 2")
+    said = check("verify", drivers.refused("verify", "--json", code=1))
+    assert said["differences"] == 1 and not said["within"] and said["views"][0]["state"] == "compared"
+    drivers.sql("DROP TABLE trips")
+    said = check("verify", drivers.refused("verify", "--json", code=1), empty=["views"])
+    assert "trips" in said["error"]
+
+
 def test_doctor(drivers):
     said = check("doctor", drivers.do("doctor", "--json"))
     assert said["errors"] == 0 and said["checks"][0] == {

@@ -228,7 +228,7 @@ def test_only_the_views_that_were_named_run(drivers):
 
 
 def test_an_unknown_view_is_refused(drivers):
-    assert "driver_stat " in drivers.refused("materialize", "--view", "driver_stat").err
+    assert '"driver_stat"' in drivers.refused("materialize", "--view", "driver_stat").err
 
 
 def test_a_view_that_is_not_online_is_left_alone(drivers):

@@ -46,6 +46,7 @@ def check_settled(drivers, expected=NEW):
     assert drivers.online(1, 2) == expected
     assert drivers.materialize()["kind"] == "incremental"
     assert drivers.online(1, 2) == expected
+    drivers.do("verify", "--sample", "all")
     assert len(rows(drivers)) == [status for status, _ in expected].count("PRESENT")
     assert drivers.sql("SELECT count(*) FROM larder.removed_rows") == "0"
     assert drivers.place.redis_command("HLEN", "larder:marks:1") == 2
@@ -298,6 +299,7 @@ def test_any_order_of_applies_runs_and_kills_serves_one_source_at_a_time(either,
             finish(run)
         drivers.materialize()
         wait_for(answers, [("PRESENT", key * 10 + tables.index(table)) for key in keys])
+    drivers.do("verify", "--sample", "all")
     for answer in answers:
         (digit,) = {value % 10 for _, value in answer if value is not None}
         assert answer == [("PRESENT", key * 10 + digit) for key in keys]

@@ -4,3 +4,6 @@ larder_test(test_checksum SOURCES test_checksum.c LINKS larder_training LABELS u
 larder_test(test_asks SOURCES test_asks.c LINKS larder_training LABELS unit)
 larder_test(test_column_guess SOURCES test_column_guess.c LINKS larder_training LABELS unit)
 larder_test(test_pass SOURCES test_pass.c LINKS larder_training LABELS unit)
+foreach(name comparison key_sample)
+    larder_test(test_${name} SOURCES test_${name}.c LINKS larder_training LABELS unit)
+endforeach()
