@@ -305,7 +305,7 @@ static const struct option_spec training_set_options[] = {
     REFERENCES_OPTIONS,
     {"--entities", OPTION_TEXT, "F.csv", "the rows that ask; - is standard input"},
     {"--out", OPTION_TEXT, "F", "where the training set goes; - is standard output"},
-    {"--format", OPTION_TEXT, "NAME", "csv or parquet; without it, what F ends in says"},
+    {"--format", OPTION_TEXT, "NAME", "csv, arrow, arrow-stream or parquet; else by F's end"},
     {"--as-known", OPTION_FLAG, NULL, "only what was recorded by each row's time"},
     {"--as-of", OPTION_TEXT, "T", "only what was recorded by T: the same file again"},
     {"--with-status", OPTION_FLAG, NULL, "add f__status and f__event_time columns"},

@@ -8,15 +8,18 @@ add_library(larder_flags INTERFACE)
 target_compile_options(larder_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
     -Wstrict-prototypes -Wmissing-prototypes -fno-common $<$<BOOL:${LARDER_WERROR}>:-Werror>)
 target_compile_definitions(larder_flags INTERFACE _GNU_SOURCE LARDER_VERSION="${PROJECT_VERSION}")
+# Also for sources that are not ours, whose warnings are not either.
+add_library(larder_sanitizers INTERFACE)
+target_link_libraries(larder_flags INTERFACE larder_sanitizers)
 if(LARDER_SANITIZE)
-    target_compile_options(larder_flags INTERFACE -fsanitize=${LARDER_SANITIZE}
+    target_compile_options(larder_sanitizers INTERFACE -fsanitize=${LARDER_SANITIZE}
         -fno-omit-frame-pointer -fno-sanitize-recover=all)
     # Instrumented code confuses gcc's view of what is written where.
     target_compile_options(larder_flags INTERFACE $<$<C_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
-    target_link_options(larder_flags INTERFACE -fsanitize=${LARDER_SANITIZE})
+    target_link_options(larder_sanitizers INTERFACE -fsanitize=${LARDER_SANITIZE})
 endif()
 if(LARDER_FUZZ)
-    target_compile_options(larder_flags INTERFACE -fsanitize=fuzzer-no-link)
+    target_compile_options(larder_sanitizers INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
 # larder_library(NAME SOURCES a.c b.c LINKS larder_base PkgConfig::PQ): one static library a folder.

@@ -3,6 +3,7 @@
  * everything stands. Our own, because no C library for it can be had; what of the format it uses is
  * what every reader knows: data pages of version 1, PLAIN and dictionaries, zstd.
  */
+#include "training/arrow_schema.h"
 #include "training/parquet_column.h"
 #include "training/table_writer_backend.h"
 
@@ -135,15 +136,25 @@ static void describe_schema(const struct parquet_table *table, struct thrift *fo
         parquet_column_describe(table->columns[i], footer);
 }
 
+static void describe_note(const char *key, const char *text, struct thrift *footer)
+{
+    thrift_element_struct(footer);
+    thrift_text(footer, 1, key);
+    thrift_text(footer, 2, text);
+    thrift_end(footer);
+}
+
+/* Those of columns have their place in Arrow's schema alone, where its readers look for all. */
 static void describe_notes(const struct table_schema *schema, struct thrift *footer)
 {
-    thrift_list(footer, 5, THRIFT_STRUCT, schema->note_count);
-    for (size_t i = 0; i < schema->note_count; i++) {
-        thrift_element_struct(footer);
-        thrift_text(footer, 1, schema->notes[i].key);
-        thrift_text(footer, 2, schema->notes[i].text);
-        thrift_end(footer);
-    }
+    struct buffer arrow;
+    buffer_init(&arrow, 0);
+    arrow_schema_text(schema, &arrow);
+    thrift_list(footer, 5, THRIFT_STRUCT, schema->note_count + 1);
+    for (size_t i = 0; i < schema->note_count; i++)
+        describe_note(schema->notes[i].key, schema->notes[i].text, footer);
+    describe_note("ARROW:schema", (const char *)arrow.data, footer);
+    buffer_release(&arrow);
 }
 
 /* That bounds are in the order of their type: without it readers do not trust them. */

@@ -11,13 +11,15 @@ static const struct {
     const struct table_writer_operations *operations;
 } formats[] = {
     [TABLE_CSV] = {"csv", {"csv", "txt"}, &csv_writer},
+    [TABLE_ARROW] = {"arrow", {"arrow", "feather"}, &arrow_writer},
+    [TABLE_ARROW_STREAM] = {"arrow-stream", {"arrows"}, &arrow_stream_writer},
     [TABLE_PARQUET] = {"parquet", {"parquet"}, &parquet_writer},
 };
 
 enum status table_format_named(const char *name, enum table_format *format, struct error *err)
 {
     for (size_t i = 0; i < COUNT_OF(formats); i++) {
-        if (formats[i].name && strcmp(formats[i].name, name) == 0) {
+        if (strcmp(formats[i].name, name) == 0) {
             *format = (enum table_format)i;
             return STATUS_OK;
         }

@@ -22,6 +22,8 @@ struct table_writer {
 };
 
 extern const struct table_writer_operations csv_writer;
+extern const struct table_writer_operations arrow_writer;
+extern const struct table_writer_operations arrow_stream_writer;
 extern const struct table_writer_operations parquet_writer;
 
 #endif

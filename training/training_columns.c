@@ -98,8 +98,7 @@ enum status training_columns_make(const struct training_request *request, const 
     size_t asked = asks_column_count(asks);
     size_t room = asked + selection->feature_count * 3;
     columns->columns = arena_array(arena, room, sizeof *columns->columns);
-    columns->schema = (struct table_schema){
-        .columns = columns->columns, .notes = request->notes, .note_count = request->note_count};
+    columns->schema = (struct table_schema){.columns = columns->columns};
     add_asked(columns, asks, selection, arena);
     for (size_t i = 0; i < selection->feature_count; i++)
         add_feature(columns, selection, &selection->features[i], request->with_status, arena);

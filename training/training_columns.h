@@ -1,6 +1,6 @@
 /*
  * training_columns.h - the columns of a training set: those of the asking rows, then each feature,
- * with __status and __event_time behind it where they are asked for; and what is noted beside them.
+ * with __status and __event_time behind it where they are asked for; and what is noted of each.
  *
  * Made by training_set.c when the header of the asks is read, before the join, which may take
  * hours: names that collide are found at once. Everything is in the caller's arena.

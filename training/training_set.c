@@ -9,6 +9,7 @@
 #include "training/manifest.h"
 #include "training/output_file.h"
 #include "training/training_columns.h"
+#include "training/training_notes.h"
 
 enum { PROGRESS_EVERY_ROWS = 10000 };
 
@@ -313,6 +314,7 @@ enum status training_set_make(struct offline_store *store, const struct training
     if (!status)
         status = output_file_open(request->out_path, &maker.file, err);
     if (!status) {
+        training_notes_make(manifest, request->again, &maker.columns.schema);
         maker.cells = arena_array(arena, maker.columns.schema.column_count, sizeof *maker.cells);
         status = join_asks(&maker, store, err);
     }

@@ -52,9 +52,6 @@ struct training_request {
     /* What an earlier one was, which is to be made again. NULL: there was none. */
     const struct manifest *again;
     bool keep_other; /* the file is put in place even if it is not the same again */
-    /* What determines the file beside its rows, for formats that have room for it. */
-    const struct table_note *notes;
-    size_t note_count;
     /* May be NULL. asked: how many rows ask; 0 while they are still read. */
     void (*progress)(void *context, enum training_phase phase, uint64_t rows, uint64_t asked);
     void *context;

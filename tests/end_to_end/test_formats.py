@@ -1,4 +1,4 @@
-"""test_formats.py - training sets as Parquet: the values of the CSV, whoever reads them."""
+"""test_formats.py - training sets as Parquet and Arrow: the values of the CSV, whoever reads them."""
 import datetime
 import functools
 import json
@@ -14,7 +14,7 @@ from file_drivers import LMDB, SQLITE
 from repository import program
 from test_csv import CELLS, EVERY_TYPE, TYPES
 
-FORMATS = ["parquet"]
+FORMATS = ["parquet", "arrow", "arrows"]
 ALL = ("--service", "all_facts")
 MAKE = ["training-set", "--entities", "ask.csv", "--out"]
 UTC = datetime.timezone.utc
@@ -83,8 +83,10 @@ def comparable(value):
 
 def read(path):
     """As a table of pyarrow, checked to its last offset."""
-    pq = data_frames.find("pyarrow.parquet")
-    table = pq.read_table(path)
+    pa, pq, ipc = (data_frames.find(name) for name in ("pyarrow", "pyarrow.parquet", "pyarrow.ipc"))
+    begins = path.read_bytes()[:6]
+    table = (pq.read_table(path) if begins.startswith(b"PAR1") else ipc.open_file(pa.memory_map(str(path))).read_all()
+             if begins == b"ARROW1" else ipc.open_stream(pa.memory_map(str(path))).read_all())
     table.validate(full=True)
     return table
 
@@ -199,6 +201,41 @@ def test_readers_may_skip_row_groups_by_their_bounds(things):
     assert count("f_float64 = 0") == 3 and count("f_float64 > 1e300") == 6 and count("isnan(f_float64)") == 3
     assert count("n BETWEEN 3 AND 5") == 3 and count("n > 14") == 0
     assert count("id = 'zero'") == 3 and count("id > 'zero'") == 0 and count("f_bool") == 3
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_schema_says_what_each_column_is_and_what_decided_the_file(things, form):
+    text = EVERY_TYPE.replace("{name: f_bool, type: bool}", "{name: f_bool, type: bool, description: whether it is}")
+    things.write("features.yaml", text.replace("    source: things\n", "    source: things\n    ttl: 1000d\n"))
+    things.do("apply")
+    ask(things, ["full"], note=["x"])
+    schema = make(things, f"out.{form}", "--with-status").schema
+
+    def notes(name):
+        return {key.decode(): text.decode() for key, text in schema.field(name).metadata.items()
+                if key != b"PARQUET:field_id"}
+
+    assert notes("id") == {"larder.role": "join_key"} and notes("note") == {"larder.role": "passed_through"}
+    assert notes("event_timestamp") == {"larder.role": "event_timestamp"}
+    of_view = {"larder.view": "facts", "larder.feature": "f_bool", "larder.ttl": "1000d"}
+    assert notes("f_bool") == {"larder.role": "feature", "description": "whether it is", **of_view}
+    assert notes("f_bool__status") == {"larder.role": "status", **of_view}
+    manifest = json.loads(things.path(f"out.{form}.manifest.json").read_text())
+    assert {key.decode(): text.decode() for key, text in schema.metadata.items() if key != b"ARROW:schema"} == {
+        "larder.project": "demo", "larder.service": "all_facts", "larder.definitions_version": "2",
+        "larder.definitions_sha256": manifest["definitions"]["sha256"], "larder.asks_sha256": manifest["asks"]["sha256"],
+        "larder.as_known": "false", "larder.with_status": "true", "larder.full_names": "false"}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_it_is_made_again_from_its_manifest_after_other_definitions(things, form):
+    things.do(*MAKE, f"out.{form}", *ALL)
+    things.write("more.yaml", "entities:\n  - {name: other, join_keys: {number: int64}}\n")
+    things.do("apply")
+    before = things.path(f"out.{form}").read_bytes()
+    things.path(f"out.{form}").unlink()
+    things.do("training-set", "--from-manifest", f"out.{form}.manifest.json")
+    assert things.path(f"out.{form}").read_bytes() == before
 
 
 def test_standard_output_takes_any_format(things):
