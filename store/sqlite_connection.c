@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -12,7 +13,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { TRY_WAL_FOR_US = 1000000, TRY_WAL_EVERY_MS = 10, LOOK_AGAIN_MS = 10, ADVICE_SIZE = 512 };
+enum { TRY_WAL_FOR_US = 1000000, TRY_WAL_EVERY_MS = 10, LOOK_AGAIN_MS = 2, ADVICE_SIZE = 512 };
 
 static enum status status_of(int code)
 {
@@ -145,8 +146,21 @@ static bool has_no_folder(const char *path)
     return access(folder, F_OK) != 0 && errno == ENOENT;
 }
 
-enum status sqlite_connect(const char *path, uint32_t timeout_ms, bool make, sqlite3 **connection,
-                           struct error *err)
+/* 0 gives up. */
+static int wait_for_lock(void *context, int attempts)
+{
+    struct sqlite_patience *patience = context;
+    int64_t now_us = timestamp_monotonic_us();
+    if (attempts == 0)
+        patience->since_us = now_us;
+    if ((now_us - patience->since_us) / 1000 >= patience->limit_ms(patience->context))
+        return 0;
+    poll(NULL, 0, LOOK_AGAIN_MS);
+    return 1;
+}
+
+enum status sqlite_connect(const char *path, struct sqlite_patience *patience, bool make,
+                           sqlite3 **connection, struct error *err)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (make ? SQLITE_OPEN_CREATE : 0);
     char advice[ADVICE_SIZE];
@@ -170,7 +184,7 @@ enum status sqlite_connect(const char *path, uint32_t timeout_ms, bool make, sql
                       sqlite3_errmsg(*connection), advice_of(code, path, advice));
     if (!status) {
         sqlite3_extended_result_codes(*connection, 1);
-        sqlite3_busy_timeout(*connection, (int)timeout_ms);
+        sqlite3_busy_handler(*connection, wait_for_lock, patience);
         sqlite3_db_config(*connection, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
         /* Else a misspelt column in double quotes is a text, which every row then holds. */
         sqlite3_db_config(*connection, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
@@ -185,24 +199,6 @@ enum status sqlite_connect(const char *path, uint32_t timeout_ms, bool make, sql
 void sqlite_disconnect(sqlite3 *connection)
 {
     sqlite3_close_v2(connection);
-}
-
-/* 0 gives up. */
-static int wait_for_lock(void *context, int attempts)
-{
-    struct sqlite_patience *patience = context;
-    int64_t now_us = timestamp_monotonic_us();
-    if (attempts == 0)
-        patience->since_us = now_us;
-    if ((now_us - patience->since_us) / 1000 >= patience->limit_ms(patience->context))
-        return 0;
-    sqlite3_sleep(LOOK_AGAIN_MS);
-    return 1;
-}
-
-void sqlite_wait_with(sqlite3 *connection, struct sqlite_patience *patience)
-{
-    sqlite3_busy_handler(connection, wait_for_lock, patience);
 }
 
 enum status sqlite_run(sqlite3 *connection, const char *doing, const char *sql, struct error *err)

@@ -18,20 +18,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* NOT_FOUND: there is no such file, and it is not to be made. Its folder is never made. What is in
- * the file is not looked at. */
-enum status sqlite_connect(const char *path, uint32_t timeout_ms, bool make, sqlite3 **connection,
-                           struct error *err);
-void sqlite_disconnect(sqlite3 *connection); /* NULL is fine */
-
-/* Has another's lock waited for as long as limit_ms says, which is asked again and again, instead
- * of for the timeout. The patience lasts as long as the connection. */
+/* How long another's lock is waited for, which is asked again and again. SQLite's own wait looks
+ * ten times a second; where several write one after the other, whoever has waited long then hardly
+ * ever finds the moment between two of them. */
 struct sqlite_patience {
     uint32_t (*limit_ms)(void *context);
     void *context;
     int64_t since_us; /* when this wait began (monotonic) */
 };
-void sqlite_wait_with(sqlite3 *connection, struct sqlite_patience *patience);
+
+/* NOT_FOUND: there is no such file, and it is not to be made. Its folder is never made. What is in
+ * the file is not looked at. The patience lasts as long as the connection. */
+enum status sqlite_connect(const char *path, struct sqlite_patience *patience, bool make,
+                           sqlite3 **connection, struct error *err);
+void sqlite_disconnect(sqlite3 *connection); /* NULL is fine */
 
 /* Fills err from the connection's last error; `doing` says what was tried ("reading weather"). */
 enum status sqlite_fail(sqlite3 *connection, const char *doing, struct error *err);

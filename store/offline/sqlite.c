@@ -16,6 +16,18 @@ static void sqlite_close(struct offline_store *base)
     free(store);
 }
 
+/* Anything but 0 makes SQLite interrupt what it does. */
+static int look_at_flag(void *context)
+{
+    const atomic_bool *stop = ((struct sqlite_store *)context)->stop;
+    return stop && atomic_load(stop);
+}
+
+static uint32_t limit_ms(void *context)
+{
+    return look_at_flag(context) ? 0 : ((struct sqlite_store *)context)->timeout_ms;
+}
+
 static void name_positions(struct sqlite_store *store, const char *prefix)
 {
     struct buffer sql;
@@ -30,10 +42,11 @@ static void name_positions(struct sqlite_store *store, const char *prefix)
 static enum status connect_or_do_without(struct sqlite_store *store, struct error *err)
 {
     enum status status =
-        sqlite_connect(store->path, store->timeout_ms, false, &store->connection, err);
+        sqlite_connect(store->path, &store->patience, false, &store->connection, err);
     store->is_missing = status == STATUS_NOT_FOUND;
-    return store->is_missing ? sqlite_connect(":memory:", 0, true, &store->connection, err)
-                             : status;
+    return store->is_missing
+               ? sqlite_connect(":memory:", &store->patience, true, &store->connection, err)
+               : status;
 }
 
 static enum status sqlite_open(const struct settings *settings, struct offline_store **opened,
@@ -47,6 +60,7 @@ static enum status sqlite_open(const struct settings *settings, struct offline_s
     name_positions(store, settings->registry_schema);
     store->path = arena_text(&store->arena, settings->offline_store.path);
     store->timeout_ms = settings->offline_store.timeout_ms;
+    store->patience = (struct sqlite_patience){.limit_ms = limit_ms, .context = store};
     enum status status = connect_or_do_without(store, err);
     if (status) {
         sqlite_close(&store->base);
@@ -57,24 +71,10 @@ static enum status sqlite_open(const struct settings *settings, struct offline_s
     return STATUS_OK;
 }
 
-/* Anything but 0 makes SQLite interrupt what it does. */
-static int look_at_flag(void *context)
-{
-    const atomic_bool *stop = ((struct sqlite_store *)context)->stop;
-    return stop && atomic_load(stop);
-}
-
-static uint32_t limit_ms(void *context)
-{
-    return look_at_flag(context) ? 0 : ((struct sqlite_store *)context)->timeout_ms;
-}
-
 static void heed_flag(struct sqlite_store *store)
 {
     sqlite3_progress_handler(store->connection, OPCODES_BETWEEN_LOOKS,
                              store->stop ? look_at_flag : NULL, store);
-    store->patience = (struct sqlite_patience){.limit_ms = limit_ms, .context = store};
-    sqlite_wait_with(store->connection, &store->patience);
 }
 
 static void sqlite_stop_on(struct offline_store *base, const atomic_bool *stop)
@@ -88,7 +88,7 @@ enum status sqlite_begin_making(struct sqlite_store *store, const char *doing, s
 {
     if (store->is_missing) {
         sqlite3 *made;
-        enum status status = sqlite_connect(store->path, store->timeout_ms, true, &made, err);
+        enum status status = sqlite_connect(store->path, &store->patience, true, &made, err);
         if (status)
             return status;
         sqlite_disconnect(store->connection);

@@ -11,7 +11,7 @@
 
 enum { GRACE_MS = 600 };
 
-/* For servers: no longer than a second once somebody waits for us. */
+/* A server: no longer than a second once somebody waits for it. */
 static uint32_t limit_ms(void *context)
 {
     const struct sqlite_registry *r = context;
@@ -70,10 +70,7 @@ static enum status connect(struct sqlite_registry *r, bool make, struct error *e
         return STATUS_OK;
     sqlite_registry_disconnect(r);
     r->patience = (struct sqlite_patience){.limit_ms = limit_ms, .context = r};
-    enum status status = sqlite_connect(r->path, r->timeout_ms, make, &r->connection, err);
-    if (!status && r->limit.wake_fd >= 0)
-        sqlite_wait_with(r->connection, &r->patience);
-    return status;
+    return sqlite_connect(r->path, &r->patience, make, &r->connection, err);
 }
 
 static enum status nothing_applied(const struct sqlite_registry *r, struct error *err)

@@ -42,7 +42,9 @@ foreach(name file tables)
         LINKS larder_registry larder_private_file Threads::Threads
         LABELS unit)
 endforeach()
-larder_test(test_sqlite_registry_crash
-    SOURCES test_sqlite_registry_crash.c ${PROJECT_SOURCE_DIR}/tests/support/shop.c
-    LINKS larder_registry larder_private_file
-    LABELS unit)
+foreach(name registry_crash contention)
+    larder_test(test_sqlite_${name}
+        SOURCES test_sqlite_${name}.c ${PROJECT_SOURCE_DIR}/tests/support/shop.c
+        LINKS larder_registry larder_private_file
+        LABELS unit)
+endforeach()

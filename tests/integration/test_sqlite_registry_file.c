@@ -106,7 +106,7 @@ static void a_file_that_comes_and_goes_is_there_or_not(void **state)
     atomic_store(&going, true);
     assert_int_equal(pthread_create(&thread, NULL, make_and_remove, NULL), 0);
     enum status status = STATUS_OK;
-    for (int i = 0; i < 10000 && !status; i++) {
+    for (int i = 0; i < 3000 && !status; i++) {
         struct registry_version seen;
         demand(f, open_as(f, "larder"));
         status = registry_version(f->registry, "shop", &seen, &f->err);
