@@ -25,14 +25,12 @@ static enum status read_version(struct postgres_registry *r, const char *project
                         2, values, &result, err);
     if (status)
         return status;
-    if (PQntuples(result) > 0)
-        newest->identity = identity_parse(PQgetvalue(result, 0, 0));
     newest->found = PQntuples(result) > 0 && !PQgetisnull(result, 0, 3);
     if (newest->found) {
         struct catalog *catalog = &newest->catalog;
         struct bytes text = {PQgetvalue(result, 0, 3), (size_t)PQgetlength(result, 0, 3)};
         status = catalog_decode(text, arena, catalog, err);
-        if (!status && (catalog->identity != newest->identity ||
+        if (!status && (catalog->identity != identity_parse(PQgetvalue(result, 0, 0)) ||
                         catalog->project_id != cell_uint64(result, 0, 1) ||
                         catalog->version != cell_uint64(result, 0, 2) ||
                         strcmp(catalog->definitions.project, project) != 0))
@@ -45,10 +43,11 @@ static enum status read_version(struct postgres_registry *r, const char *project
     return status;
 }
 
-enum status newest_read(struct postgres_registry *r, const char *project, struct arena *arena,
-                        struct newest *newest, struct error *err)
+static enum status postgres_read_newest(struct registry *registry, const char *project,
+                                        struct arena *arena, struct newest *newest,
+                                        struct error *err)
 {
-    return read_version(r, project, 0, arena, newest, err);
+    return read_version(postgres_registry_of(registry), project, 0, arena, newest, err);
 }
 
 static enum status postgres_read(struct registry *registry, const char *project, uint64_t version,
@@ -108,12 +107,9 @@ static const struct registry_backend backend = {
     .version = postgres_version,
     .identity = postgres_identity,
     .examine = postgres_registry_examine,
-    .apply = postgres_apply,
-    .plan = postgres_plan,
     .remove = postgres_remove,
     .view_states = postgres_view_states,
     .advance = postgres_advance,
-    .switch_rows = postgres_switch_rows,
     .mark_stale = postgres_mark_stale,
     .adopt_system = postgres_adopt_system,
     .removed_rows = postgres_removed_rows,
@@ -122,6 +118,18 @@ static const struct registry_backend backend = {
     .keep_sample = postgres_keep_sample,
     .find_sample = postgres_find_sample,
     .wait = postgres_wait,
+    .begin_apply = postgres_begin_apply,
+    .begin_switch = postgres_begin_switch,
+    .end = postgres_end,
+    .read_newest = postgres_read_newest,
+    .number_project = postgres_number_project,
+    .last_generations = postgres_last_generations,
+    .write_version = postgres_write_version,
+    .match_states = postgres_match_states,
+    .mark_view = postgres_mark_view,
+    .renew = postgres_renew,
+    .switch_state = postgres_switch_state,
+    .record_removed = postgres_record_removed,
 };
 
 static char *copied(const char *text, size_t size)

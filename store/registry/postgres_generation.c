@@ -7,8 +7,9 @@
  */
 #include "store/registry/postgres_registry.h"
 
-enum status generation_renew(struct postgres_registry *r, struct renewal renewal, struct error *err)
+enum status postgres_renew(struct registry *registry, struct renewal renewal, struct error *err)
 {
+    struct postgres_registry *r = postgres_registry_of(registry);
 #define WHICH                                                                                      \
     " WHERE $1::bigint IN (0, project_id) AND $2::bigint IN (0, view_id)"                          \
     " AND (pending_generation <> 0 OR NOT $3::boolean)"
@@ -33,38 +34,29 @@ enum status generation_renew(struct postgres_registry *r, struct renewal renewal
 #undef WHICH
 }
 
-/* One switch. */
-struct switching {
-    struct postgres_registry *r;
-    const struct catalog *catalog; /* the caller's */
-    const struct catalog_view *view;
-    const struct view_state *seen;
-    int64_t watermark_us, position;
-    struct arena arena;
-    struct error *err;
-};
-
-/* *outdated: the state is no longer the one that the run has seen. */
-static enum status switch_state(struct switching *s, bool *outdated)
+enum status postgres_switch_state(struct registry *registry, const struct catalog *catalog,
+                                  const struct catalog_view *view, const struct view_state *seen,
+                                  int64_t watermark_us, int64_t position, bool *outdated,
+                                  struct error *err)
 {
     PGresult *result;
     const char *const values[] = {
-        decimal(s->catalog->project_id, (char[DECIMAL_SIZE]){0}),
-        decimal(s->view->id, (char[DECIMAL_SIZE]){0}),
-        decimal(s->view->generation, (char[DECIMAL_SIZE]){0}),
-        decimal(s->seen->pending_generation, (char[DECIMAL_SIZE]){0}),
-        s->seen->has_watermark ? decimal(s->seen->watermark_us, (char[DECIMAL_SIZE]){0}) : NULL,
-        decimal(s->watermark_us, (char[DECIMAL_SIZE]){0}),
-        decimal(s->position, (char[DECIMAL_SIZE]){0}),
+        decimal(catalog->project_id, (char[DECIMAL_SIZE]){0}),
+        decimal(view->id, (char[DECIMAL_SIZE]){0}),
+        decimal(view->generation, (char[DECIMAL_SIZE]){0}),
+        decimal(seen->pending_generation, (char[DECIMAL_SIZE]){0}),
+        seen->has_watermark ? decimal(seen->watermark_us, (char[DECIMAL_SIZE]){0}) : NULL,
+        decimal(watermark_us, (char[DECIMAL_SIZE]){0}),
+        decimal(position, (char[DECIMAL_SIZE]){0}),
     };
     enum status status = statement_query(
-        s->r, "switching to the pending generation",
+        postgres_registry_of(registry), "switching to the pending generation",
         "UPDATE @.view_state SET generation = pending_generation, pending_generation = 0,"
         " watermark_us = $6, source_position = $7, stale_version = 0, stale_reason = NULL,"
         " updated_us = GREATEST(updated_us, " SQL_NOW_US ")"
         " WHERE project_id = $1 AND view_id = $2 AND generation = $3 AND pending_generation = $4"
         " AND watermark_us IS NOT DISTINCT FROM $5::bigint",
-        COUNT_OF(values), values, &result, s->err);
+        COUNT_OF(values), values, &result, err);
     if (status)
         return status;
     *outdated = statement_rows(result) == 0;
@@ -72,74 +64,18 @@ static enum status switch_state(struct switching *s, bool *outdated)
     return STATUS_OK;
 }
 
-static enum status record_rows_of_before(struct switching *s)
+enum status postgres_record_removed(struct registry *registry, const struct catalog *catalog,
+                                    const struct catalog_view *view, struct error *err)
 {
     const char *const values[] = {
-        decimal(s->catalog->project_id, (char[DECIMAL_SIZE]){0}),
-        decimal(s->view->id, (char[DECIMAL_SIZE]){0}),
-        decimal(s->view->generation, (char[DECIMAL_SIZE]){0}),
+        decimal(catalog->project_id, (char[DECIMAL_SIZE]){0}),
+        decimal(view->id, (char[DECIMAL_SIZE]){0}),
+        decimal(view->generation, (char[DECIMAL_SIZE]){0}),
     };
-    return statement_query(s->r, "recording removed rows",
+    return statement_query(postgres_registry_of(registry), "recording removed rows",
                            "INSERT INTO @.removed_rows (project_id, view_id, generation, since_us)"
                            " VALUES ($1, $2, $3, " SQL_NOW_US ")" SQL_RECORD_AGAIN,
-                           COUNT_OF(values), values, NULL, s->err);
-}
-
-/* The definitions are the newest; whatever else has changed in them leaves this view's rows alone,
- * or another generation were pending. */
-static enum status switch_catalog(struct switching *s)
-{
-    const char *project = s->catalog->definitions.project;
-    struct newest newest;
-    struct catalog next;
-    enum status status = newest_read(s->r, project, &s->arena, &newest, s->err);
-    if (!status && (!newest.found || !catalog_view_of_id(&newest.catalog, s->view->id)))
-        status = fail(s->err, STATUS_CORRUPT,
-                      "the registry in the schema %s has a state of feature view %s, but no "
-                      "definition",
-                      s->r->quoted_schema, s->view->view->about.name);
-    if (status)
-        return status;
-    catalog_switch(&newest.catalog, s->view->id, s->seen->pending_generation, &s->arena, &next);
-    status = version_write(s->r, &next, &s->arena, s->err);
-    return status ? status : notify_version(s->r, project, next.version, s->err);
-}
-
-static enum status switch_in_transaction(struct switching *s, bool *outdated)
-{
-    enum status status = switch_state(s, outdated);
-    if (status || *outdated)
-        return status;
-    status = switch_catalog(s);
-    return status ? status : record_rows_of_before(s);
-}
-
-enum status postgres_switch_rows(struct registry *registry, const struct catalog *catalog,
-                                 const struct catalog_view *view, const struct view_state *seen,
-                                 int64_t watermark_us, int64_t position, bool *outdated,
-                                 struct error *err)
-{
-    struct switching s = {
-        .r = postgres_registry_of(registry),
-        .catalog = catalog,
-        .view = view,
-        .seen = seen,
-        .watermark_us = watermark_us,
-        .position = position,
-        .err = err,
-    };
-    enum status status = schema_check_format(s.r, err);
-    if (!status)
-        status = transaction_begin(s.r, err);
-    if (status)
-        return status;
-    arena_init(&s.arena, 0);
-    status = switch_in_transaction(&s, outdated);
-    arena_release(&s.arena);
-    if (!status && !*outdated)
-        return transaction_commit(s.r, err);
-    transaction_rollback(s.r);
-    return status;
+                           COUNT_OF(values), values, NULL, err);
 }
 
 enum status postgres_removed_rows(struct registry *registry, const struct catalog *catalog,

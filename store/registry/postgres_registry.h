@@ -84,28 +84,28 @@ enum status schema_make(struct postgres_registry *r, uint64_t *identity, struct 
  * stand on. */
 enum status schema_drop(struct postgres_registry *r, struct error *err);
 
-/* The newest version of a project, as one statement sees it. */
-struct newest {
-    bool found;
-    uint64_t identity; /* of the registry; 0 if nothing at all is there */
-    struct catalog catalog;
-};
-enum status newest_read(struct postgres_registry *r, const char *project, struct arena *arena,
-                        struct newest *newest, struct error *err);
-
-/* In a transaction: a version, as the newest of its project. */
-enum status version_write(struct postgres_registry *r, const struct catalog *catalog,
-                          struct arena *arena, struct error *err);
-
-/* In a transaction: gives views a fresh pending generation, `gap` numbers behind the last that they
- * had; the one that was pending is given up. */
-struct renewal {
-    uint32_t project_id, view_id; /* 0: every one */
-    uint32_t gap;
-    bool only_pending; /* only where one was pending */
-};
-enum status generation_renew(struct postgres_registry *r, struct renewal renewal,
-                             struct error *err);
+/* Steps of the table in postgres.c. */
+enum status postgres_begin_apply(struct registry *registry, uint64_t *identity, struct error *err);
+enum status postgres_begin_switch(struct registry *registry, struct error *err);
+enum status postgres_end(struct registry *registry, enum status status, struct error *err);
+enum status postgres_number_project(struct registry *registry, const char *project, uint32_t *id,
+                                    struct error *err);
+enum status postgres_last_generations(struct registry *registry, const struct catalog *catalog,
+                                      uint32_t *last, struct error *err);
+enum status postgres_write_version(struct registry *registry, const struct catalog *catalog,
+                                   struct arena *arena, struct error *err);
+enum status postgres_match_states(struct registry *registry, const struct catalog *catalog,
+                                  struct arena *arena, struct error *err);
+enum status postgres_mark_view(struct registry *registry, const struct catalog *catalog,
+                               const struct stale_mark *mark, struct arena *arena,
+                               struct error *err);
+enum status postgres_renew(struct registry *registry, struct renewal renewal, struct error *err);
+enum status postgres_switch_state(struct registry *registry, const struct catalog *catalog,
+                                  const struct catalog_view *view, const struct view_state *seen,
+                                  int64_t watermark_us, int64_t position, bool *outdated,
+                                  struct error *err);
+enum status postgres_record_removed(struct registry *registry, const struct catalog *catalog,
+                                    const struct catalog_view *view, struct error *err);
 /* SQL for the time at which rows are recorded as removed, and what to do if they were before. */
 #define SQL_NOW_US "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 #define SQL_RECORD_AGAIN                                                                           \
@@ -114,22 +114,12 @@ enum status generation_renew(struct postgres_registry *r, struct renewal renewal
 /* Slots of the table in postgres.c. */
 enum status postgres_registry_examine(struct registry *registry, struct arena *arena,
                                       struct findings *findings, struct error *err);
-enum status postgres_apply(struct registry *registry, const struct definitions *definitions,
-                           struct apply_options options, struct arena *arena,
-                           struct apply_outcome *outcome, struct error *err);
-enum status postgres_plan(struct registry *registry, const struct definitions *definitions,
-                          struct apply_options options, struct arena *arena,
-                          struct difference *difference, struct error *err);
 enum status postgres_remove(struct registry *registry, const char *project, struct error *err);
 enum status postgres_view_states(struct registry *registry, const struct catalog *catalog,
                                  struct view_state *states, struct arena *arena, struct error *err);
 enum status postgres_advance(struct registry *registry, const struct catalog *catalog,
                              const struct catalog_view *view, const struct view_state *state,
                              bool clears_stale, bool *outdated, struct error *err);
-enum status postgres_switch_rows(struct registry *registry, const struct catalog *catalog,
-                                 const struct catalog_view *view, const struct view_state *seen,
-                                 int64_t watermark_us, int64_t position, bool *outdated,
-                                 struct error *err);
 enum status postgres_mark_stale(struct registry *registry, const struct catalog *catalog,
                                 const struct catalog_view *view, const struct view_state *seen,
                                 const char *reason, bool rebuild, struct error *err);

@@ -124,8 +124,9 @@ static enum status mark_for_rebuild(struct postgres_registry *r, const struct ca
         return status;
     status = mark_stale(r, catalog, view, seen, reason, &marked, err);
     if (!status && marked)
-        status = generation_renew(
-            r, (struct renewal){.project_id = catalog->project_id, .view_id = view->id}, err);
+        status = postgres_renew(
+            &r->registry, (struct renewal){.project_id = catalog->project_id, .view_id = view->id},
+            err);
     if (!status)
         return transaction_commit(r, err);
     transaction_rollback(r);
@@ -174,7 +175,7 @@ static enum status forget_positions(struct postgres_registry *r, uint64_t system
         status = statement_run(r, "forgetting positions of another system", statements[i], err);
     if (status)
         return status;
-    return generation_renew(r, (struct renewal){.gap = generation_gap(system)}, err);
+    return postgres_renew(&r->registry, (struct renewal){.gap = generation_gap(system)}, err);
 }
 
 static enum status keep_system(struct postgres_registry *r, uint64_t wanted, bool *changed,

@@ -91,22 +91,6 @@ enum status registry_examine(struct registry *registry, struct arena *arena,
     return registry->backend->examine(registry, arena, findings, err);
 }
 
-enum status registry_apply(struct registry *registry, const struct definitions *definitions,
-                           struct apply_options options, struct arena *arena,
-                           struct apply_outcome *outcome, struct error *err)
-{
-    *outcome = (struct apply_outcome){0};
-    return registry->backend->apply(registry, definitions, options, arena, outcome, err);
-}
-
-enum status registry_plan(struct registry *registry, const struct definitions *definitions,
-                          struct apply_options options, struct arena *arena,
-                          struct difference *difference, struct error *err)
-{
-    *difference = (struct difference){0};
-    return registry->backend->plan(registry, definitions, options, arena, difference, err);
-}
-
 enum status registry_remove(struct registry *registry, const char *project, struct error *err)
 {
     return registry->backend->remove(registry, project, err);
@@ -137,16 +121,6 @@ enum status registry_advance(struct registry *registry, const struct catalog *ca
     *outdated = false;
     return registry->backend->advance(registry, catalog, view_of(catalog, state), state,
                                       clears_stale, outdated, err);
-}
-
-enum status registry_switch_rows(struct registry *registry, const struct catalog *catalog,
-                                 const struct view_state *seen, int64_t watermark_us,
-                                 int64_t position, bool *outdated, struct error *err)
-{
-    assert(seen->pending_generation != 0);
-    *outdated = false;
-    return registry->backend->switch_rows(registry, catalog, view_of(catalog, seen), seen,
-                                          watermark_us, position, outdated, err);
 }
 
 enum status registry_mark_stale(struct registry *registry, const struct catalog *catalog,

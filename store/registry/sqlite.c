@@ -43,10 +43,10 @@ static enum status read_catalog(struct sqlite_registry *r, const char *project, 
     return status;
 }
 
-enum status sqlite_newest_read(struct sqlite_registry *r, const char *project, struct arena *arena,
-                               struct newest *newest, struct error *err)
+static enum status sqlite_read_newest(struct registry *registry, const char *project,
+                                      struct arena *arena, struct newest *newest, struct error *err)
 {
-    return read_catalog(r, project, 0, arena, newest, err);
+    return read_catalog(sqlite_registry_of(registry), project, 0, arena, newest, err);
 }
 
 static enum status sqlite_registry_read(struct registry *registry, const char *project,
@@ -130,18 +130,34 @@ static void sqlite_registry_close(struct registry *registry)
     free(r);
 }
 
+static enum status sqlite_begin_apply(struct registry *registry, uint64_t *identity,
+                                      struct error *err)
+{
+    struct sqlite_registry *r = sqlite_registry_of(registry);
+    enum status status = sqlite_transaction_make(r, err);
+    *identity = r->identity;
+    return status;
+}
+
+static enum status sqlite_begin_switch(struct registry *registry, struct error *err)
+{
+    return sqlite_transaction_write(sqlite_registry_of(registry), err);
+}
+
+static enum status sqlite_end(struct registry *registry, enum status status, struct error *err)
+{
+    return sqlite_transaction_close(sqlite_registry_of(registry), status, err);
+}
+
 static const struct registry_backend backend = {
     .close = sqlite_registry_close,
     .read = sqlite_registry_read,
     .version = sqlite_registry_version,
     .identity = sqlite_registry_identity,
     .examine = sqlite_registry_examine,
-    .apply = sqlite_registry_apply,
-    .plan = sqlite_registry_plan,
     .remove = sqlite_registry_remove,
     .view_states = sqlite_registry_view_states,
     .advance = sqlite_registry_advance,
-    .switch_rows = sqlite_registry_switch_rows,
     .mark_stale = sqlite_registry_mark_stale,
     .adopt_system = sqlite_registry_adopt_system,
     .removed_rows = sqlite_registry_removed_rows,
@@ -150,6 +166,18 @@ static const struct registry_backend backend = {
     .keep_sample = sqlite_registry_keep_sample,
     .find_sample = sqlite_registry_find_sample,
     .wait = sqlite_registry_wait,
+    .begin_apply = sqlite_begin_apply,
+    .begin_switch = sqlite_begin_switch,
+    .end = sqlite_end,
+    .read_newest = sqlite_read_newest,
+    .number_project = sqlite_number_project,
+    .last_generations = sqlite_last_generations,
+    .write_version = sqlite_write_version,
+    .match_states = sqlite_match_states,
+    .mark_view = sqlite_mark_view,
+    .renew = sqlite_renew,
+    .switch_state = sqlite_switch_state,
+    .record_removed = sqlite_record_removed,
 };
 
 /* Reads nothing: a file that is not there yet, or is none of SQLite's, is told of where it matters.

@@ -1,75 +1,43 @@
 /*
- * sqlite_apply.c - plan, apply and removal. Each that writes reads, compares and writes in one
- * transaction, which waits for its turn first: so two at once stand one behind the other, and one
- * that is killed leaves nothing.
+ * sqlite_apply.c - the steps of an apply, and removal. Each writes within a transaction that has
+ * waited for its turn first.
  */
 #include "store/registry/apply_rules.h"
 #include "store/registry/sqlite_registry.h"
 
 #include "base/timestamp.h"
 
-static const struct definitions *definitions_of(const struct newest *newest)
-{
-    return newest->found ? &newest->catalog.definitions : NULL;
-}
-
-enum status sqlite_registry_plan(struct registry *registry, const struct definitions *definitions,
-                                 struct apply_options options, struct arena *arena,
-                                 struct difference *difference, struct error *err)
-{
-    struct sqlite_registry *r = sqlite_registry_of(registry);
-    struct newest newest = {0};
-    enum status status = sqlite_transaction_read(r, err);
-    if (!status) {
-        status = sqlite_newest_read(r, definitions->project, arena, &newest, err);
-        sqlite_transaction_end(r);
-    }
-    if (status && status != STATUS_NOT_FOUND)
-        return status;
-    *difference = definitions_difference(definitions_of(&newest), definitions, arena);
-    return apply_check(difference, options, err);
-}
-
-/* Applying ------------------------------------------------------------------------------------ */
-
-/* What one apply works on. */
-struct application {
-    struct sqlite_registry *r;
-    struct apply_options options;
-    struct arena *arena;
-    struct error *err;
-    struct newest before;
-    struct apply_outcome *outcome; /* its catalog is the new one */
-};
-
-static enum status give_project_id(struct application *a, const char *project, uint32_t *id)
+enum status sqlite_number_project(struct registry *registry, const char *project, uint32_t *id,
+                                  struct error *err)
 {
     static const char doing[] = "numbering the project";
+    struct sqlite_registry *r = sqlite_registry_of(registry);
     sqlite3_stmt *statement;
     const struct parameter parameters[] = {text_parameter(project)};
     enum status status = sqlite_statement_run(
-        a->r, doing, "UPDATE @registry SET last_project = last_project + 1", NULL, 0, NULL, a->err);
+        r, doing, "UPDATE @registry SET last_project = last_project + 1", NULL, 0, NULL, err);
     if (!status)
-        status = sqlite_statement_run(a->r, doing,
+        status = sqlite_statement_run(r, doing,
                                       "INSERT INTO @project (id, name, version)"
                                       " SELECT last_project, ?1, 0 FROM @registry",
-                                      parameters, COUNT_OF(parameters), NULL, a->err);
+                                      parameters, COUNT_OF(parameters), NULL, err);
     if (!status)
-        status = sqlite_statement_find(a->r, doing, "SELECT id FROM @project WHERE name = ?1",
-                                       parameters, COUNT_OF(parameters), &statement, a->err);
+        status = sqlite_statement_find(r, doing, "SELECT id FROM @project WHERE name = ?1",
+                                       parameters, COUNT_OF(parameters), &statement, err);
     if (status)
         return status;
     int64_t given = sqlite3_column_int64(statement, 0);
     sqlite3_finalize(statement);
     if (given <= 0 || given > UINT32_MAX)
-        return fail(a->err, STATUS_EXHAUSTED, "no more projects can be numbered");
+        return fail(err, STATUS_EXHAUSTED, "no more projects can be numbered");
     *id = (uint32_t)given;
     return STATUS_OK;
 }
 
-enum status sqlite_version_write(struct sqlite_registry *r, const struct catalog *catalog,
+enum status sqlite_write_version(struct registry *registry, const struct catalog *catalog,
                                  struct arena *arena, struct error *err)
 {
+    struct sqlite_registry *r = sqlite_registry_of(registry);
     const struct parameter parameters[] = {
         number_parameter(catalog->project_id),
         number_parameter((int64_t)catalog->version),
@@ -86,31 +54,24 @@ enum status sqlite_version_write(struct sqlite_registry *r, const struct catalog
                                 NULL, err);
 }
 
-/* --take-over: each view goes on with a generation that it never had. NULL if it is not that. */
-static enum status find_generations(struct application *a, const uint32_t **generations)
+enum status sqlite_last_generations(struct registry *registry, const struct catalog *catalog,
+                                    uint32_t *last, struct error *err)
 {
     static const char doing[] = "reading the generations of feature views";
-    *generations = NULL;
-    if (!a->options.take_over || !a->before.found)
-        return STATUS_OK;
-    const struct catalog *before = &a->before.catalog;
-    const struct parameter parameters[] = {number_parameter(before->project_id)};
-    uint32_t *next = arena_array(a->arena, before->definitions.view_count, sizeof *next);
-    for (size_t i = 0; i < before->definitions.view_count; i++)
-        next[i] = before->views[i].generation + 1;
+    const struct parameter parameters[] = {number_parameter(catalog->project_id)};
     sqlite3_stmt *statement;
     bool row = false;
     enum status status = sqlite_statement_open(
-        a->r, doing, "SELECT view_id, last_generation FROM @view_state WHERE project_id = ?1",
-        parameters, COUNT_OF(parameters), &statement, a->err);
-    while (!status && !(status = sqlite_step(statement, doing, &row, a->err)) && row) {
+        sqlite_registry_of(registry), doing,
+        "SELECT view_id, last_generation FROM @view_state WHERE project_id = ?1", parameters,
+        COUNT_OF(parameters), &statement, err);
+    while (!status && !(status = sqlite_step(statement, doing, &row, err)) && row) {
         const struct catalog_view *view =
-            catalog_view_of_id(before, (uint32_t)sqlite3_column_int64(statement, 0));
+            catalog_view_of_id(catalog, (uint32_t)sqlite3_column_int64(statement, 0));
         if (view)
-            next[view - before->views] = (uint32_t)sqlite3_column_int64(statement, 1) + 1;
+            last[view - catalog->views] = (uint32_t)sqlite3_column_int64(statement, 1);
     }
     sqlite3_finalize(statement);
-    *generations = next;
     return status;
 }
 
@@ -128,9 +89,8 @@ static const char *views_as_json(const struct catalog *catalog, struct arena *ar
     return json;
 }
 
-/* The states of removed views go, those of new ones come. A view of a new generation begins anew.
- * What was online of those that go is recorded as removed. */
-static enum status match_states(struct application *a)
+enum status sqlite_match_states(struct registry *registry, const struct catalog *catalog,
+                                struct arena *arena, struct error *err)
 {
 #define VIEWS "WITH v AS (SELECT value ->> 0 AS id, value ->> 1 AS generation FROM json_each(?2)) "
 #define GOES                                                                                       \
@@ -146,108 +106,35 @@ static enum status match_states(struct application *a)
         VIEWS "INSERT OR IGNORE INTO @view_state (project_id, view_id, generation, last_generation)"
               " SELECT ?1, id, generation, generation FROM v",
     };
-    const struct catalog *catalog = &a->outcome->catalog;
     const struct parameter parameters[] = {
         number_parameter(catalog->project_id),
-        text_parameter(views_as_json(catalog, a->arena)),
+        text_parameter(views_as_json(catalog, arena)),
         number_parameter(timestamp_now()),
     };
     enum status status = STATUS_OK;
     for (size_t i = 0; i < COUNT_OF(statements) && !status; i++)
-        status = sqlite_statement_run(a->r, "matching the states of feature views", statements[i],
-                                      parameters, COUNT_OF(parameters), NULL, a->err);
+        status = sqlite_statement_run(sqlite_registry_of(registry),
+                                      "matching the states of feature views", statements[i],
+                                      parameters, COUNT_OF(parameters), NULL, err);
     return status;
 #undef VIEWS
 #undef GOES
 }
 
-static enum status mark_view(struct application *a, const struct stale_mark *mark)
+enum status sqlite_mark_view(struct registry *registry, const struct catalog *catalog,
+                             const struct stale_mark *mark, struct arena *arena, struct error *err)
 {
-    const struct catalog *catalog = &a->outcome->catalog;
+    (void)arena;
     const struct parameter parameters[] = {
         number_parameter(catalog->project_id),
         number_parameter(mark->view_id),
         number_parameter((int64_t)catalog->version),
         text_parameter(mark->reason),
     };
-    enum status status =
-        sqlite_statement_run(a->r, "marking a feature view stale",
-                             "UPDATE @view_state SET stale_version = ?3, stale_reason = ?4"
-                             " WHERE project_id = ?1 AND view_id = ?2",
-                             parameters, COUNT_OF(parameters), NULL, a->err);
-    if (status || !mark->renews_pending)
-        return status;
-    struct renewal renewal = {.project_id = catalog->project_id,
-                              .view_id = mark->view_id,
-                              .only_pending = !mark->rebuilds};
-    return sqlite_generation_renew(a->r, renewal, a->err);
-}
-
-static enum status mark_views(struct application *a)
-{
-    struct stale_mark *marks;
-    size_t count;
-    enum status status = STATUS_OK;
-    stale_marks(&a->outcome->difference, a->options, &a->outcome->catalog, a->arena, &marks,
-                &count);
-    for (size_t i = 0; i < count && !status; i++)
-        status = mark_view(a, &marks[i]);
-    return status;
-}
-
-static enum status write_application(struct application *a, const struct definitions *definitions)
-{
-    const struct catalog *before = a->before.found ? &a->before.catalog : NULL;
-    struct catalog *next = &a->outcome->catalog;
-    uint32_t project_id = before ? before->project_id : 0;
-    const uint32_t *generations;
-    enum status status = find_generations(a, &generations);
-    if (!status && !before)
-        status = give_project_id(a, definitions->project, &project_id);
-    if (!status)
-        status = catalog_next(before, definitions, &a->outcome->difference, a->r->identity,
-                              project_id, generations, a->arena, next, a->err);
-    if (!status)
-        status = sqlite_version_write(a->r, next, a->arena, a->err);
-    if (!status)
-        status = match_states(a);
-    return status ? status : mark_views(a);
-}
-
-static enum status apply_in_transaction(struct application *a,
-                                        const struct definitions *definitions)
-{
-    struct difference *difference = &a->outcome->difference;
-    enum status status =
-        sqlite_newest_read(a->r, definitions->project, a->arena, &a->before, a->err);
-    if (status)
-        return status;
-    *difference = definitions_difference(definitions_of(&a->before), definitions, a->arena);
-    status = apply_check(difference, a->options, a->err);
-    if (status)
-        return status;
-    if (a->before.found && difference->change_count == 0 && !a->options.take_over) {
-        a->outcome->catalog = a->before.catalog;
-        return STATUS_OK;
-    }
-    return write_application(a, definitions);
-}
-
-enum status sqlite_registry_apply(struct registry *registry, const struct definitions *definitions,
-                                  struct apply_options options, struct arena *arena,
-                                  struct apply_outcome *outcome, struct error *err)
-{
-    struct application a = {
-        .r = sqlite_registry_of(registry),
-        .options = options,
-        .arena = arena,
-        .err = err,
-        .outcome = outcome,
-    };
-    enum status status = sqlite_transaction_make(a.r, err);
-    if (status)
-        return status;
-    return sqlite_transaction_close(a.r, apply_in_transaction(&a, definitions), err);
+    return sqlite_statement_run(sqlite_registry_of(registry), "marking a feature view stale",
+                                "UPDATE @view_state SET stale_version = ?3, stale_reason = ?4"
+                                " WHERE project_id = ?1 AND view_id = ?2",
+                                parameters, COUNT_OF(parameters), NULL, err);
 }
 
 /* Removing ------------------------------------------------------------------------------------ */

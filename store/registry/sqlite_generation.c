@@ -9,9 +9,9 @@
 
 #include "base/timestamp.h"
 
-enum status sqlite_generation_renew(struct sqlite_registry *r, struct renewal renewal,
-                                    struct error *err)
+enum status sqlite_renew(struct registry *registry, struct renewal renewal, struct error *err)
 {
+    struct sqlite_registry *r = sqlite_registry_of(registry);
 #define WHICH                                                                                      \
     " WHERE ?1 IN (0, project_id) AND ?2 IN (0, view_id) AND (pending_generation <> 0 OR NOT ?3)"
     const struct parameter parameters[] = {
@@ -34,108 +34,48 @@ enum status sqlite_generation_renew(struct sqlite_registry *r, struct renewal re
 #undef WHICH
 }
 
-/* Switching ----------------------------------------------------------------------------------- */
-
-/* One switch. */
-struct switching {
-    struct sqlite_registry *r;
-    const struct catalog *catalog; /* the caller's */
-    const struct catalog_view *view;
-    const struct view_state *seen;
-    int64_t watermark_us, position;
-    struct arena arena;
-    struct error *err;
-};
-
-/* *outdated: the state is no longer the one that the run has seen. */
-static enum status switch_state(struct switching *s, bool *outdated)
+enum status sqlite_switch_state(struct registry *registry, const struct catalog *catalog,
+                                const struct catalog_view *view, const struct view_state *seen,
+                                int64_t watermark_us, int64_t position, bool *outdated,
+                                struct error *err)
 {
     const struct parameter parameters[] = {
-        number_parameter(s->catalog->project_id),
-        number_parameter(s->view->id),
-        number_parameter(s->view->generation),
-        number_parameter(s->seen->pending_generation),
-        s->seen->has_watermark ? number_parameter(s->seen->watermark_us) : null_parameter(),
-        number_parameter(s->watermark_us),
-        number_parameter(s->position),
+        number_parameter(catalog->project_id),
+        number_parameter(view->id),
+        number_parameter(view->generation),
+        number_parameter(seen->pending_generation),
+        seen->has_watermark ? number_parameter(seen->watermark_us) : null_parameter(),
+        number_parameter(watermark_us),
+        number_parameter(position),
         number_parameter(timestamp_now()),
     };
     size_t changed = 0;
     enum status status = sqlite_statement_run(
-        s->r, "switching to the pending generation",
+        sqlite_registry_of(registry), "switching to the pending generation",
         "UPDATE @view_state SET generation = pending_generation, pending_generation = 0,"
         " watermark_us = ?6, source_position = ?7, stale_version = 0, stale_reason = NULL,"
         " updated_us = max(updated_us, ?8)"
         " WHERE project_id = ?1 AND view_id = ?2 AND generation = ?3 AND pending_generation = ?4"
         " AND watermark_us IS ?5",
-        parameters, COUNT_OF(parameters), &changed, s->err);
+        parameters, COUNT_OF(parameters), &changed, err);
     *outdated = !status && changed == 0;
     return status;
 }
 
-static enum status record_rows_of_before(struct switching *s)
+enum status sqlite_record_removed(struct registry *registry, const struct catalog *catalog,
+                                  const struct catalog_view *view, struct error *err)
 {
     const struct parameter parameters[] = {
-        number_parameter(s->catalog->project_id),
-        number_parameter(s->view->id),
-        number_parameter(s->view->generation),
+        number_parameter(catalog->project_id),
+        number_parameter(view->id),
+        number_parameter(view->generation),
         number_parameter(timestamp_now()),
     };
     return sqlite_statement_run(
-        s->r, "recording removed rows",
+        sqlite_registry_of(registry), "recording removed rows",
         "INSERT INTO @removed_rows (project_id, view_id, generation, since_us)"
         " VALUES (?1, ?2, ?3, ?4)" SQL_RECORD_AGAIN,
-        parameters, COUNT_OF(parameters), NULL, s->err);
-}
-
-/* The definitions are the newest; whatever else has changed in them leaves this view's rows alone,
- * or another generation were pending. */
-static enum status switch_catalog(struct switching *s)
-{
-    struct newest newest;
-    struct catalog next;
-    enum status status =
-        sqlite_newest_read(s->r, s->catalog->definitions.project, &s->arena, &newest, s->err);
-    if (!status && (!newest.found || !catalog_view_of_id(&newest.catalog, s->view->id)))
-        status =
-            fail(s->err, STATUS_CORRUPT, "%s has a state of feature view %s, but no definition",
-                 s->r->name, s->view->view->about.name);
-    if (status)
-        return status;
-    catalog_switch(&newest.catalog, s->view->id, s->seen->pending_generation, &s->arena, &next);
-    return sqlite_version_write(s->r, &next, &s->arena, s->err);
-}
-
-static enum status switch_in_transaction(struct switching *s, bool *outdated)
-{
-    enum status status = switch_state(s, outdated);
-    if (status || *outdated)
-        return status;
-    status = switch_catalog(s);
-    return status ? status : record_rows_of_before(s);
-}
-
-enum status sqlite_registry_switch_rows(struct registry *registry, const struct catalog *catalog,
-                                        const struct catalog_view *view,
-                                        const struct view_state *seen, int64_t watermark_us,
-                                        int64_t position, bool *outdated, struct error *err)
-{
-    struct switching s = {
-        .r = sqlite_registry_of(registry),
-        .catalog = catalog,
-        .view = view,
-        .seen = seen,
-        .watermark_us = watermark_us,
-        .position = position,
-        .err = err,
-    };
-    enum status status = sqlite_transaction_write(s.r, err);
-    if (status)
-        return status;
-    arena_init(&s.arena, 0);
-    status = switch_in_transaction(&s, outdated);
-    arena_release(&s.arena);
-    return sqlite_transaction_close(s.r, status, err);
+        parameters, COUNT_OF(parameters), NULL, err);
 }
 
 /* Rows that nobody reads any more ------------------------------------------------------------- */

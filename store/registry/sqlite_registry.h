@@ -104,37 +104,29 @@ enum status sqlite_schema_make(struct sqlite_registry *r, struct error *err);
 /* With no project left: drops what schema_make made, except what others' objects stand on. */
 enum status sqlite_schema_drop(struct sqlite_registry *r, struct error *err);
 
-/* The newest version of a project. */
-struct newest {
-    bool found;
-    struct catalog catalog;
-};
-enum status sqlite_newest_read(struct sqlite_registry *r, const char *project, struct arena *arena,
-                               struct newest *newest, struct error *err);
-/* A version, as the newest of its project. */
-enum status sqlite_version_write(struct sqlite_registry *r, const struct catalog *catalog,
+/* Steps of the table in sqlite.c. */
+enum status sqlite_number_project(struct registry *registry, const char *project, uint32_t *id,
+                                  struct error *err);
+enum status sqlite_last_generations(struct registry *registry, const struct catalog *catalog,
+                                    uint32_t *last, struct error *err);
+enum status sqlite_write_version(struct registry *registry, const struct catalog *catalog,
                                  struct arena *arena, struct error *err);
-
-/* Gives views a fresh pending generation, `gap` numbers behind the last that they had; the one that
- * was pending is given up. */
-struct renewal {
-    uint32_t project_id, view_id; /* 0: every one */
-    uint32_t gap;
-    bool only_pending; /* only where one was pending */
-};
-enum status sqlite_generation_renew(struct sqlite_registry *r, struct renewal renewal,
-                                    struct error *err);
+enum status sqlite_match_states(struct registry *registry, const struct catalog *catalog,
+                                struct arena *arena, struct error *err);
+enum status sqlite_mark_view(struct registry *registry, const struct catalog *catalog,
+                             const struct stale_mark *mark, struct arena *arena, struct error *err);
+enum status sqlite_renew(struct registry *registry, struct renewal renewal, struct error *err);
+enum status sqlite_switch_state(struct registry *registry, const struct catalog *catalog,
+                                const struct catalog_view *view, const struct view_state *seen,
+                                int64_t watermark_us, int64_t position, bool *outdated,
+                                struct error *err);
+enum status sqlite_record_removed(struct registry *registry, const struct catalog *catalog,
+                                  const struct catalog_view *view, struct error *err);
 /* What SQL does with rows that were recorded as removed before. */
 #define SQL_RECORD_AGAIN                                                                           \
     " ON CONFLICT (project_id, view_id, generation) DO UPDATE SET since_us = excluded.since_us"
 
 /* Slots of the table in sqlite.c. */
-enum status sqlite_registry_apply(struct registry *registry, const struct definitions *definitions,
-                                  struct apply_options options, struct arena *arena,
-                                  struct apply_outcome *outcome, struct error *err);
-enum status sqlite_registry_plan(struct registry *registry, const struct definitions *definitions,
-                                 struct apply_options options, struct arena *arena,
-                                 struct difference *difference, struct error *err);
 enum status sqlite_registry_remove(struct registry *registry, const char *project,
                                    struct error *err);
 enum status sqlite_registry_view_states(struct registry *registry, const struct catalog *catalog,
@@ -143,10 +135,6 @@ enum status sqlite_registry_view_states(struct registry *registry, const struct 
 enum status sqlite_registry_advance(struct registry *registry, const struct catalog *catalog,
                                     const struct catalog_view *view, const struct view_state *state,
                                     bool clears_stale, bool *outdated, struct error *err);
-enum status sqlite_registry_switch_rows(struct registry *registry, const struct catalog *catalog,
-                                        const struct catalog_view *view,
-                                        const struct view_state *seen, int64_t watermark_us,
-                                        int64_t position, bool *outdated, struct error *err);
 enum status sqlite_registry_mark_stale(struct registry *registry, const struct catalog *catalog,
                                        const struct catalog_view *view,
                                        const struct view_state *seen, const char *reason,

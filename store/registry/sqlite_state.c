@@ -128,8 +128,9 @@ enum status sqlite_registry_mark_stale(struct registry *registry, const struct c
         return status;
     status = mark_stale(r, catalog, view, seen, reason, &marked, err);
     if (!status && marked && rebuild)
-        status = sqlite_generation_renew(
-            r, (struct renewal){.project_id = catalog->project_id, .view_id = view->id}, err);
+        status = sqlite_renew(
+            registry, (struct renewal){.project_id = catalog->project_id, .view_id = view->id},
+            err);
     return sqlite_transaction_close(r, status, err);
 }
 
@@ -164,7 +165,7 @@ static enum status forget_positions(struct sqlite_registry *r, uint64_t system, 
                                       NULL, 0, NULL, err);
     return status
                ? status
-               : sqlite_generation_renew(r, (struct renewal){.gap = generation_gap(system)}, err);
+               : sqlite_renew(&r->registry, (struct renewal){.gap = generation_gap(system)}, err);
 }
 
 static enum status keep_system(struct sqlite_registry *r, uint64_t wanted, bool *changed,
