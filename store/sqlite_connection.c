@@ -59,7 +59,16 @@ static void advise_on_rights(const char *path, char advice[ADVICE_SIZE])
              "another user");
 }
 
-static const char no_room[] = "; make room on its disk, and run this again";
+static const char no_room[] = "; make room on its disk, and run this again",
+                  no_room_anywhere[] = "; make room on its disk, and on that of temporary files "
+                                       "(TMPDIR, or /var/tmp), and run this again";
+
+static bool disk_is_full(const char *path)
+{
+    enum { TOO_FEW_BLOCKS = 64 };
+    struct statvfs facts;
+    return statvfs(path, &facts) == 0 && facts.f_bavail < TOO_FEW_BLOCKS;
+}
 
 /* What SQLite's own words leave open. */
 static const char *advice_of(int code, const char *path, char advice[ADVICE_SIZE])
@@ -75,7 +84,7 @@ static const char *advice_of(int code, const char *path, char advice[ADVICE_SIZE
         advise_on_rights(path, advice);
         return advice;
     case SQLITE_FULL:
-        return no_room;
+        return disk_is_full(path) ? no_room : no_room_anywhere;
     case SQLITE_NOTADB:
         return "; it is no SQLite database: name another path";
     case SQLITE_CORRUPT:
@@ -83,13 +92,6 @@ static const char *advice_of(int code, const char *path, char advice[ADVICE_SIZE
     default:
         return "";
     }
-}
-
-static bool disk_is_full(const char *path)
-{
-    enum { TOO_FEW_BLOCKS = 64 };
-    struct statvfs facts;
-    return statvfs(path, &facts) == 0 && facts.f_bavail < TOO_FEW_BLOCKS;
 }
 
 static bool file_sizes_are_limited(void)
