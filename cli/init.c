@@ -124,6 +124,8 @@ static const char *about_file(const struct init_file *file, struct arena *arena)
     case INIT_ASKS:
         return arena_printf(arena, "%s rows that ask for a training set",
                             count_format(file->row_count, count));
+    case INIT_PROGRAM:
+        return "trains a model with such a training set";
     }
     return "";
 }

@@ -129,8 +129,10 @@ static bool kind_of(const char *name, enum init_kind *kind)
         *kind = INIT_DEFINITIONS;
     else if (ends_with(name, ".csv"))
         *kind = INIT_HISTORY;
-    else if (ends_with(name, ".md") || ends_with(name, ".py"))
+    else if (ends_with(name, ".md"))
         *kind = INIT_DOCUMENT;
+    else if (ends_with(name, ".py"))
+        *kind = INIT_PROGRAM;
     else
         return false;
     return true;

@@ -3,7 +3,8 @@
  *
  * A template is a folder with a larder.yaml, in share/larder/examples of the prefix that the
  * program was installed into (wherever that was moved to), or of the build tree. Its files are
- * *.md, *.yaml and *.csv: SOURCE.csv is the history of that source, asks.csv the rows that ask for
+ * *.md,
+ * *.yaml, *.csv and *.py: SOURCE.csv is the history of that source, asks.csv the rows that ask for
  * a training set. Everything is in the arena.
  */
 #ifndef LARDER_CLI_INIT_TEMPLATE_H
@@ -14,7 +15,14 @@
 #include "config/definitions.h"
 
 /* In the order in which somebody would look at them. */
-enum init_kind { INIT_DOCUMENT, INIT_SETTINGS, INIT_DEFINITIONS, INIT_HISTORY, INIT_ASKS };
+enum init_kind {
+    INIT_DOCUMENT,
+    INIT_SETTINGS,
+    INIT_DEFINITIONS,
+    INIT_HISTORY,
+    INIT_ASKS,
+    INIT_PROGRAM, /* what becomes of a training set: train.py */
+};
 
 struct init_file {
     const char *name;
