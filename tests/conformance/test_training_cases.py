@@ -1,7 +1,7 @@
 """test_training_cases.py - training sets of random cases, made in every way that there is to make them.
 
 training_case.py makes a case from a seed, training_answer.py says what its answers are. Every strategy is forced in
-turn, on every backend; and what Larder chooses by itself is asked, too.
+turn, on every backend; and what Larder chooses by itself, which may be another for each view, is asked, too.
 LARDER_SEEDS chooses the seeds: "7", "1-300" or "3,5,8-10".
 """
 import pytest

@@ -58,6 +58,7 @@ class View:
     is_query: bool = False
     is_indexed: bool = True
     is_partitioned: bool = False
+    is_crowded: bool = False  # with rows of keys that nobody asks for, in PostgreSQL
     rows: list = dataclasses.field(default_factory=list)
 
     def feature(self, name):
@@ -262,4 +263,5 @@ def furnish(rng, view):
     view.is_indexed = rng.random() < 0.5
     view.is_query = rng.random() < 0.25
     view.is_partitioned = rng.random() < 0.2
+    view.is_crowded = view.is_indexed and rng.random() < 0.5
     rng.shuffle(view.rows)

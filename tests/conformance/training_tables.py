@@ -52,6 +52,30 @@ def index_columns(view, nulls_last):
     return f"{names_of(view.keys)}, event_timestamp DESC{created}"
 
 
+CROWD = 100_000  # rows: with an index, probing then costs less than a pass
+CROWD_KEYS = {
+    "bigint": "1000000000000 + i", "integer": "1000000000 + i", "smallint": "-i % 30000", "boolean": "true",
+    "text": "'nobody' || i", "char(6)": "'n' || i % 99999", "uuid": "md5(i::text)::uuid",
+    "bytea": "decode(md5(i::text), 'hex')", "date": "date '3000-01-01' + i",
+    "timestamp": "timestamp '3000-01-01' + i * interval '1 s'",
+    "timestamptz": "timestamptz '3000-01-01Z' + i * interval '1 s'",
+}
+
+
+def can_be_crowded(view):
+    """Whether one of the keys can tell the crowd from everybody else."""
+    return view.is_crowded and any(key.declared not in ("boolean", "smallint") for key in view.keys)
+
+
+def crowd_sql(case, view):
+    """Rows of keys that nobody asks for, without values: so that the strategies of a case's views differ."""
+    columns = [column for column in table_columns(view) if column not in view.features]
+    at = f"timestamptz {quoted(rfc3339(case.start))} + i * interval '1 min'"
+    cells = ", ".join([CROWD_KEYS[key.declared] for key in view.keys] + [at] * (len(columns) - len(view.keys)))
+    return (f"INSERT INTO {view.table} ({names_of(columns)}) SELECT {cells} FROM generate_series(1, {CROWD}) i;\n"
+            f"ANALYZE {view.table};\n")
+
+
 def postgres_sql(case):
     """The tables, for psql."""
     lines = ["SET client_encoding = 'UTF8'; SET TimeZone = 'UTC';\n"]
@@ -69,6 +93,8 @@ def postgres_sql(case):
         rows = ["(" + ", ".join(each.sql for each in cells_of(view, row)) + ")" for row in view.rows]
         for i in range(0, len(rows), 200):
             lines.append(f"INSERT INTO {table} VALUES\n" + ",\n".join(rows[i:i + 200]) + ";\n")
+        if can_be_crowded(view):
+            lines.append(crowd_sql(case, view))
         if view.is_indexed:
             lines.append(f"CREATE INDEX ON {table} ({index_columns(view, ' NULLS LAST')});\n")
     return "".join(lines)
