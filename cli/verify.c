@@ -13,6 +13,7 @@
 enum {
     SAMPLE_KEYS = 10000,
     SAMPLE_MAX = 1000000000,
+    SAMPLE_BYTES = 128 * 1024 * 1024,
     SHOWN_KEYS = 3,
     SHOWN_MAX = 10000,
     READER_TIMEOUT_MS = 30000, /* nobody waits for an answer */
@@ -105,6 +106,7 @@ static enum status read_request(struct verify_job *job, struct error *err)
 {
     const struct options *options = job->options;
     struct verify_request *request = &job->request;
+    request->bytes_max = SAMPLE_BYTES;
     request->views = option_texts(options, "--view", &request->view_count);
     if (request->view_count == 0)
         request->views = NULL;

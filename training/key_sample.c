@@ -19,7 +19,7 @@ static void make_slots(struct key_sample *sample)
 
 void key_sample_init(struct key_sample *sample, size_t key_limit, size_t byte_limit)
 {
-    assert(key_limit > 0 && key_limit < UINT32_MAX / 4);
+    assert(key_limit > 0 && key_limit <= KEY_SAMPLE_MAX);
     *sample = (struct key_sample){.to = UINT64_MAX,
                                   .capacity = FIRST_CAPACITY,
                                   .key_limit = key_limit,

@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { KEY_SAMPLE_MAX = 1000000000 }; /* keys */
+
 struct sampled_key {
     struct bytes key; /* whole, as the online store has it */
     uint64_t hash;

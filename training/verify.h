@@ -28,11 +28,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum {
-    VERIFY_PAUSE_MS = 1000,
-    VERIFY_KEYS_MAX = 2000000,            /* of one pass, */
-    VERIFY_BYTES_MAX = 256 * 1024 * 1024, /* and what they and their rows take */
-};
+enum { VERIFY_PAUSE_MS = 1000 };
 
 enum verify_state {
     VERIFY_COMPARED,
@@ -94,8 +90,9 @@ struct verify_request {
     const struct catalog *catalog; /* as it was read last */
     const char *const *views;      /* names; NULL: every view that is online */
     size_t view_count;
-    size_t sample; /* at most so many keys of a view; 0: all */
-    size_t show;   /* at most so many keys of each verdict and view */
+    size_t sample;    /* at most so many keys of a view; 0: all */
+    size_t bytes_max; /* memory for keys and their rows */
+    size_t show;      /* at most so many keys of each verdict and view */
     /* May be NULL. expected: how many rows there will be; 0: not known. */
     void (*progress)(void *context, const char *view, enum verify_phase phase, uint64_t rows,
                      uint64_t expected);

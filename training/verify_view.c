@@ -407,12 +407,12 @@ static enum status compare_range(struct view_check *check, struct error *err)
 
 static enum status compare(struct view_check *check, struct arena *arena, struct error *err)
 {
-    size_t limit = check->request->sample ? check->request->sample : VERIFY_KEYS_MAX;
+    size_t limit = check->request->sample ? check->request->sample : KEY_SAMPLE_MAX;
     prepare(check, arena);
     enum status status = check_owner(check, err);
     if (status)
         return status;
-    key_sample_init(&check->sample, limit, VERIFY_BYTES_MAX);
+    key_sample_init(&check->sample, limit, check->request->bytes_max);
     do {
         status = compare_range(check, err);
     } while (!status && check->report->state == VERIFY_COMPARED && !check->request->sample &&
