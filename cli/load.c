@@ -7,6 +7,7 @@
 #include "cli/load_columns.h"
 #include "cli/notice.h"
 #include "cli/progress.h"
+#include "cli/screen.h"
 #include "config/wording.h"
 #include "store/offline/offline_store.h"
 
@@ -31,6 +32,7 @@ struct load_job {
     const atomic_bool *stop;
     bool made;
     uint64_t rows;
+    struct load_before before;
 };
 
 static enum status open_load(struct load_job *job, const struct definitions *definitions,
@@ -103,6 +105,12 @@ static void tell_progress(struct load_job *job, uint64_t rows)
     progress_tell(&job->progress, &step);
 }
 
+static enum status finish(struct load_job *job, struct error *err)
+{
+    job->before = *offline_load_before(job->load);
+    return offline_load_finish(job->load, &job->rows, err);
+}
+
 static enum status load_rows(struct load_job *job, struct error *err)
 {
     for (uint64_t n = 1;; n++) {
@@ -113,7 +121,7 @@ static enum status load_rows(struct load_job *job, struct error *err)
         if (atomic_load(job->stop))
             status = STATUS_CANCELLED;
         if (!status && count == 0)
-            return offline_load_finish(job->load, &job->rows, err);
+            return finish(job, err);
         if (!status)
             status = load_row(job, fields, err);
         if (status)
@@ -123,18 +131,51 @@ static enum status load_rows(struct load_job *job, struct error *err)
     }
 }
 
+/* ", which held 4,087 already," */
+static const char *held_text(const struct load_before *before, struct arena *arena)
+{
+    char text[COUNT_TEXT_SIZE];
+    if (before->rows == 0)
+        return "";
+    return arena_printf(arena, ", which held %s%s already,", count_format(before->rows, text),
+                        before->rows < LOAD_BEFORE_MAX ? "" : " or more");
+}
+
+/* Told, and not refused: a file may well go on where another ended. */
+static void warn_of_repeat(const struct load_job *job)
+{
+    if (job->before.has_first)
+        notice(NOTICE_WARNING,
+               "%s had a row with the key and the times of the first of these: was %s loaded "
+               "before? Rows that stand there twice count once, but take twice the space",
+               job->source->table, csv_reader_name(job->reader));
+}
+
+static json_t *loaded_to_json(const struct load_job *job, double seconds)
+{
+    const struct load_before *before = &job->before;
+    json_t *json = json_pack("{s:s, s:s, s:I, s:b, s:f}", "source", job->source->about.name,
+                             "table", job->source->table, "rows", (json_int_t)job->rows,
+                             "made_table", job->made, "seconds", seconds);
+    json_object_set_new(json, "rows_before",
+                        before->is_known ? json_integer((json_int_t)before->rows) : json_null());
+    json_object_set_new(json, "had_first_row",
+                        before->is_known ? json_boolean(before->has_first) : json_null());
+    return json;
+}
+
 static int print_loaded(const struct options *options, struct load_job *job)
 {
     double seconds = (double)(timestamp_monotonic_us() - job->progress.started_us) / 1e6;
     if (options->json)
-        return command_print_json(json_pack("{s:s, s:s, s:I, s:b, s:f}", "source",
-                                            job->source->about.name, "table", job->source->table,
-                                            "rows", (json_int_t)job->rows, "made_table", job->made,
-                                            "seconds", seconds));
+        return command_print_json(loaded_to_json(job, seconds));
     char text[COUNT_TEXT_SIZE];
-    printf("%s row%s into %s in %.2f s%s\n", count_format(job->rows, text),
-           job->rows == 1 ? "" : "s", job->source->table, seconds,
-           job->made ? "; the table was made" : "");
+    const char *line = arena_printf(options->arena, "%s row%s into %s%s in %.2f s%s",
+                                    count_format(job->rows, text), job->rows == 1 ? "" : "s",
+                                    job->source->table, held_text(&job->before, options->arena),
+                                    seconds, job->made ? "; the table was made" : "");
+    text_wrap(stdout, line, 0, 2, "");
+    warn_of_repeat(job);
     return EXIT_DONE;
 }
 
@@ -161,12 +202,13 @@ static int load_with(const struct options *options, const struct repository *rep
         status = load_rows(job, &err);
     if (status == STATUS_CANCELLED && atomic_load(job->stop))
         fail(&err, status, "stopped; nothing was loaded");
+    progress_end(&job->progress);
+    int code = status ? command_failed(&err) : print_loaded(options, job);
     offline_load_close(job->load);
     offline_store_close(job->store);
     csv_reader_close(job->reader);
     arena_release(&job->row_arena);
-    progress_end(&job->progress);
-    return status ? command_failed(&err) : print_loaded(options, job);
+    return code;
 }
 
 static int unknown_source(const struct options *options, const struct definitions *definitions,
@@ -223,7 +265,10 @@ const struct command command_load = {
             "time columns. A null is an empty field, the empty string is \"\". All rows are\n"
             "loaded, or none; a value that a column would round or cut is refused. Where\n"
             "there is no table yet it is made from the declared types, with the index that\n"
-            "serves point-in-time reads. - is standard input.\n",
+            "serves point-in-time reads. - is standard input.\n"
+            "\n"
+            "Rows are only ever added. How many the table held before is told, and a warning\n"
+            "given where it had a row with the key and the times of the first that is loaded.\n",
     .options = load_options,
     .option_count = COUNT_OF(load_options),
     .least_words = 1,

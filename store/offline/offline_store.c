@@ -279,6 +279,11 @@ enum status offline_load_row(struct offline_load *load, const struct value *valu
     return load->operations->load_row(load, values, culprit, err);
 }
 
+const struct load_before *offline_load_before(const struct offline_load *load)
+{
+    return &load->before;
+}
+
 enum status offline_load_finish(struct offline_load *load, uint64_t *rows, struct error *err)
 {
     return load->operations->load_finish(load, rows, err);

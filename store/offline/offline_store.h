@@ -279,6 +279,14 @@ enum status offline_load_open(struct offline_store *store, const struct source *
 enum status offline_load_row(struct offline_load *load, const struct value *values, size_t *culprit,
                              struct error *err);
 enum status offline_load_finish(struct offline_load *load, uint64_t *rows, struct error *err);
+/* What the table held before, for who loads a file twice without meaning to. */
+enum { LOAD_BEFORE_MAX = 10000000 };
+struct load_before {
+    bool is_known;  /* once the first row was given; not of a table that the user may not read */
+    uint64_t rows;  /* counted up to LOAD_BEFORE_MAX */
+    bool has_first; /* one with the keys and the times of the first row that was given */
+};
+const struct load_before *offline_load_before(const struct offline_load *load);
 void offline_load_close(struct offline_load *load); /* rolls back what was not finished */
 
 #endif

@@ -90,6 +90,7 @@ struct offline_stream {
 };
 struct offline_load {
     const struct offline_store_operations *operations;
+    struct load_before before;
 };
 
 extern const struct offline_store_operations offline_store_postgres, offline_store_sqlite;

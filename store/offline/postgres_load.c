@@ -17,6 +17,7 @@ struct postgres_load {
     struct copy_target *targets; /* [given_count]: the columns that given values go to */
     const struct postgres_field
         *fields; /* of an existing table: what those columns are; else NULL, and they fit exactly */
+    bool copies; /* from the first row on */
     struct postgres_upload upload;
     struct buffer text; /* of one value, before it is escaped for COPY */
 };
@@ -143,6 +144,7 @@ static enum status find_or_make_table(struct postgres_load *load, const struct s
 
 static enum status start_copy(struct postgres_load *load, struct error *err)
 {
+    load->copies = true;
     struct buffer sql;
     buffer_init(&sql, 0);
     buffer_printf(&sql, "COPY %s ", load->source.from);
@@ -173,8 +175,6 @@ enum status postgres_load_open(struct offline_store *base, const struct source *
     enum status status = postgres_begin_write(load->store, err);
     if (!status)
         status = find_or_make_table(load, source, all, all_count, made, err);
-    if (!status)
-        status = start_copy(load, err);
     if (status)
         postgres_load_close(&load->base);
     else
@@ -277,11 +277,74 @@ static enum status check_row(struct postgres_load *load, const struct value *val
     return STATUS_OK;
 }
 
+/* As COPY would take it. */
+static const char *text_of(struct postgres_load *load, size_t index, const struct value *value)
+{
+    buffer_clear(&load->text);
+    copy_target_format(&load->targets[index], value, &load->text);
+    return arena_text_of(&load->arena, buffer_bytes(&load->text));
+}
+
+static enum status look_at_table(struct postgres_load *load, const struct value *values,
+                                 struct error *err)
+{
+    const char **texts = arena_array(&load->arena, load->given.count, sizeof *texts);
+    PGresult *result = NULL;
+    struct buffer sql;
+    int count = 0;
+    buffer_init(&sql, 0);
+    buffer_printf(&sql,
+                  "SELECT (SELECT count(*) FROM (SELECT FROM %s LIMIT %d) AS held),"
+                  " EXISTS (SELECT FROM %s WHERE true",
+                  load->source.from, LOAD_BEFORE_MAX, load->source.from);
+    for (size_t i = 0; i < load->given.count; i++) {
+        if (load->given.columns[i].role == LOAD_FEATURE)
+            continue;
+        buffer_append_text(&sql, " AND ");
+        postgres_append_identifier(load->store->connection, &sql, load->given.columns[i].column);
+        if (values[i].is_null) {
+            buffer_append_text(&sql, " IS NULL");
+            continue;
+        }
+        texts[count++] = text_of(load, i, &values[i]);
+        buffer_printf(&sql, " = $%d", count);
+    }
+    buffer_append(&sql, ")", 2);
+    enum status status = postgres_query(load->store->connection, "looking at the table",
+                                        (const char *)sql.data, count, texts, &result, err);
+    if (!status)
+        load->base.before = (struct load_before){
+            .is_known = true,
+            .rows = strtoull(PQgetvalue(result, 0, 0), NULL, 10),
+            .has_first = *PQgetvalue(result, 0, 1) == 't',
+        };
+    buffer_release(&sql);
+    PQclear(result);
+    return status;
+}
+
+/* Who may add rows may perhaps not read them, and a json has no equal: then it stays unknown. */
+static enum status begin_rows(struct postgres_load *load, const struct value *values,
+                              struct error *err)
+{
+    PGconn *connection = load->store->connection;
+    static const char doing[] = "looking at the table";
+    enum status status = postgres_run(connection, doing, "SAVEPOINT larder_look", err);
+    if (status)
+        return status;
+    status = look_at_table(load, values, err);
+    if (status && status != STATUS_UNAVAILABLE && status != STATUS_CANCELLED)
+        status = postgres_run(connection, doing, "ROLLBACK TO SAVEPOINT larder_look", err);
+    return status ? status : start_copy(load, err);
+}
+
 enum status postgres_load_row(struct offline_load *base, const struct value *values,
                               size_t *culprit, struct error *err)
 {
     struct postgres_load *load = (struct postgres_load *)base;
     enum status status = check_row(load, values, culprit, err);
+    if (!status && !load->copies)
+        status = begin_rows(load, values, err);
     if (status)
         return status;
     for (size_t i = 0; i < load->given.count; i++) {
@@ -296,8 +359,10 @@ enum status postgres_load_row(struct offline_load *base, const struct value *val
 enum status postgres_load_finish(struct offline_load *base, uint64_t *rows, struct error *err)
 {
     struct postgres_load *load = (struct postgres_load *)base;
+    enum status status = load->copies ? STATUS_OK : start_copy(load, err);
     const char *doing = load->upload.doing;
-    enum status status = postgres_upload_finish(&load->upload, rows, err);
+    if (!status)
+        status = postgres_upload_finish(&load->upload, rows, err);
     return status ? status : postgres_commit(load->store, doing, err);
 }
 

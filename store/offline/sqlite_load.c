@@ -196,12 +196,62 @@ enum status sqlite_load_open(struct offline_store *base, const struct source *so
 
 /* Rows ---------------------------------------------------------------------------------------- */
 
+static enum status bind_first(struct sqlite_load *load, sqlite3_stmt *statement,
+                              const struct value *values, struct error *err)
+{
+    enum status status = STATUS_OK;
+    int place = 0;
+    for (size_t i = 0; i < load->given.count && !status; i++)
+        if (load->given.columns[i].role != LOAD_FEATURE)
+            status = sqlite_bind(statement, ++place, &values[i], &load->text, err);
+    return status;
+}
+
+static enum status look_at_table(struct sqlite_load *load, const struct value *values,
+                                 struct error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    struct buffer sql;
+    bool row = false;
+    buffer_init(&sql, 0);
+    buffer_printf(&sql,
+                  "SELECT (SELECT count(*) FROM (SELECT 1 FROM %s LIMIT %d)),"
+                  " EXISTS (SELECT 1 FROM %s WHERE true",
+                  load->source.from, LOAD_BEFORE_MAX, load->source.from);
+    for (size_t i = 0; i < load->given.count; i++) {
+        if (load->given.columns[i].role == LOAD_FEATURE)
+            continue;
+        buffer_append_text(&sql, " AND ");
+        sqlite_append_identifier(&sql, load->given.columns[i].column);
+        buffer_append_text(&sql, " IS ?");
+    }
+    buffer_append(&sql, ")", 2);
+    enum status status = sqlite_prepare(load->store->connection, load->doing,
+                                        (const char *)sql.data, &statement, err);
+    if (!status)
+        status = bind_first(load, statement, values, err);
+    if (!status)
+        status = sqlite_step(statement, load->doing, &row, err);
+    if (!status && row)
+        load->base.before = (struct load_before){
+            .is_known = true,
+            .rows = (uint64_t)sqlite3_column_int64(statement, 0),
+            .has_first = sqlite3_column_int(statement, 1),
+        };
+    sqlite3_finalize(statement);
+    buffer_release(&sql);
+    bool matters = status == STATUS_UNAVAILABLE || status == STATUS_CANCELLED;
+    return matters ? status : STATUS_OK;
+}
+
 enum status sqlite_load_row(struct offline_load *base, const struct value *values, size_t *culprit,
                             struct error *err)
 {
     struct sqlite_load *load = (struct sqlite_load *)base;
     enum status status = STATUS_OK;
     bool row;
+    if (load->rows == 0)
+        status = look_at_table(load, values, err);
     for (size_t i = 0; i < load->given.count && !status; i++) {
         *culprit = i;
         status = sqlite_bind(load->insert, (int)i + 1, &values[i], &load->text, err);

@@ -223,6 +223,38 @@ static void load_that_is_not_finished_leaves_nothing(void **state)
     assert_int_equal(count_rows(f, &definitions.views[0]), 7);
 }
 
+/* The second load begins with a row that the first has, and the third with a new one. */
+static void load_says_what_the_table_held_before(void **state)
+{
+    struct offline_fixture *f = *state;
+    struct definitions definitions = definitions_of(numbers_yaml, &f->arena);
+    const struct value *rows = numbers(f, 20);
+    const struct {
+        size_t from, count, before;
+        bool has_first;
+    } loads[] = {{0, 10, 0, false}, {3, 10, 10, true}, {19, 1, 20, false}};
+    struct offline_load *handle;
+    struct error err;
+    bool made;
+    uint64_t loaded;
+    size_t culprit;
+    for (size_t i = 0; i < COUNT_OF(loads); i++) {
+        check_ok(offline_load_open(f->store, &definitions.sources[0], numbers_columns, 3,
+                                   numbers_columns, 3, &made, &handle, &err),
+                 &err);
+        assert_false(offline_load_before(handle)->is_known);
+        for (size_t row = 0; row < loads[i].count; row++)
+            check_ok(offline_load_row(handle, rows + 3 * (loads[i].from + row), &culprit, &err),
+                     &err);
+        struct load_before before = *offline_load_before(handle);
+        assert_true(before.is_known);
+        assert_int_equal(before.rows, loads[i].before);
+        assert_int_equal(before.has_first, loads[i].has_first);
+        check_ok(offline_load_finish(handle, &loaded, &err), &err);
+        offline_load_close(handle);
+    }
+}
+
 static void table_of_an_unfinished_load_is_not_there(void **state)
 {
     struct offline_fixture *f = *state;
@@ -295,6 +327,7 @@ int offline_store_suite_run_small(const struct offline_store_maker *maker)
         OFFLINE_SUITE_TEST(ask_outside_the_years_is_refused),
         OFFLINE_SUITE_TEST(as_known_needs_a_created_time),
         OFFLINE_SUITE_TEST(load_that_is_not_finished_leaves_nothing),
+        OFFLINE_SUITE_TEST(load_says_what_the_table_held_before),
         OFFLINE_SUITE_TEST(table_of_an_unfinished_load_is_not_there),
         OFFLINE_SUITE_TEST(load_needs_keys_and_event_time),
         OFFLINE_SUITE_TEST(made_table_needs_no_hint),

@@ -243,6 +243,14 @@ def test_a_csv_has_a_wrong_header(walk):
     walk.meets("larder load --source trips trips.csv")
 
 
+def test_a_csv_is_loaded_twice(walk):
+    head = "driver_id,happened,trip_count,rating\n"
+    walk.repository.write("trips.csv", head + "".join(f"{n},2024-01-01T00:00:00Z,{n},\n" for n in range(1234)))
+    walk.repository.write("more.csv", head + "1234,2024-01-01T00:00:00Z,1,\n")
+    for name in ("trips", "trips", "more"):
+        walk.meets(f"larder load --source trips {name}.csv")
+
+
 def test_a_csv_has_a_wrong_value(walk):
     head = "driver_id,happened,trip_count,rating\n1,2024-01-01T00:00:00Z,1,1.5\n"
     walk.repository.write("trips.csv", head + "2,2024-01-01T00:00:00Z,many,1.5\n")

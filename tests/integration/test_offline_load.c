@@ -237,6 +237,21 @@ static void value_that_a_column_would_change_is_refused_by_its_place(void **stat
     check_text(table_text(t, "SELECT count(*) FROM r"), "2");
 }
 
+/* What a load would tell of the table before is no reason to fail. */
+static void who_cannot_read_the_table_may_still_load(void **state)
+{
+    struct offline_test *t = *state;
+    owner(t, "CREATE TABLE keyed (id json, at timestamptz); CREATE TABLE r (id bigint, at date)");
+    define(t, "id: string", "table: keyed", "features: [{name: x, type: float64}]");
+    check_text(LOADED(t, COLUMNS(t, "id string", "at timestamp"), "1", "2024-01-01"), "1 rows");
+    make_reader(t);
+    owner(t, "GRANT INSERT ON r TO " READER);
+    connect_anew(t, "user=" READER);
+    define_table(t, "r");
+    check_text(LOADED(t, COLUMNS(t, "id int64", "at timestamp"), "1", "2024-01-01"), "1 rows");
+    drop_reader(t);
+}
+
 static void query_takes_no_rows(void **state)
 {
     struct offline_test *t = *state;
@@ -263,6 +278,7 @@ int main(void)
         OFFLINE_TEST(mistake_in_the_first_of_many_rows_is_told),
         OFFLINE_TEST(column_that_does_not_fit_is_refused),
         OFFLINE_TEST(value_that_a_column_would_change_is_refused_by_its_place),
+        OFFLINE_TEST(who_cannot_read_the_table_may_still_load),
         OFFLINE_TEST(query_takes_no_rows),
     };
     return cmocka_run_group_tests(tests, offline_tests_begin, offline_tests_end);
