@@ -2,8 +2,9 @@
  * test_sqlite_registry_crash.c - processes that are killed while they apply, or make the file, or
  * end a run, leave a registry that is whole and holds all that was acknowledged.
  *
- * Two appliers and a run work on one file at the same time, and each says in shared memory how far
- * it came. One after another is killed at any moment, and the registry is looked at.
+ * Two appliers and a run, which also asks for rebuilds, switches to them and strikes off what was
+ * left, work on one file at the same time, and each says in shared memory how far it came. One
+ * after another is killed at any moment, and the registry is looked at.
  */
 #include "private_file.h"
 #include "store/registry/registry.h"
@@ -60,28 +61,56 @@ _Noreturn static void apply_on(struct fixture *f, int role)
     }
 }
 
+static void must(enum status status, const struct error *err)
+{
+    if (status)
+        give_up(err);
+}
+
+/* What a run keeps at its end: a watermark, or, where a generation is pending, a switch to it. */
+static bool keep_watermark(struct registry *registry, const struct catalog *catalog,
+                           struct view_state *seen, int64_t watermark_us)
+{
+    struct error err;
+    bool outdated;
+    if (seen->pending_generation) {
+        must(registry_switch_rows(registry, catalog, seen, watermark_us, 1, &outdated, &err), &err);
+        return !outdated;
+    }
+    seen->has_watermark = true;
+    seen->watermark_us = watermark_us;
+    must(registry_advance(registry, catalog, seen, true, &outdated, &err), &err);
+    if (watermark_us % 3 == 0)
+        must(registry_mark_stale(registry, catalog, seen, "for the test", true, &err), &err);
+    return !outdated;
+}
+
+static void sweep(struct fixture *f, struct registry *registry, const struct catalog *catalog)
+{
+    struct removed_rows *rows;
+    struct error err;
+    size_t count;
+    must(registry_removed_rows(registry, catalog, &f->arena, &rows, &count, &err), &err);
+    must(registry_forget_rows(registry, catalog, rows, count, &err), &err);
+}
+
 _Noreturn static void run_on(struct fixture *f)
 {
     struct registry *registry;
     struct error err;
-    if (registry_open(&f->settings, &registry, &err))
-        give_up(&err);
+    must(registry_open(&f->settings, &registry, &err), &err);
     for (;;) {
         struct catalog catalog;
-        bool outdated;
+        struct view_state *states;
         enum status status = registry_read(registry, "shop", &f->arena, &catalog, &err);
         if (status == STATUS_NOT_FOUND)
             continue;
-        struct view_state state = {.has_watermark = true,
-                                   .watermark_us = atomic_load(&f->done[RUN]) + 1};
-        if (!status) {
-            state.view_id = catalog.views[0].id;
-            status = registry_advance(registry, &catalog, &state, true, &outdated, &err);
-        }
-        if (status)
-            give_up(&err);
-        if (!outdated)
-            atomic_store(&f->done[RUN], state.watermark_us);
+        must(status, &err);
+        must(registry_view_states(registry, &catalog, &f->arena, &states, &err), &err);
+        sweep(f, registry, &catalog);
+        int64_t next_us = atomic_load(&f->done[RUN]) + 1;
+        if (keep_watermark(registry, &catalog, &states[0], next_us))
+            atomic_store(&f->done[RUN], next_us);
         arena_reset(&f->arena);
     }
 }
@@ -123,7 +152,8 @@ static size_t count_states(struct fixture *f)
     return (size_t)count;
 }
 
-/* What is there is a version as it was made, with the states of its views. */
+/* What is there is a version as it was made, with the states of its views: one of another
+ * generation than the version's reads as none. */
 static void check_registry(struct fixture *f, const int64_t *done)
 {
     struct registry *registry;
