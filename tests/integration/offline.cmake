@@ -31,7 +31,9 @@ foreach(name check join load scan)
 endforeach()
 foreach(name offline query)
     larder_test(test_sqlite_${name}
-        SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_sqlite_${name}.c
+        SOURCES
+            ${CMAKE_CURRENT_LIST_DIR}/test_sqlite_${name}.c
+            ${CMAKE_CURRENT_LIST_DIR}/offline_file_fixture.c
         LINKS larder_offline_text larder_private_file LABELS unit)
 endforeach()
 larder_test(test_sqlite_owners

@@ -56,21 +56,27 @@ static PGconn *hold_states(void)
     return blocker;
 }
 
-static void an_apply_that_is_killed_leaves_nothing(void **state)
+/* A second apply, whose backend is done something to in the midst of it. */
+static struct late_apply apply_and_interrupt(struct fixture *f, const char *function)
 {
-    struct fixture *f = *state;
     char sql[256];
+    pthread_t thread;
     demand(f, apply(f, shop(&f->arena)));
     PGconn *blocker = hold_states();
     struct late_apply late = {.f = f,
-                              .definitions = shop_with(&f->arena, "a: int32, total:"
-                                                                  " float64")};
-    pthread_t thread;
+                              .definitions = shop_with(&f->arena, "a: int32, total: float64")};
     assert_int_equal(pthread_create(&thread, NULL, apply_in_thread, &late), 0);
-    snprintf(sql, sizeof sql, "SELECT pg_terminate_backend(%ld)", blocked_backend(1));
+    snprintf(sql, sizeof sql, "SELECT %s(%ld)", function, blocked_backend(1));
     sql_run(database.session, sql);
     pthread_join(thread, NULL);
     PQfinish(blocker);
+    return late;
+}
+
+static void an_apply_that_is_killed_leaves_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct late_apply late = apply_and_interrupt(f, "pg_terminate_backend");
     assert_int_equal(late.status, STATUS_UNAVAILABLE);
     demand(f, open_as(f, "larder", database.url));
     assert_int_equal(version(f), 1);
@@ -96,18 +102,7 @@ static void a_listener_notices_that_its_connection_is_gone(void **state)
 static void a_cancelled_apply_leaves_a_handle_that_still_works(void **state)
 {
     struct fixture *f = *state;
-    char sql[256];
-    demand(f, apply(f, shop(&f->arena)));
-    PGconn *blocker = hold_states();
-    struct late_apply late = {.f = f,
-                              .definitions = shop_with(&f->arena, "a: int32, total:"
-                                                                  " float64")};
-    pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, apply_in_thread, &late), 0);
-    snprintf(sql, sizeof sql, "SELECT pg_cancel_backend(%ld)", blocked_backend(1));
-    sql_run(database.session, sql);
-    pthread_join(thread, NULL);
-    PQfinish(blocker);
+    struct late_apply late = apply_and_interrupt(f, "pg_cancel_backend");
     assert_int_equal(late.status, STATUS_CANCELLED);
     assert_int_equal(version(f), 1);
 }

@@ -1,6 +1,5 @@
 /* test_sqlite_offline.c - what an owner's SQLite file may hold, and what is made of it. */
-#include "offline_text.h"
-#include "private_file.h"
+#include "offline_file_fixture.h"
 
 #include "base/timestamp.h"
 
@@ -12,50 +11,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-static struct private_file file;
-static struct offline_test test;
-
-static int begin(void **state)
-{
-    (void)state;
-    private_file_make(&file);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    private_file_remove(&file);
-    return 0;
-}
-
-static int set_up(void **state)
-{
-    private_file_clear(&file);
-    private_file_run(&file, "");
-    test.store = private_file_store(&file);
-    arena_init(&test.arena, 0);
-    *state = &test;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct offline_test *t = *state;
-    offline_store_close(t->store);
-    arena_release(&t->arena);
-    return 0;
-}
-
-/* 2024-01-01 and so many days, hours. */
-#define JANUARY "1704067200000000"
-#define DAY(n) "(" JANUARY " + " #n " * 86400000000)"
-
-static void run(const char *sql)
-{
-    private_file_run(&file, sql);
-}
 
 static const char *read_as(struct offline_test *t, const char *column, const char *literal,
                            const char *type, const char *misfits)
@@ -145,12 +100,6 @@ static void columns_that_cannot_fit_are_refused_by_name(void **state)
                "that fits, or convert it in a query");
     check_holds(read_as(t, "REAL", "1", "string", "stop"), "but typed.c is REAL");
     check_holds(read_as(t, "TEXT", "1", "timestamp", "stop"), "microseconds since 1970");
-}
-
-/* As a table, where the index of an owner serves, and as a query, where nothing does. */
-static void make_history(struct offline_test *t, const char *columns, const char *rows)
-{
-    run(arena_printf(&t->arena, "CREATE TABLE h (%s); INSERT INTO h VALUES %s", columns, rows));
 }
 
 static void rows_without_a_time_or_a_key_are_left_out(void **state)
@@ -396,31 +345,24 @@ static void file_that_is_no_database_is_named(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(values_are_read_by_what_they_are),
-        TEST(what_does_not_fit_stops_the_run_or_reads_as_null),
-        TEST(columns_that_cannot_fit_are_refused_by_name),
-        TEST(rows_without_a_time_or_a_key_are_left_out),
-        TEST(times_written_as_text_are_told_and_not_passed_over),
-        TEST(query_converts_what_an_owner_wrote),
-        TEST(keys_are_compared_byte_by_byte),
-        TEST(plan_tells_what_is_missing_or_slow),
-        TEST(query_that_would_write_is_refused),
-        TEST(load_refuses_columns_that_change_what_is_put_in),
-        TEST(writer_elsewhere_is_waited_for_and_then_named),
-        TEST(nobody_waits_for_a_writer_once_told_to_stop),
-        TEST(a_registry_of_any_name_counts_positions),
-        TEST(positions_rise_and_are_seen_by_the_snapshot),
-        TEST(reading_makes_no_file),
-        TEST(folder_that_is_missing_is_asked_for),
-        TEST(file_that_is_no_database_is_named),
+        FILE_TEST(values_are_read_by_what_they_are),
+        FILE_TEST(what_does_not_fit_stops_the_run_or_reads_as_null),
+        FILE_TEST(columns_that_cannot_fit_are_refused_by_name),
+        FILE_TEST(rows_without_a_time_or_a_key_are_left_out),
+        FILE_TEST(times_written_as_text_are_told_and_not_passed_over),
+        FILE_TEST(query_converts_what_an_owner_wrote),
+        FILE_TEST(keys_are_compared_byte_by_byte),
+        FILE_TEST(plan_tells_what_is_missing_or_slow),
+        FILE_TEST(query_that_would_write_is_refused),
+        FILE_TEST(load_refuses_columns_that_change_what_is_put_in),
+        FILE_TEST(writer_elsewhere_is_waited_for_and_then_named),
+        FILE_TEST(nobody_waits_for_a_writer_once_told_to_stop),
+        FILE_TEST(a_registry_of_any_name_counts_positions),
+        FILE_TEST(positions_rise_and_are_seen_by_the_snapshot),
+        FILE_TEST(reading_makes_no_file),
+        FILE_TEST(folder_that_is_missing_is_asked_for),
+        FILE_TEST(file_that_is_no_database_is_named),
     };
-    static const enum join_strategy strategies[] = {JOIN_PROBE, JOIN_PASS};
-    int failed = 0;
-    for (size_t i = 0; i < COUNT_OF(strategies); i++) {
-        offline_tests_join_by(strategies[i]);
-        failed += cmocka_run_group_tests(tests, begin, end);
-    }
-    return failed;
+    return offline_file_tests_run(tests, COUNT_OF(tests));
 }

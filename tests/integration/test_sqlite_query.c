@@ -1,7 +1,6 @@
 /* test_sqlite_query.c - what SQLite makes of a source's query, and of columns that hold anything.
  */
-#include "offline_text.h"
-#include "private_file.h"
+#include "offline_file_fixture.h"
 
 #include "base/timestamp.h"
 #include "store/offline/sqlite_probe.h"
@@ -12,56 +11,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static struct private_file file;
-static struct offline_test test;
-
-static int begin(void **state)
-{
-    (void)state;
-    private_file_make(&file);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    private_file_remove(&file);
-    return 0;
-}
-
-static int set_up(void **state)
-{
-    private_file_clear(&file);
-    private_file_run(&file, "");
-    test.store = private_file_store(&file);
-    arena_init(&test.arena, 0);
-    *state = &test;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct offline_test *t = *state;
-    offline_store_close(t->store);
-    arena_release(&t->arena);
-    return 0;
-}
-
-/* 2024-01-01 and so many days. */
-#define JANUARY "1704067200000000"
-#define DAY(n) "(" JANUARY " + " #n " * 86400000000)"
-
-static void run(const char *sql)
-{
-    private_file_run(&file, sql);
-}
-
-static void make_history(struct offline_test *t, const char *columns, const char *rows)
-{
-    run("DROP TABLE IF EXISTS h");
-    run(arena_printf(&t->arena, "CREATE TABLE h (%s); INSERT INTO h VALUES %s", columns, rows));
-}
 
 static const char *joined_at(struct offline_test *t, struct join_request request, const char *ask)
 {
@@ -336,27 +285,20 @@ static void index_serves_if_it_leads_through_the_key(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(mistake_in_a_query_is_told_with_its_place),
-        TEST(query_is_one_statement_to_sqlite_too),
-        TEST(parameter_of_a_query_is_refused),
-        TEST(column_that_a_query_gives_twice_is_refused),
-        TEST(misspelt_column_in_double_quotes_is_no_text),
-        TEST(copies_keep_values_as_they_are),
-        TEST(row_whose_time_is_no_integer_hides_no_other),
-        TEST(created_time_that_is_none_stops_what_asks_for_it),
-        TEST(keys_that_are_none_are_counted_alike),
-        TEST(load_knows_that_any_keeps_texts_in_strict_tables_alone),
-        TEST(table_named_with_its_schema_gets_a_hint_that_runs),
-        TEST(long_keys_are_counted_whatever_they_are_made_of),
-        TEST(index_serves_if_it_leads_through_the_key),
+        FILE_TEST(mistake_in_a_query_is_told_with_its_place),
+        FILE_TEST(query_is_one_statement_to_sqlite_too),
+        FILE_TEST(parameter_of_a_query_is_refused),
+        FILE_TEST(column_that_a_query_gives_twice_is_refused),
+        FILE_TEST(misspelt_column_in_double_quotes_is_no_text),
+        FILE_TEST(copies_keep_values_as_they_are),
+        FILE_TEST(row_whose_time_is_no_integer_hides_no_other),
+        FILE_TEST(created_time_that_is_none_stops_what_asks_for_it),
+        FILE_TEST(keys_that_are_none_are_counted_alike),
+        FILE_TEST(load_knows_that_any_keeps_texts_in_strict_tables_alone),
+        FILE_TEST(table_named_with_its_schema_gets_a_hint_that_runs),
+        FILE_TEST(long_keys_are_counted_whatever_they_are_made_of),
+        FILE_TEST(index_serves_if_it_leads_through_the_key),
     };
-    static const enum join_strategy strategies[] = {JOIN_PROBE, JOIN_PASS};
-    int failed = 0;
-    for (size_t i = 0; i < COUNT_OF(strategies); i++) {
-        offline_tests_join_by(strategies[i]);
-        failed += cmocka_run_group_tests(tests, begin, end);
-    }
-    return failed;
+    return offline_file_tests_run(tests, COUNT_OF(tests));
 }
