@@ -85,9 +85,13 @@ int lmdb_folder_reserve(const struct lmdb_folder *folder, const char *name, off_
     int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (file < 0)
         return errno;
-    int code = fallocate(file, 0, 0, size) < 0 ? errno : 0;
+    int code;
+    do
+        code = fallocate(file, 0, 0, size) < 0 ? errno : 0;
+    while (code == EINTR);
     close(file);
-    return code == EOPNOTSUPP ? 0 : code;
+    /* Some file systems have no such call; some sandboxes neither. */
+    return code == EOPNOTSUPP || code == ENOSYS ? 0 : code;
 }
 
 static int flush(const struct lmdb_folder *folder, const char *name)
