@@ -226,6 +226,31 @@ static void append_field(struct buffer *words, const PGresult *result, int field
         buffer_printf(words, "; %s", text);
 }
 
+/* What to do, where PostgreSQL does not say so itself. */
+static void append_hint(struct buffer *words, const char *sqlstate, const char *primary,
+                        const char *user)
+{
+    if (strcmp(sqlstate, "42501") == 0)
+        buffer_printf(words, "; the user %s lacks a right: GRANT it, or connect as another user",
+                      user);
+    if (strcmp(sqlstate, "57014") == 0 && strstr(primary, "statement timeout"))
+        buffer_printf(words,
+                      "; the setting statement_timeout is too short for it: ALTER ROLE %s SET "
+                      "statement_timeout = 0 lifts that",
+                      user);
+}
+
+/* libpq's own words, of which there may be several lines. */
+static enum status fail_without_result(PGconn *connection, enum status status, const char *doing,
+                                       struct error *err)
+{
+    const char *words = PQerrorMessage(connection);
+    if (PQstatus(connection) != CONNECTION_BAD || !*words)
+        return fail(err, status, "%s: %s", doing, words);
+    return fail(err, status, "%s: the connection to PostgreSQL broke: %.*s", doing,
+                (int)strcspn(words, "\n"), words);
+}
+
 enum status postgres_fail(PGconn *connection, const PGresult *result, const char *doing,
                           struct error *err)
 {
@@ -235,15 +260,13 @@ enum status postgres_fail(PGconn *connection, const PGresult *result, const char
         status = STATUS_UNAVAILABLE;
     const char *primary = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
     if (!primary)
-        return fail(err, status, "%s: %s", doing, PQerrorMessage(connection));
+        return fail_without_result(connection, status, doing, err);
     struct buffer words;
     buffer_init(&words, 0);
     buffer_append_text(&words, primary);
     append_field(&words, result, PG_DIAG_MESSAGE_DETAIL);
     append_field(&words, result, PG_DIAG_MESSAGE_HINT);
-    if (strcmp(sqlstate, "42501") == 0)
-        buffer_printf(&words, "; the user %s lacks a right: GRANT it, or connect as another user",
-                      PQuser(connection));
+    append_hint(&words, sqlstate, primary, PQuser(connection));
     fail(err, status, "%s: %.*s", doing, (int)words.size, (const char *)buffer_bytes(&words).data);
     buffer_release(&words);
     return status;
