@@ -1,6 +1,7 @@
 /* offline_store.c - see offline_store.h: finds the backend, and leads each call to it. */
 #include "store/offline/offline_store.h"
 
+#include "config/query_text.h"
 #include "store/offline/offline_store_backend.h"
 
 static const struct {
@@ -203,6 +204,34 @@ void offline_stream_close(struct offline_stream *stream)
 {
     if (stream)
         stream->operations->stream_close(stream);
+}
+
+enum status offline_query_open(struct offline_store *store, const char *sql, const char *what,
+                               const struct query_column *wanted, size_t wanted_count,
+                               struct offline_query **query, struct error *err)
+{
+    *query = NULL;
+    const char *mistake = query_text_mistake(sql);
+    if (mistake)
+        return fail(err, STATUS_INVALID, "%s %s", what, mistake);
+    return store->operations->query_open(store, sql, what, wanted, wanted_count, query, err);
+}
+
+struct query_columns offline_query_columns(const struct offline_query *query)
+{
+    return query->columns;
+}
+
+enum status offline_query_next(struct offline_query *query, const struct value **values,
+                               struct error *err)
+{
+    return query->operations->query_next(query, values, err);
+}
+
+void offline_query_close(struct offline_query *query)
+{
+    if (query)
+        query->operations->query_close(query);
 }
 
 struct load_columns load_columns_keep(const struct load_column *columns, size_t count,

@@ -258,6 +258,34 @@ const struct join_counts *offline_stream_counts(const struct offline_stream *str
 void offline_stream_stop(struct offline_stream *stream);
 void offline_stream_close(struct offline_stream *stream);
 
+/* A caller's own query ---------------------------------------------------------------------------
+ */
+
+/* Columns that are to be read as a type; the others are read as what they hold. */
+struct query_column {
+    const char *name;
+    value_type type;
+};
+/* Its columns, once it is open. */
+struct query_columns {
+    const char *const *names;
+    size_t count;
+};
+/* One SELECT, as a source's query is: in a READ ONLY transaction with the caller's rights, which is
+ * open until close. what: how messages call it. INVALID: the database does not take it, it would
+ * write, it gives a name twice, or a wanted column does not fit its type. A wanted column that it
+ * does not give is no error here. */
+struct offline_query;
+enum status offline_query_open(struct offline_store *store, const char *sql, const char *what,
+                               const struct query_column *wanted, size_t wanted_count,
+                               struct offline_query **query, struct error *err);
+struct query_columns offline_query_columns(const struct offline_query *query);
+/* *values NULL is the end; else one a column, borrowed until the next call. INVALID: a misfit, with
+ * the number of its row and its column. */
+enum status offline_query_next(struct offline_query *query, const struct value **values,
+                               struct error *err);
+void offline_query_close(struct offline_query *query);
+
 /* Loading ---------------------------------------------------------------------------------------
  */
 

@@ -61,6 +61,13 @@ struct offline_store_operations {
     void (*stream_stop)(struct offline_stream *stream);
     void (*stream_close)(struct offline_stream *stream);
 
+    enum status (*query_open)(struct offline_store *store, const char *sql, const char *what,
+                              const struct query_column *wanted, size_t wanted_count,
+                              struct offline_query **query, struct error *err);
+    enum status (*query_next)(struct offline_query *query, const struct value **values,
+                              struct error *err);
+    void (*query_close)(struct offline_query *query);
+
     enum status (*load_open)(struct offline_store *store, const struct source *source,
                              const struct load_column *all, size_t all_count,
                              const struct load_column *given, size_t given_count, bool *made,
@@ -87,6 +94,10 @@ struct offline_stream {
     const struct offline_store_operations *operations;
     size_t reader_count;
     struct join_counts counts;
+};
+struct offline_query {
+    const struct offline_store_operations *operations;
+    struct query_columns columns;
 };
 struct offline_load {
     const struct offline_store_operations *operations;

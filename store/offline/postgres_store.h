@@ -86,6 +86,12 @@ enum status postgres_stream_misfit(const struct offline_stream *stream, size_t v
                                    uint8_t misfit, const char *row, struct error *err);
 void postgres_stream_stop(struct offline_stream *stream);
 void postgres_stream_close(struct offline_stream *stream);
+enum status postgres_query_open(struct offline_store *store, const char *sql, const char *what,
+                                const struct query_column *wanted, size_t wanted_count,
+                                struct offline_query **query, struct error *err);
+enum status postgres_query_next(struct offline_query *query, const struct value **values,
+                                struct error *err);
+void postgres_query_close(struct offline_query *query);
 enum status postgres_load_open(struct offline_store *store, const struct source *source,
                                const struct load_column *all, size_t all_count,
                                const struct load_column *given, size_t given_count, bool *made,
