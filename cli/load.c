@@ -190,6 +190,7 @@ static int load_with(const struct options *options, const struct repository *rep
 {
     struct error err;
     progress_init(&job->progress);
+    progress_keep_telling(&job->progress);
     job->stop = interrupt_watch();
     job->file_size = size_of_file(job->path);
     arena_init(&job->row_arena, 0);
@@ -202,7 +203,7 @@ static int load_with(const struct options *options, const struct repository *rep
         status = load_rows(job, &err);
     if (status == STATUS_CANCELLED && atomic_load(job->stop))
         fail(&err, status, "stopped; nothing was loaded");
-    progress_end(&job->progress);
+    progress_close(&job->progress);
     int code = status ? command_failed(&err) : print_loaded(options, job);
     offline_load_close(job->load);
     offline_store_close(job->store);

@@ -172,13 +172,14 @@ static int materialize_with(const struct options *options, const struct settings
         return command_failed(&err);
     warn_of_eviction(stores->online);
     progress_init(&progress);
+    progress_keep_telling(&progress);
     request->catalog = &catalog;
     request->stop = interrupt_watch();
     offline_store_stop_on(stores->offline, request->stop);
     request->listener = (struct materialize_listener){
         .context = &progress, .progress = tell_progress, .warning = tell_warning};
     enum status status = materialize(stores, request, options->arena, &runs, &count, &err);
-    progress_end(&progress);
+    progress_close(&progress);
     int code = count || options->json ? print_result(options, runs, count, status ? &err : NULL)
                                       : EXIT_DONE;
     if (!status)

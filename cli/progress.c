@@ -1,14 +1,18 @@
 /* progress.c - see progress.h. */
 #include "cli/progress.h"
 
+#include "base/error.h"
 #include "base/log.h"
 #include "base/timestamp.h"
 #include "cli/screen.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 static const int64_t terminal_every_us = 200000, log_every_us = 10000000, guess_after_us = 2000000;
+static const int64_t again_every_us = 1000000;
 
 /* What a step comes to, besides its count. */
 struct pace {
@@ -24,7 +28,9 @@ void progress_init(struct progress *progress)
     *progress = (struct progress){.is_terminal = screen_width(stderr) != 0,
                                   .started_us = now_us,
                                   .told_us = now_us,
-                                  .phase_us = now_us};
+                                  .phase_us = now_us,
+                                  .is_silent = true,
+                                  .mutex = PTHREAD_MUTEX_INITIALIZER};
 }
 
 /* Whether it is time to tell something; a new phase begins here. */
@@ -88,9 +94,16 @@ static void tell_terminal(struct progress *progress, const struct progress_step 
 {
     char line[256], count[COUNT_TEXT_SIZE], rate[COUNT_TEXT_SIZE], left[32];
     int size = snprintf(line, sizeof line, "%s", progress->phase);
-    if (step->unit)
+    if (step->unit && step->of)
+        size +=
+            snprintf(line + size, sizeof line - (size_t)size, ": %s of %s %s",
+                     count_format(step->count, count), count_format(step->of, rate), step->unit);
+    else if (step->unit)
         size += snprintf(line + size, sizeof line - (size_t)size, ": %s %s",
                          count_format(step->count, count), step->unit);
+    else if (pace->seconds >= 1)
+        size += snprintf(line + size, sizeof line - (size_t)size, ", %s so far",
+                         time_left(pace->seconds, left));
     if (step->unit && pace->rate)
         size += snprintf(line + size, sizeof line - (size_t)size, ", %s a second",
                          count_format(pace->rate, rate));
@@ -112,6 +125,9 @@ static void tell_log(const struct progress *progress, const struct progress_step
         size += snprintf(fields + size, sizeof fields - (size_t)size,
                          " count=%llu unit=%s per_second=%llu", (unsigned long long)step->count,
                          log_quote(step->unit, unit, sizeof unit), (unsigned long long)pace->rate);
+    if (step->unit && step->of)
+        size += snprintf(fields + size, sizeof fields - (size_t)size, " of=%llu",
+                         (unsigned long long)step->of);
     if (pace->percent)
         size += snprintf(fields + size, sizeof fields - (size_t)size, " percent=%d", pace->percent);
     if (pace->left >= 0)
@@ -119,11 +135,8 @@ static void tell_log(const struct progress *progress, const struct progress_step
     log_line(LOG_INFO, "working", "%s", fields);
 }
 
-void progress_tell(struct progress *progress, const struct progress_step *step)
+static void tell(struct progress *progress, const struct progress_step *step, int64_t now_us)
 {
-    int64_t now_us = timestamp_monotonic_us();
-    if (!is_due(progress, step->phase, now_us))
-        return;
     progress->told_us = now_us;
     struct pace pace = pace_of(progress, step, now_us);
     if (progress->is_terminal)
@@ -132,11 +145,82 @@ void progress_tell(struct progress *progress, const struct progress_step *step)
         tell_log(progress, step, &pace);
 }
 
+void progress_tell(struct progress *progress, const struct progress_step *step)
+{
+    int64_t now_us = timestamp_monotonic_us();
+    pthread_mutex_lock(&progress->mutex);
+    progress->last = *step;
+    progress->is_silent = false;
+    if (is_due(progress, step->phase, now_us))
+        tell(progress, step, now_us);
+    pthread_mutex_unlock(&progress->mutex);
+}
+
+static void tell_again(struct progress *progress)
+{
+    int64_t now_us = timestamp_monotonic_us();
+    int64_t every_us = progress->is_terminal ? again_every_us : log_every_us;
+    if (!progress->is_silent && now_us - progress->told_us >= every_us)
+        tell(progress, &progress->last, now_us);
+}
+
+static void *keep_telling(void *argument)
+{
+    struct progress *progress = argument;
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    pthread_mutex_lock(&progress->mutex);
+    while (!progress->has_ended) {
+        until.tv_sec++;
+        while (!progress->has_ended &&
+               !pthread_cond_timedwait(&progress->ended, &progress->mutex, &until))
+            continue;
+        if (!progress->has_ended)
+            tell_again(progress);
+    }
+    pthread_mutex_unlock(&progress->mutex);
+    return NULL;
+}
+
+/* Signals stay with whoever waits: Ctrl-C is to end a read of standard input. */
+void progress_keep_telling(struct progress *progress)
+{
+    pthread_condattr_t monotonic;
+    sigset_t all, before;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&progress->ended, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (pthread_create(&progress->thread, NULL, keep_telling, progress))
+        out_of_memory();
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    progress->has_thread = true;
+}
+
 void progress_end(struct progress *progress)
 {
+    pthread_mutex_lock(&progress->mutex);
     if (progress->line_is_open)
         fputs("\r\033[K", stderr);
     progress->line_is_open = false;
+    progress->is_silent = true;
+    pthread_mutex_unlock(&progress->mutex);
+}
+
+void progress_close(struct progress *progress)
+{
+    progress_end(progress);
+    if (!progress->has_thread)
+        return;
+    pthread_mutex_lock(&progress->mutex);
+    progress->has_ended = true;
+    pthread_cond_signal(&progress->ended);
+    pthread_mutex_unlock(&progress->mutex);
+    pthread_join(progress->thread, NULL);
+    pthread_cond_destroy(&progress->ended);
+    progress->has_thread = false;
 }
 
 const char *count_format(uint64_t count, char text[COUNT_TEXT_SIZE])

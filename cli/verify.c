@@ -189,13 +189,14 @@ static int verify_with(struct verify_job *job)
     if (registry_read(job->stores.registry, job->settings.project, arena, &catalog, &err))
         return command_failed(&err);
     progress_init(&job->progress);
+    progress_keep_telling(&job->progress);
     job->request.catalog = &catalog;
     job->request.progress = tell_progress;
     job->request.context = job;
     job->request.stop = interrupt_watch();
     offline_store_stop_on(job->stores.offline, job->request.stop);
     enum status status = verify(&job->stores, &job->request, arena, &views, &count, &err);
-    progress_end(&job->progress);
+    progress_close(&job->progress);
     if (status && !views)
         return command_refused(&err);
     struct verify_report report = make_report(job, views, count, status ? &err : NULL);

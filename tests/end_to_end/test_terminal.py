@@ -89,6 +89,16 @@ def test_progress_is_written_over_and_gone_at_the_end(unapplied_drivers):
     assert "\x1b" not in unapplied_drivers.do("load", "--source", "trips", "trips.csv").said
 
 
+def test_a_database_that_takes_its_time_is_seen_to_work(drivers):
+    drivers.add(1)
+    drivers.define(("    table: trips\n", "    query: SELECT trips.* FROM trips, (SELECT pg_sleep(3)) AS s\n"))
+    drivers.do("apply")
+    drivers.repository.write("ask.csv", f"driver_id,event_timestamp\n1,{drivers.time()}\n")
+    shown = on_terminal(drivers.repository, "training-set", "--service", "dispatch", "--entities", "ask.csv",
+                        "--out", "out.csv")
+    assert " s so far\r" in shown.raw and "so far" not in shown.text and "1 row in" in shown.text
+
+
 def test_teardown_asks_on_a_terminal_and_takes_no_for_an_answer(drivers):
     shown = on_terminal(drivers.repository, "teardown", typed="no\n")
     assert shown.code == 1 and "nothing was removed" in shown.text

@@ -13,7 +13,7 @@
 
 enum { ROOM = 4096 };
 
-static const struct progress_step half = {"airport_weather", "rows read", 1000000, 0.5};
+static const struct progress_step half = {"airport_weather", "rows read", 1000000, 0, 0.5};
 
 /* What the steps write to standard error, the first at the beginning of its phase, the second
  * after so many seconds. */
@@ -79,12 +79,47 @@ static void what_is_not_known_is_not_told(void **state)
 {
     (void)state;
     char text[ROOM];
-    const struct progress_step some = {"trips", "rows", 500, 0}, joining = {"joining", NULL, 0, 0};
-    const struct progress_step more = {"trips", "rows", 500, 1.5};
+    const struct progress_step some = {"trips", "rows", 500, 0, 0},
+                               joining = {"joining", NULL, 0, 0, 0};
+    const struct progress_step more = {"trips", "rows", 500, 0, 1.5};
     assert_null(strchr(told_after(10, true, &some, text), '%'));
     assert_null(strstr(told_after(10, true, &some, text), "left"));
     assert_null(strchr(told_after(10, true, &more, text), '%')); /* a planner may be wrong */
-    assert_string_equal(told_after(10, true, &joining, text), "\r\033[Kjoining\r\033[Kjoining");
+    assert_string_equal(told_after(10, true, &joining, text),
+                        "\r\033[Kjoining\r\033[Kjoining, 10 s so far");
+}
+
+static void rows_are_told_of_how_many(void **state)
+{
+    (void)state;
+    const struct progress_step step = {"writing", "rows", 600000, 1000000, 0.6};
+    check_told(6, true, &step, "writing: 600,000 of 1,000,000 rows, ");
+    check_told(20, false, &step, " count=600000 unit=rows per_second=");
+    check_told(20, false, &step, " of=1000000 percent=60");
+}
+
+/* A database takes no steps. */
+static void last_step_is_told_again_while_nothing_moves(void **state)
+{
+    (void)state;
+    const struct progress_step joining = {"joining", NULL, 0, 0, 0};
+    struct progress progress;
+    char text[ROOM];
+    int ends[2], kept = dup(STDERR_FILENO);
+    assert_int_equal(pipe(ends), 0);
+    dup2(ends[1], STDERR_FILENO);
+    progress_init(&progress);
+    progress_tell(&progress, &joining);
+    progress.told_us -= 20000000; /* as if it had been told long ago */
+    progress_keep_telling(&progress);
+    ssize_t size = read(ends[0], text, ROOM - 1); /* waits for the line */
+    progress_close(&progress);
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+    close(ends[0]);
+    close(ends[1]);
+    text[size > 0 ? size : 0] = '\0';
+    assert_non_null(strstr(text, "phase=joining"));
 }
 
 static void counts_are_grouped(void **state)
@@ -104,6 +139,8 @@ int main(void)
         cmocka_unit_test(a_log_gets_the_same_as_fields),
         cmocka_unit_test(nothing_is_guessed_at_the_beginning),
         cmocka_unit_test(what_is_not_known_is_not_told),
+        cmocka_unit_test(rows_are_told_of_how_many),
+        cmocka_unit_test(last_step_is_told_again_while_nothing_moves),
         cmocka_unit_test(counts_are_grouped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
