@@ -11,8 +11,9 @@
 /* Whatever the manifest says already. */
 static enum status check_options(const struct options *options, struct error *err)
 {
-    static const char *const said[] = {"--service",  "--features", "--full-names",
-                                       "--as-known", "--as-of",    "--with-status"};
+    static const char *const said[] = {"--service",        "--features", "--full-names",
+                                       "--as-known",       "--as-of",    "--with-status",
+                                       "--entities-query", "--format"};
     for (size_t i = 0; i < COUNT_OF(said); i++)
         for (size_t j = 0; j < options->given_count; j++)
             if (strcmp(options->given[j].spec->name, said[i]) == 0)
@@ -36,9 +37,10 @@ static enum status choose_files(const struct options *options, const struct rema
 {
     const char *asks = option_text(options, "--entities"), *out = option_text(options, "--out");
     request->asks_path = asks ? asks : remake->then.asks.path;
+    request->asks_query = request->asks_path ? NULL : remake->then.asks.query;
     request->out_path = out ? out : file_beside(remake->path, options->arena);
     request->keep_other = out != NULL;
-    if (!asks && strcmp(request->asks_path, "-") == 0)
+    if (!asks && request->asks_path && strcmp(request->asks_path, "-") == 0)
         return fail(err, STATUS_INVALID,
                     "%s was asked through standard input: give the same rows with --entities",
                     remake->path);

@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
+#include "cli/query_option.h"
 #include "cli/references.h"
 #include "cli/remake.h"
 #include "cli/table.h"
@@ -25,6 +26,7 @@ static void tell_progress(void *context, enum training_phase phase, uint64_t row
         .phase = phases[phase],
         .unit = phase == TRAINING_JOINS ? NULL : "rows",
         .count = rows,
+        .of = asked,
         .share = asked > 0 ? (double)rows / (double)asked : 0,
     };
     progress_tell(context, &step);
@@ -118,6 +120,7 @@ static int make(const struct options *options, const struct settings *settings,
     struct training_report report = {0};
     struct offline_store *store = NULL;
     progress_init(&progress);
+    progress_keep_telling(&progress);
     request->progress = tell_progress;
     request->context = &progress;
     request->stop = interrupt_watch();
@@ -127,7 +130,7 @@ static int make(const struct options *options, const struct settings *settings,
     if (!status)
         status = training_set_make(store, request, options->arena, &manifest, &report, &err);
     offline_store_close(store);
-    progress_end(&progress);
+    progress_close(&progress);
     double seconds = (double)(timestamp_monotonic_us() - progress.started_us) / 1e6;
     if (status)
         return report.refused ? command_misused(&err) : command_failed(&err);
@@ -146,7 +149,7 @@ static bool is_one_file(const char *a, const char *b)
 static enum status check_apart(const char *option, const char *path, const char *other,
                                const char *what, struct error *err)
 {
-    if (!path || !is_one_file(path, other))
+    if (!path || !other || !is_one_file(path, other))
         return STATUS_OK;
     return fail(err, STATUS_INVALID, "%s would overwrite %s, %s; give it another file", option,
                 other, what);
@@ -213,13 +216,16 @@ static enum status read_call(const struct options *options, struct manifest_orig
     request->out_path = option_text(options, "--out");
     request->as_known = option_flag(options, "--as-known");
     request->with_status = option_flag(options, "--with-status");
-    if (!request->asks_path || !request->out_path)
+    const char *query = option_text(options, "--entities-query");
+    if ((!request->asks_path && !query) || !request->out_path)
         return fail(err, STATUS_INVALID, "training-set needs --entities FILE and --out FILE");
+    if (request->asks_path && query)
+        return fail(err, STATUS_INVALID, "give either --entities F or --entities-query SQL");
     enum status status = references_check(options, err);
     if (!status)
         status = read_format(options, request, err);
-    if (!status)
-        status = read_strategy(options, &request->strategy, err);
+    if (!status && query)
+        status = query_text_given(query, options->arena, &request->asks_query, err);
     if (status)
         return status;
     status = option_time(options, "--as-of", &request->as_of_us, &has_as_of, err);
@@ -247,6 +253,8 @@ static enum status read_request(const struct options *options, struct remake *re
     enum status status = option_text(options, "--from-manifest")
                              ? remake_read(options, remake, request, err)
                              : read_call(options, origin, request, err);
+    if (!status)
+        status = read_strategy(options, &request->strategy, err);
     if (status)
         return status;
     place_manifest(options, request);
@@ -304,12 +312,14 @@ static int run(const struct options *options)
 static const struct option_spec training_set_options[] = {
     REFERENCES_OPTIONS,
     {"--entities", OPTION_TEXT, "F.csv", "the rows that ask; - is standard input"},
+    {"--entities-query", OPTION_TEXT, "SQL",
+     "or what this gives, in the offline store; @F is a file"},
     {"--out", OPTION_TEXT, "F", "where the training set goes; - is standard output"},
     {"--format", OPTION_TEXT, "NAME", "csv, arrow, arrow-stream or parquet; else by F's end"},
     {"--as-known", OPTION_FLAG, NULL, "only what was recorded by each row's time"},
     {"--as-of", OPTION_TEXT, "T", "only what was recorded by T: the same file again"},
     {"--with-status", OPTION_FLAG, NULL, "add f__status and f__event_time columns"},
-    {"--manifest", OPTION_TEXT, "F", "where its manifest goes; else F.csv.manifest.json"},
+    {"--manifest", OPTION_TEXT, "F", "where its manifest goes; else beside the training set"},
     {"--from-manifest", OPTION_TEXT, "F", "make again what this manifest tells of"},
     {"--strategy", OPTION_TEXT, "S", "probe or pass, instead of what costs less"},
 };

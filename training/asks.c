@@ -14,10 +14,10 @@
 
 const char asks_time_name[] = "event_timestamp";
 
-static enum status write_all(int descriptor, const char *bytes, size_t size, struct error *err)
+enum status asks_write_spool(int descriptor, const void *bytes, size_t size, struct error *err)
 {
     for (size_t done = 0; done < size;) {
-        ssize_t put = write(descriptor, bytes + done, size - done);
+        ssize_t put = write(descriptor, (const char *)bytes + done, size - done);
         if (put < 0 && errno != EINTR)
             return fail(err, STATUS_FAILED, "cannot keep what asks in a temporary file: %s",
                         strerror(errno));
@@ -36,7 +36,7 @@ static enum status copy_input(const struct asks *asks, int from, int to, struct 
     ssize_t got;
     while (!status && (got = read(from, bytes, size)) != 0) {
         if (got > 0)
-            status = write_all(to, bytes, (size_t)got, err);
+            status = asks_write_spool(to, bytes, (size_t)got, err);
         else if (errno != EINTR)
             status = fail(err, STATUS_FAILED, "%s: %s", asks->path, strerror(errno));
     }
@@ -44,18 +44,23 @@ static enum status copy_input(const struct asks *asks, int from, int to, struct 
     return status;
 }
 
-/* An unnamed file: nothing is left behind whatever ends the process. */
-static enum status spool_input(struct asks *asks, int input, struct error *err)
+enum status asks_make_spool(int *descriptor, struct error *err)
 {
     const char *folder = getenv("TMPDIR");
     char path[4096];
     snprintf(path, sizeof path, "%s/larder-asks-XXXXXX", folder && *folder ? folder : "/tmp");
-    asks->descriptor = mkostemp(path, O_CLOEXEC);
-    if (asks->descriptor < 0)
+    *descriptor = mkostemp(path, O_CLOEXEC);
+    if (*descriptor < 0)
         return fail(err, STATUS_FAILED, "cannot make a temporary file %s: %s", path,
                     strerror(errno));
     unlink(path);
-    return copy_input(asks, input, asks->descriptor, err);
+    return STATUS_OK;
+}
+
+static enum status spool_input(struct asks *asks, int input, struct error *err)
+{
+    enum status status = asks_make_spool(&asks->descriptor, err);
+    return status ? status : copy_input(asks, input, asks->descriptor, err);
 }
 
 static enum status open_path(struct asks *asks, struct error *err)
@@ -94,30 +99,52 @@ static enum status begin_reading(struct asks *asks, struct error *err)
     return asks->operations->open(asks, err);
 }
 
+static struct asks *make(const struct selection *selection, bool as_text)
+{
+    struct asks *asks = calloc(1, sizeof *asks);
+    if (!asks)
+        out_of_memory();
+    asks->selection = selection;
+    asks->as_text = as_text;
+    asks->descriptor = -1;
+    asks->operations = &asks_csv;
+    arena_init(&asks->names, 0);
+    arena_init(&asks->parsed, 0);
+    asks->key_columns =
+        arena_array(&asks->names, selection->key_count + 1, sizeof *asks->key_columns);
+    asks->keys = arena_array(&asks->names, selection->key_count + 1, sizeof *asks->keys);
+    return asks;
+}
+
+/* status: of what led to the bytes. */
+static enum status begin(enum status status, struct asks *made, struct asks **asks,
+                         struct error *err)
+{
+    if (!status)
+        status = begin_reading(made, err);
+    *asks = status ? NULL : made;
+    if (status)
+        asks_close(made);
+    return status;
+}
+
 enum status asks_open(const char *path, const struct selection *selection, bool as_text,
                       struct asks **asks, struct error *err)
 {
-    struct asks *opened = calloc(1, sizeof *opened);
-    if (!opened)
-        out_of_memory();
-    opened->selection = selection;
-    opened->as_text = as_text;
-    opened->descriptor = -1;
-    opened->operations = &asks_csv;
-    arena_init(&opened->names, 0);
-    arena_init(&opened->parsed, 0);
-    opened->key_columns =
-        arena_array(&opened->names, selection->key_count + 1, sizeof *opened->key_columns);
-    opened->keys = arena_array(&opened->names, selection->key_count + 1, sizeof *opened->keys);
-    enum status status = open_input(opened, path, err);
+    struct asks *made = make(selection, as_text);
+    return begin(open_input(made, path, err), made, asks, err);
+}
+
+enum status asks_open_query(struct offline_store *store, const char *sql, const char *name,
+                            const struct selection *selection, bool as_text, struct asks **asks,
+                            struct error *err)
+{
+    struct asks *made = make(selection, as_text);
+    made->path = name;
+    enum status status = asks_make_spool(&made->descriptor, err);
     if (!status)
-        status = begin_reading(opened, err);
-    if (status) {
-        asks_close(opened);
-        opened = NULL;
-    }
-    *asks = opened;
-    return status;
+        status = asks_spool_query(store, sql, name, selection, made->descriptor, err);
+    return begin(status, made, asks, err);
 }
 
 void asks_close(struct asks *asks)
@@ -130,6 +157,11 @@ void asks_close(struct asks *asks)
     arena_release(&asks->names);
     arena_release(&asks->parsed);
     free(asks);
+}
+
+const char *asks_name(const struct asks *asks)
+{
+    return asks->path;
 }
 
 size_t asks_column_count(const struct asks *asks)

@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 struct asks;
+struct offline_store;
 
 struct ask {
     const struct value *keys; /* [selection->key_count], nulls allowed */
@@ -32,8 +33,15 @@ struct ask {
  * key or event_timestamp is missing, or a name stands twice. */
 enum status asks_open(const char *path, const struct selection *selection, bool as_text,
                       struct asks **asks, struct error *err);
+/* The same of a query in the offline store, whose rows are kept as a CSV: name is how messages call
+ * it. INVALID as offline_query_open, too. */
+enum status asks_open_query(struct offline_store *store, const char *sql, const char *name,
+                            const struct selection *selection, bool as_text, struct asks **asks,
+                            struct error *err);
 void asks_close(struct asks *asks);
 
+/* In messages: "standard input". */
+const char *asks_name(const struct asks *asks);
 size_t asks_column_count(const struct asks *asks);
 const char *asks_column(const struct asks *asks, size_t column);
 /* Known once the first reading has come to its end. Keys have the type that the selection asks for,

@@ -56,6 +56,13 @@ extern const char asks_time_name[]; /* event_timestamp */
 enum status asks_take_columns(struct asks *asks, const char *const *columns,
                               const struct asks_place *places, size_t count, struct error *err);
 
+/* An unnamed file, of which nothing is left behind whatever ends the process; and into it. */
+enum status asks_make_spool(int *descriptor, struct error *err);
+enum status asks_write_spool(int descriptor, const void *bytes, size_t size, struct error *err);
+/* Writes the rows of a query there (asks_query.c). */
+enum status asks_spool_query(struct offline_store *store, const char *sql, const char *name,
+                             const struct selection *selection, int descriptor, struct error *err);
+
 extern const struct asks_operations asks_csv;
 
 #endif

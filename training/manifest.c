@@ -90,6 +90,7 @@ void manifest_begin(struct manifest *manifest, const struct manifest_origin *ori
         .with_status = request->with_status,
         .format = table_format_name(request->format),
         .asks.path = request->asks_path,
+        .asks.query = request->asks_query,
         .out_path = request->out_path,
     };
     checksum_of_json(definitions_to_json(&request->catalog->definitions),
@@ -156,6 +157,13 @@ static json_t *file_to_json(const char *path, const char *sha256, uint64_t size,
     return json;
 }
 
+static json_t *asks_to_json(const struct manifest_asks *asks)
+{
+    json_t *json = file_to_json(asks->path, asks->sha256, asks->size, asks->rows);
+    put_text(json, "query", asks->query);
+    return json;
+}
+
 static json_t *definitions_to_summary(const struct manifest *manifest)
 {
     json_t *json = json_object(), *views = json_array();
@@ -201,7 +209,7 @@ static json_t *manifest_to_json(const struct manifest *manifest)
     put_origin(json, &manifest->origin);
     put(json, "definitions", definitions_to_summary(manifest));
     put(json, "options", options_to_json(manifest));
-    put(json, "asks", file_to_json(asks->path, asks->sha256, asks->size, asks->rows));
+    put(json, "asks", asks_to_json(asks));
     put_text(snapshot, "transactions", manifest->transactions);
     put_text(snapshot, "position", manifest->position);
     put(json, "snapshot", snapshot);

@@ -43,8 +43,9 @@ struct manifest_view {
 };
 
 struct manifest_asks {
-    const char *path;
-    uint64_t rows, size;
+    const char *path;    /* NULL: the query asked */
+    const char *query;   /* NULL: the file did */
+    uint64_t rows, size; /* of a query's rows, as a CSV */
     char sha256[CHECKSUM_TEXT_SIZE];
 };
 

@@ -168,7 +168,10 @@ static void read_columns(struct reader *reader, const json_t *json, struct manif
 static void read_files(struct reader *reader, const json_t *json, struct manifest *manifest)
 {
     const json_t *asks = member(reader, json, "asks", fits_object);
-    manifest->asks.path = text(reader, asks, "path");
+    manifest->asks.path = optional_text(reader, asks, "path");
+    manifest->asks.query = optional_text(reader, asks, "query");
+    if (!manifest->asks.path && !manifest->asks.query && !reader->wrong)
+        reader->wrong = "path";
     manifest->asks.rows = count(reader, asks, "rows");
     manifest->asks.size = count(reader, asks, "bytes");
     read_sha256(reader, asks, manifest->asks.sha256);

@@ -39,15 +39,14 @@ static void add_asked(struct training_columns *columns, const struct asks *asks,
 }
 
 /* Column names of the answer must differ from those that pass through. */
-static enum status check_name(const struct asks *asks, const char *asks_path, const char *name,
-                              struct error *err)
+static enum status check_name(const struct asks *asks, const char *name, struct error *err)
 {
     for (size_t i = 0; i < asks_column_count(asks); i++)
         if (strcmp(asks_column(asks, i), name) == 0)
             return fail(err, STATUS_INVALID,
                         "%s:1:1: the file has a column %s, and so has the "
                         "answer; rename it, or ask with --full-names",
-                        asks_path, name);
+                        asks_name(asks), name);
     return STATUS_OK;
 }
 
@@ -104,7 +103,7 @@ enum status training_columns_make(const struct training_request *request, const 
         add_feature(columns, selection, &selection->features[i], request->with_status, arena);
     enum status status = STATUS_OK;
     for (size_t i = asked; i < columns->schema.column_count && !status; i++)
-        status = check_name(asks, request->asks_path, columns->columns[i].name, err);
+        status = check_name(asks, columns->columns[i].name, err);
     return status;
 }
 

@@ -138,16 +138,33 @@ static enum status write_row(struct maker *maker, const struct ask *ask,
 static enum status sum_asks(struct maker *maker, struct error *err)
 {
     const struct manifest *again = maker->request->again;
-    const char *path = maker->request->asks_path;
     struct manifest_asks *asks = &maker->manifest->asks;
     enum status status = asks_checksum(maker->asks, &asks->size, asks->sha256, err);
     if (status || !again || strcmp(asks->sha256, again->asks.sha256) == 0)
         return status;
     maker->report->refused = true;
+    if (!maker->request->asks_path)
+        return fail(
+            err, STATUS_INVALID,
+            "the query asks for other rows than it did, or in another order: as a CSV their "
+            "SHA-256 is %s, and was %s; order them by all columns, or keep them in a file",
+            asks->sha256, again->asks.sha256);
     return fail(err, STATUS_INVALID,
                 "%s is not what was asked then: its SHA-256 is %s, and was %s; find the file as it "
                 "was, and give it with --entities",
-                strcmp(path, "-") == 0 ? "standard input" : path, asks->sha256, again->asks.sha256);
+                asks_name(maker->asks), asks->sha256, again->asks.sha256);
+}
+
+static enum status open_asks(struct maker *maker, struct offline_store *store, struct error *err)
+{
+    const struct training_request *request = maker->request;
+    bool as_text = request->format == TABLE_CSV;
+    if (request->asks_path)
+        return asks_open(request->asks_path, request->selection, as_text, &maker->asks, err);
+    enum status status = asks_open_query(store, request->asks_query, "--entities-query",
+                                         request->selection, as_text, &maker->asks, err);
+    maker->report->refused = status == STATUS_INVALID;
+    return status;
 }
 
 static enum status read_asks(struct maker *maker, struct error *err)
@@ -302,8 +319,7 @@ enum status training_set_make(struct offline_store *store, const struct training
     if (request->with_status)
         status = selection_check_status_columns(request->selection, arena, err);
     if (!status)
-        status = asks_open(request->asks_path, request->selection, request->format == TABLE_CSV,
-                           &maker.asks, err);
+        status = open_asks(&maker, store, err);
     /* Standard input ends with it, and is not all that was to come. */
     if (request->stop && atomic_load(request->stop))
         status = STATUS_CANCELLED;
@@ -322,6 +338,8 @@ enum status training_set_make(struct offline_store *store, const struct training
         status = finish(&maker, err);
     if (status == STATUS_CANCELLED && request->stop && atomic_load(request->stop))
         status = stopped(request, err);
+    if (status == STATUS_UNAVAILABLE && !output_is_standard(request->out_path))
+        fail_within(err, "%s was not written; run it again later", request->out_path);
     training_join_close(maker.join);
     table_writer_close(maker.writer);
     output_file_close(maker.file);

@@ -41,7 +41,8 @@ struct training_request {
     const struct manifest_origin *origin; /* for the manifest */
     const struct catalog *catalog;
     const struct selection *selection; /* of the catalog's views */
-    const char *asks_path;             /* "-": standard input */
+    const char *asks_path;             /* "-": standard input; NULL: the query asks */
+    const char *asks_query;            /* in the offline store; see asks.h */
     const char *out_path;              /* "-": standard output */
     enum table_format format;          /* of the output */
     bool as_known;

@@ -53,7 +53,7 @@ def test_a_manifest_tells_all_that_decided_the_bytes(world):
     options = [*as_of(world), "--with-status"]
     made(world, *options)
     said, path = manifest(world), world.repository.path
-    assert said["asks"] == {"path": "ask.csv", "sha256": sha256(path("ask.csv")), "rows": 4,
+    assert said["asks"] == {"path": "ask.csv", "query": None, "sha256": sha256(path("ask.csv")), "rows": 4,
                             "bytes": path("ask.csv").stat().st_size}
     assert said["out"] == {"path": "out.csv", "sha256": sha256(path("out.csv")), "rows": 4,
                            "bytes": path("out.csv").stat().st_size}
@@ -125,6 +125,17 @@ def test_features_by_reference_come_again(world):
     world.do(*AGAIN)
     assert world.repository.path("out.csv").read_bytes() == before
     assert manifest(world)["features"] == ["driver_stats:rating"] and manifest(world)["service"] is None
+
+
+def test_a_parquet_file_comes_again_too(world):
+    world.do(*TRAINING_SET[:-1], "out.parquet", *as_of(world))
+    before = world.repository.path("out.parquet").read_bytes()
+    assert before[:4] == b"PAR1" and manifest(world, "out.parquet.manifest.json")["options"]["format"] == "parquet"
+    record_more(world)
+    world.do("training-set", "--from-manifest", "out.parquet.manifest.json")
+    assert world.repository.path("out.parquet").read_bytes() == before
+    world.do("training-set", "--from-manifest", "out.parquet.manifest.json", "--out", "again")
+    assert world.repository.path("again").read_bytes() == before
 
 
 def test_other_bytes_are_told_and_replace_nothing(world):
