@@ -75,8 +75,7 @@ int command_print_json(struct json_t *json)
     return command_end_output(!failed && fputc('\n', stdout) != EOF);
 }
 
-/* `| head` and `| less` leave once they have seen enough, and nobody wants to hear of it. */
-static bool reader_has_left(void)
+bool command_reader_has_left(void)
 {
     struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
     return poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
@@ -86,7 +85,7 @@ int command_end_output(bool written)
 {
     if (written && fflush(stdout) == 0 && !ferror(stdout))
         return EXIT_DONE;
-    if (reader_has_left())
+    if (command_reader_has_left())
         return EXIT_FAILED;
     notice(NOTICE_FAILURE, "cannot write to standard output");
     return EXIT_FAILED;

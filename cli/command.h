@@ -73,6 +73,8 @@ int command_read_settings(const struct options *options, struct settings *settin
  * it, which then only repeats the first of them). EXIT_USAGE. */
 int command_tell_problems(struct problems *problems, const struct error *err);
 
+/* `| head` and `| less` leave once they have seen enough, and nobody wants to hear of it. */
+bool command_reader_has_left(void);
 /* Ends what was written to stdout (false: it could not be). EXIT_FAILED behind a full disk, which
  * is told, and where a reader has left before the end, which is not. */
 int command_end_output(bool written);

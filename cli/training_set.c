@@ -132,6 +132,8 @@ static int make(const struct options *options, const struct settings *settings,
     offline_store_close(store);
     progress_close(&progress);
     double seconds = (double)(timestamp_monotonic_us() - progress.started_us) / 1e6;
+    if (status && output_is_standard(request->out_path) && command_reader_has_left())
+        return EXIT_FAILED;
     if (status)
         return report.refused ? command_misused(&err) : command_failed(&err);
     return tell_outcome(options, request, remake, &manifest, &report, seconds);

@@ -189,6 +189,16 @@ def test_a_reader_that_leaves_early_is_left_in_peace(drivers):
         assert call.returncode == 1 and "standard output" not in call.stderr
 
 
+def test_a_reader_of_a_training_set_that_leaves_early_is_left_in_peace(drivers):
+    drivers.add(1)
+    asks = "driver_id,event_timestamp\n" + f"1,{drivers.time()}\n" * 50_000
+    drivers.repository.write("ask.csv", asks)
+    call = drivers.repository.start("training-set", "--service", "dispatch", "--entities", "ask.csv", "--out", "-")
+    assert call.stdout.readline() == "driver_id,event_timestamp,trip_count,rating\n"
+    call.stdout.close()
+    assert call.stderr.read() == "" and call.wait(60) == 1
+
+
 def test_a_second_server_on_the_port_says_what_to_do(drivers):
     with drivers.repository.serving():
         said = drivers.refused("serve", code=1).err
