@@ -123,6 +123,13 @@ static enum status unknown_name(const struct load_columns *columns, const char *
                                 struct error *err)
 {
     const char *name = arena_text_of(arena, field->text);
+    if (strpbrk(name, ";\t|")) {
+        fail(err, STATUS_INVALID,
+             "%s is no key, feature or time of the source: names, and values, "
+             "are separated by commas",
+             quoted(arena, name));
+        return fail_at(err, file, field->line, field->column);
+    }
     const char *advice = did_you_mean(arena, name, columns->names, columns->count);
     bool near = *advice;
     for (size_t i = 0; !near && i < columns->count && i < NAMES_TOLD; i++)

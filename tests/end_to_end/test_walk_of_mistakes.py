@@ -241,6 +241,8 @@ def test_a_csv_has_a_wrong_header(walk):
     walk.meets("larder load --source trips trips.csv")
     walk.repository.write("trips.csv", "driver_id,trip_count,rating\n1,1,1\n")
     walk.meets("larder load --source trips trips.csv")
+    walk.repository.write("trips.csv", "driver_id;happened;rating\n1;2024-01-01T00:00:00Z;1\n")
+    walk.meets("larder load --source trips trips.csv")
 
 
 def test_a_csv_is_loaded_twice(walk):
