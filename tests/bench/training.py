@@ -183,7 +183,7 @@ def features_of(line):
 
 def measure(world, quick):
     sizes = QUICK if quick else FULL
-    data.check_disk(world, sizes.rows)
+    data.check_disk(world, sizes.rows, sizes.many * (10 if world.large else 1))
     bench = Bench(world, sizes)
     rows = []
     for name, keys, has_hot in (("5 rows a key", sizes.rows // 5, False), ("500 rows a key", sizes.rows // 500, True)):

@@ -9,7 +9,7 @@ import os
 from embedded import HISTORY_DAYS, VIEWS
 
 BEGIN = "timestamptz '2024-01-01 00:00:00Z'"
-BYTES_A_ROW = 600  # of disk: table, index, a copy for a join, write-ahead log, training sets
+BYTES_A_ROW, BYTES_AN_ASK = 600, 1500  # of disk: table, index, write-ahead log; answers, and what a join puts aside
 HOT_SHARE = 10  # every tenth row
 
 
@@ -26,9 +26,9 @@ def features(view):
     return [f"v{view}f{f}" for f in range(10)]
 
 
-def check_disk(world, rows):
+def check_disk(world, rows, asks):
     """A full disk in the middle would be told late, and would hurt others."""
-    needed = VIEWS * rows * BYTES_A_ROW
+    needed = VIEWS * rows * BYTES_A_ROW + asks * BYTES_AN_ASK
     stat = os.statvfs(world.folder)
     free = stat.f_bavail * stat.f_frsize
     if free < needed:
