@@ -9,6 +9,7 @@
 #include "cli/references.h"
 #include "cli/remake.h"
 #include "cli/table.h"
+#include "cli/training_explain.h"
 #include "store/registry/registry.h"
 #include "training/manifest.h"
 #include "training/output_file.h"
@@ -38,6 +39,12 @@ static bool tells_apart(const struct training_request *request, int status)
     return request->with_status || status != (int)VALUE_OUTSIDE_MAX_AGE;
 }
 
+/* Of source rows, which may not have been counted. */
+static json_t *count_of_source(const struct join_counts *joined, uint64_t count)
+{
+    return joined->is_uncounted ? json_null() : json_integer((json_int_t)count);
+}
+
 static int print_report_json(const struct training_request *request,
                              const struct manifest *manifest, const struct training_report *report,
                              double seconds)
@@ -50,14 +57,15 @@ static int print_report_json(const struct training_request *request,
                                                     : json_null());
     const struct join_counts *joined = &report->joined;
     return command_print_json(json_pack(
-        "{s:s?, s:s?, s:s, s:o, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:f}", "out",
+        "{s:s?, s:s?, s:s, s:o, s:I, s:o, s:I, s:o, s:o, s:o, s:I, s:f}", "out",
         is_kept ? request->out_path : NULL, "manifest", is_kept ? request->manifest_path : NULL,
         "sha256", manifest->out.sha256, "same_again",
         request->again ? json_boolean(!report->is_other) : json_null(), "rows",
         (json_int_t)report->rows, "values", values, "recorded_later",
-        (json_int_t)report->recorded_later, "left_out", (json_int_t)joined->left_out, "long_keys",
-        (json_int_t)joined->long_keys, "unknown_created", (json_int_t)joined->unknown_created,
-        "misfits", (json_int_t)joined->misfits, "seconds", seconds));
+        (json_int_t)report->recorded_later, "left_out", count_of_source(joined, joined->left_out),
+        "long_keys", count_of_source(joined, joined->long_keys), "unknown_created",
+        count_of_source(joined, joined->unknown_created), "misfits", (json_int_t)joined->misfits,
+        "seconds", seconds));
 }
 
 static void tell_count(uint64_t count, const char *what)
@@ -219,6 +227,8 @@ static enum status read_call(const struct options *options, struct manifest_orig
     request->as_known = option_flag(options, "--as-known");
     request->with_status = option_flag(options, "--with-status");
     const char *query = option_text(options, "--entities-query");
+    if (option_flag(options, "--explain") && !request->out_path)
+        request->out_path = "-"; /* nothing is written */
     if ((!request->asks_path && !query) || !request->out_path)
         return fail(err, STATUS_INVALID, "training-set needs --entities FILE and --out FILE");
     if (request->asks_path && query)
@@ -259,6 +269,8 @@ static enum status read_request(const struct options *options, struct remake *re
         status = read_strategy(options, &request->strategy, err);
     if (status)
         return status;
+    if (option_flag(options, "--explain"))
+        return STATUS_OK;
     place_manifest(options, request);
     return check_files(options, request, err);
 }
@@ -303,6 +315,9 @@ static int run(const struct options *options)
                                &selection);
     if (code)
         return code;
+    request.memory_bytes = settings.training_memory_bytes;
+    if (option_flag(options, "--explain"))
+        return training_explain(options, &settings, &request);
     origin.project = settings.project;
     origin.registry_schema = settings.registry_schema;
     origin.offline_store = settings.offline_store.type;
@@ -323,6 +338,7 @@ static const struct option_spec training_set_options[] = {
     {"--with-status", OPTION_FLAG, NULL, "add f__status and f__event_time columns"},
     {"--manifest", OPTION_TEXT, "F", "where its manifest goes; else beside the training set"},
     {"--from-manifest", OPTION_TEXT, "F", "make again what this manifest tells of"},
+    {"--explain", OPTION_FLAG, NULL, "say how each view would be answered, and make nothing"},
     {"--strategy", OPTION_TEXT, "S", "probe or pass, instead of what costs less"},
 };
 

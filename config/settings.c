@@ -345,6 +345,12 @@ static void read_server(struct reader *reader, const struct node *value, void *i
     members_read(reader, value, "\"server\"", members, COUNT_OF(members), into);
 }
 
+static void read_training(struct reader *reader, const struct node *value, void *into)
+{
+    static const struct member members[] = {{"memory", false, read_size, 0, NULL}};
+    members_read(reader, value, "\"training\"", members, COUNT_OF(members), into);
+}
+
 static void read_project(struct reader *reader, const struct node *value, void *into)
 {
     struct settings *settings = into;
@@ -362,6 +368,7 @@ static void read_root(struct reader *reader, const struct node *root, struct set
         {"online_store", true, read_online_store, offsetof(struct settings, online_store), NULL},
         {"registry", false, read_registry, offsetof(struct settings, registry_schema), NULL},
         {"server", false, read_server, offsetof(struct settings, server), NULL},
+        {"training", false, read_training, offsetof(struct settings, training_memory_bytes), NULL},
         {"entities", false, NULL, 0, elsewhere},
         {"sources", false, NULL, 0, elsewhere},
         {"feature_views", false, NULL, 0, elsewhere},
@@ -375,6 +382,7 @@ static struct settings settings_default(void)
     return (struct settings){
         .offline_store = {.timeout_ms = 5000},
         .registry_schema = "larder",
+        .training_memory_bytes = UINT64_C(512) << 20,
         .server = {.grpc = "127.0.0.1:6566",
                    .http = "127.0.0.1:6567",
                    .max_entities = 10000,

@@ -42,6 +42,7 @@ struct settings {
     struct store_settings online_store;
     const char *registry_schema; /* default "larder" */
     struct server_settings server;
+    uint64_t training_memory_bytes; /* that making a training set holds; default 512 MiB */
 };
 
 /* The url with its password, if it has one, written as ***; works for any text, even one that is no

@@ -58,7 +58,5 @@ static inline int64_t ask_index_time(const struct ask_index *index, uint32_t slo
 {
     return index->times[slot];
 }
-/* Bytes of memory held, of which an ask takes at most so many until it is settled. */
-enum { ASK_INDEX_BYTES_AN_ASK = 64 };
 
 #endif

@@ -122,68 +122,20 @@ void best_rows_give_up(struct best_rows *rows, uint32_t slot)
     atomic_flag_clear_explicit(lock_of(rows, slot), memory_order_release);
 }
 
-static size_t variable_size(const struct row_packing *packing, const struct value *values)
-{
-    size_t size = 0;
-    for (size_t i = 0; i < packing->count; i++)
-        if (type_width(packing->types[i]) == 0 && !values[i].is_null)
-            size += values[i].bytes.size;
-    return size;
-}
-
-/* Room for what is variable, in place of what was there. */
-static uint8_t *renew_tail(struct best_rows *rows, uint8_t *row, const struct value *values)
-{
-    if (!rows->packing->tail_offset)
-        return NULL;
-    uint8_t *tail = realloc(tail_of(rows->packing, row), variable_size(rows->packing, values) + 1);
-    if (!tail)
-        out_of_memory();
-    set_tail(rows->packing, row, tail);
-    return tail;
-}
-
-static void put_fixed(uint8_t *at, const struct value *value)
-{
-    switch (type_width(value->type)) {
-    case 1:
-        *at = value->boolean;
-        break;
-    case 4:
-        memcpy(at, &value->int32, 4); /* or a float32: one union */
-        break;
-    default:
-        memcpy(at, &value->int64, 8);
-    }
-}
-
-void best_rows_put(struct best_rows *rows, uint32_t slot, int64_t event_time_us,
-                   int64_t created_time_us, const struct streamed_values *values)
+void best_rows_put(struct best_rows *rows, uint32_t slot, struct bytes packed)
 {
     const struct row_packing *packing = rows->packing;
-    uint8_t *row = row_at(rows, slot), *states = row + packing->states_offset;
-    uint8_t *tail = renew_tail(rows, row, values->values);
-    assert(event_time_us > ROW_OF_ANOTHER);
-    set_times(row, event_time_us, created_time_us);
-    for (size_t i = 0; i < packing->count; i++) {
-        const struct value *value = &values->values[i];
-        uint8_t *at = row + packing->offsets[i];
-        states[i] = value->is_null ? STATE_NULL : STATE_THERE;
-        if (value->is_null)
-            continue;
-        if (type_width(value->type) > 0) {
-            put_fixed(at, value);
-            continue;
-        }
-        uint32_t size = (uint32_t)value->bytes.size;
-        memcpy(at, &size, sizeof size);
-        memcpy(tail, value->bytes.data, size);
-        tail += size;
+    uint8_t *row = row_at(rows, slot), *tail = tail_of(packing, row);
+    size_t tail_size = packed.size - packing->size;
+    memcpy(row, packed.data, packing->size);
+    if (packing->tail_offset) {
+        /* Room for what is variable, in place of what was there. */
+        tail = realloc(tail, tail_size + 1);
+        if (!tail)
+            out_of_memory();
+        memcpy(tail, (const uint8_t *)packed.data + packing->size, tail_size);
+        set_tail(packing, row, tail);
     }
-    memset(states + packing->count, STATE_THERE, EXTRA_STATES);
-    for (size_t i = 0; values->misfits && i < packing->count + EXTRA_STATES; i++)
-        if (values->misfits[i] != FITS)
-            states[i] = (uint8_t)(STATE_MISFIT + values->misfits[i] - 1);
     best_rows_give_up(rows, slot);
 }
 
@@ -260,4 +212,90 @@ void row_packing_read(const struct row_packing *packing, const uint8_t *packed,
         misfits[i] = states[i] < STATE_MISFIT ? FITS : (uint8_t)(states[i] - STATE_MISFIT + 1);
         *any = *any || misfits[i] != FITS;
     }
+}
+
+/* Packing ------------------------------------------------------------------------------------- */
+
+static void put_fixed(uint8_t *at, const struct value *value)
+{
+    switch (type_width(value->type)) {
+    case 1:
+        *at = value->boolean;
+        break;
+    case 4:
+        memcpy(at, &value->int32, 4); /* or a float32: one union */
+        break;
+    default:
+        memcpy(at, &value->int64, 8);
+    }
+}
+
+/* Returns where its values and states go. */
+static uint8_t *begin_row(const struct row_packing *packing, struct times times,
+                          struct buffer *packed)
+{
+    buffer_clear(packed);
+    uint8_t *row = buffer_reserve(packed, packing->size);
+    packed->size = packing->size;
+    memset(row, 0, packing->size);
+    set_times(row, times.event_us, times.created_us);
+    return row;
+}
+
+void row_packing_write(const struct row_packing *packing, int64_t event_time_us,
+                       int64_t created_time_us, const struct streamed_values *values,
+                       struct buffer *packed)
+{
+    assert(event_time_us > ROW_OF_ANOTHER);
+    uint8_t *row = begin_row(packing, (struct times){event_time_us, created_time_us}, packed);
+    uint8_t *states = row + packing->states_offset;
+    for (size_t i = 0; i < packing->count; i++) {
+        const struct value *value = &values->values[i];
+        states[i] = value->is_null ? STATE_NULL : STATE_THERE;
+        if (value->is_null)
+            continue;
+        uint32_t size = (uint32_t)value->bytes.size;
+        if (type_width(value->type) > 0)
+            put_fixed(row + packing->offsets[i], value);
+        else
+            memcpy(row + packing->offsets[i], &size, sizeof size);
+    }
+    for (size_t i = 0; values->misfits && i < packing->count + EXTRA_STATES; i++)
+        if (values->misfits[i] != FITS)
+            states[i] = (uint8_t)(STATE_MISFIT + values->misfits[i] - 1);
+    for (size_t i = 0; i < packing->count && packing->tail_offset; i++)
+        if (type_width(packing->types[i]) == 0 && !values->values[i].is_null)
+            buffer_append(packed, values->values[i].bytes.data, values->values[i].bytes.size);
+}
+
+static size_t tail_size_of(const struct row_packing *packing, const uint8_t *row)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < packing->count; i++) {
+        uint32_t size = 0;
+        if (type_width(packing->types[i]) == 0 && row[packing->states_offset + i] == STATE_THERE)
+            memcpy(&size, row + packing->offsets[i], sizeof size);
+        total += size;
+    }
+    return total;
+}
+
+void row_packing_copy(const struct row_packing *packing, const struct best_row *row,
+                      struct buffer *packed)
+{
+    buffer_clear(packed);
+    if (!row->found)
+        return;
+    buffer_append(packed, row->packed, packing->size);
+    if (packing->tail_offset)
+        buffer_append(packed, tail_of(packing, row->packed), tail_size_of(packing, row->packed));
+}
+
+struct best_row row_packing_open(const struct row_packing *packing, struct buffer *packed)
+{
+    if (packed->size == 0)
+        return (struct best_row){0};
+    set_tail(packing, packed->data, packed->data + packing->size);
+    struct times times = times_of(packed->data);
+    return (struct best_row){true, times.event_us, times.created_us, packed->data};
 }

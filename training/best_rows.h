@@ -33,11 +33,26 @@ struct row_packing {
 void row_packing_init(struct row_packing *packing, const value_type *types, size_t count,
                       struct arena *arena);
 
+/* The row that answers. */
+struct best_row {
+    bool found;
+    int64_t event_time_us, created_time_us;
+    const uint8_t *packed;
+};
+/* A row, what is variable behind what is not. */
+void row_packing_write(const struct row_packing *packing, int64_t event_time_us,
+                       int64_t created_time_us, const struct streamed_values *values,
+                       struct buffer *packed);
+/* The same of a row that is held; nothing of one that is not. */
+void row_packing_copy(const struct row_packing *packing, const struct best_row *row,
+                      struct buffer *packed);
+/* A row that lies as it was written, to be read. packed.size 0: there is none. */
+struct best_row row_packing_open(const struct row_packing *packing, struct buffer *packed);
+
 struct best_rows {
     const struct row_packing *packing;
     const struct ask_index *index;
     uint8_t *rows; /* [slot_count] */
-    atomic_size_t tail_bytes;
     atomic_flag locks[BEST_ROWS_LOCKS];
 };
 void best_rows_init(struct best_rows *rows, const struct row_packing *packing,
@@ -48,18 +63,13 @@ void best_rows_release(struct best_rows *rows); /* accepts one that is zeroed */
  * slot until it was put, or given up. */
 bool best_rows_begin(struct best_rows *rows, uint32_t slot, int64_t event_time_us,
                      int64_t created_time_us);
-void best_rows_put(struct best_rows *rows, uint32_t slot, int64_t event_time_us,
-                   int64_t created_time_us, const struct streamed_values *values);
+/* A row as row_packing_write wrote it. */
+void best_rows_put(struct best_rows *rows, uint32_t slot, struct bytes packed);
 void best_rows_give_up(struct best_rows *rows, uint32_t slot);
 
 void best_rows_settle(struct best_rows *rows);
 
 /* What a slot has, once it is settled. */
-struct best_row {
-    bool found;
-    int64_t event_time_us, created_time_us;
-    const uint8_t *packed;
-};
 struct best_row best_rows_get(const struct best_rows *rows, uint32_t slot);
 /* values: [packing->count], strings and such borrowed from the rows. misfits: [count + 2]; *any:
  * one of them does not fit. */

@@ -8,22 +8,28 @@
 
 #include <stdlib.h>
 
+/* Counting what is left out may take so long, or that share of what answering takes. */
+static const double counted_within_us = 100000, counted_share = 0.2;
+enum { LOG_SHARE = 4 }; /* of the memory, a quarter keeps the rows that ask in their order */
+
 /* Some of the views, with their features: what one strategy answers. */
 struct share {
     struct selection selection;
     struct join_request request;
     size_t *places;             /* [selection.view_count]: in the whole selection */
+    double *row_bytes;          /* [selection.view_count] */
     struct joined_view *joined; /* [selection.view_count], of a pass */
 };
 
 struct training_join {
     struct offline_store *store;
     struct join_request request;
-    enum join_strategy strategy;
+    struct join_options options;
     struct arena arena; /* as long as the join */
     struct spill spill;
     struct ask_log log;
-    bool *probed; /* [view_count] */
+    bool *probed;                    /* [view_count] */
+    struct join_estimate *estimates; /* [view_count] */
     struct share probes, passed;
     struct offline_join *join; /* of the probes; NULL: there are none */
     struct pass *pass;         /* NULL: nothing is passed */
@@ -34,7 +40,7 @@ struct training_join {
 };
 
 enum status training_join_open(struct offline_store *store, const struct join_request *request,
-                               enum join_strategy strategy, struct training_join **opened,
+                               const struct join_options *options, struct training_join **opened,
                                struct error *err)
 {
     *opened = NULL;
@@ -47,11 +53,14 @@ enum status training_join_open(struct offline_store *store, const struct join_re
     size_t count = request->selection->view_count;
     join->store = store;
     join->request = *request;
-    join->strategy = strategy;
+    join->options = *options;
+    if (join->options.memory_bytes == 0)
+        join->options.memory_bytes = TRAINING_MEMORY_DEFAULT;
     arena_init(&join->arena, 0);
-    spill_init(&join->spill, SIZE_MAX);
+    spill_init(&join->spill, (size_t)join->options.memory_bytes / LOG_SHARE);
     ask_log_init(&join->log, request->selection, &join->spill);
     join->probed = arena_array(&join->arena, count, sizeof *join->probed);
+    join->estimates = arena_array(&join->arena, count, sizeof *join->estimates);
     join->joined = arena_array(&join->arena, count, sizeof *join->joined);
     join->row.views = join->joined;
     *opened = join;
@@ -70,16 +79,31 @@ enum status training_join_ask(struct training_join *join, const struct value *ke
 
 static enum status choose_view(struct training_join *join, size_t view, struct error *err)
 {
-    struct join_estimate estimate;
-    if (join->strategy != JOIN_BY_COST) {
-        join->probed[view] = join->strategy == JOIN_PROBE;
-        return STATUS_OK;
-    }
+    struct join_estimate *estimate = &join->estimates[view];
     enum status status = offline_join_estimate(
-        join->store, &join->request, view, join->log.first_us, join->log.last_us, &estimate, err);
-    join->probed[view] = !status && estimate.can_probe &&
-                         (double)join->log.count * estimate.probe_us < estimate.stream_us;
+        join->store, &join->request, view, join->log.first_us, join->log.last_us, estimate, err);
+    double probes_us = (double)join->log.count * estimate->probe_us;
+    join->probed[view] = join->options.strategy == JOIN_PROBE ||
+                         (join->options.strategy == JOIN_BY_COST && estimate->can_probe &&
+                          probes_us < estimate->stream_us);
     return status;
+}
+
+/*
+ * To count what is left out is to read every source whole, which few probes into a large one are
+ * not to wait for. It is left, where it would cost much beside the answers.
+ */
+static void choose_to_count(struct training_join *join)
+{
+    double counting_us = 0, answering_us = 0;
+    for (size_t v = 0; v < join->request.selection->view_count; v++) {
+        const struct join_estimate *estimate = &join->estimates[v];
+        counting_us += estimate->count_us;
+        answering_us +=
+            join->probed[v] ? (double)join->log.count * estimate->probe_us : estimate->stream_us;
+    }
+    join->request.leaves_uncounted =
+        counting_us > counted_within_us && counting_us > answering_us * counted_share;
 }
 
 static enum status choose(struct training_join *join, struct error *err)
@@ -88,6 +112,8 @@ static enum status choose(struct training_join *join, struct error *err)
     for (size_t v = 0; v < join->request.selection->view_count && !status; v++)
         status = choose_view(join, v, err);
     offline_store_end(join->store);
+    if (!status)
+        choose_to_count(join);
     return status;
 }
 
@@ -101,6 +127,7 @@ static void take_share(struct training_join *join, bool probed, struct share *sh
     struct entity_key_ids *ids = arena_array(&join->arena, whole->view_count, sizeof *ids);
     uint16_t *numbers = arena_array(&join->arena, whole->view_count, sizeof *numbers);
     share->places = arena_array(&join->arena, whole->view_count, sizeof *share->places);
+    share->row_bytes = arena_array(&join->arena, whole->view_count, sizeof *share->row_bytes);
     share->joined = arena_array(&join->arena, whole->view_count, sizeof *share->joined);
     share->selection = (struct selection){whole->keys, whole->key_count, views, 0, features, 0};
     for (size_t v = 0; v < whole->view_count; v++) {
@@ -111,6 +138,7 @@ static void take_share(struct training_join *join, bool probed, struct share *sh
         ids[number] = join->request.key_ids[v];
         numbers[v] = (uint16_t)number;
         share->places[number] = v;
+        share->row_bytes[number] = join->estimates[v].row_bytes;
         share->selection.view_count++;
     }
     for (size_t f = 0; f < whole->feature_count; f++) {
@@ -122,6 +150,57 @@ static void take_share(struct training_join *join, bool probed, struct share *sh
     share->request = join->request;
     share->request.selection = &share->selection;
     share->request.key_ids = ids;
+}
+
+/* Explaining ---------------------------------------------------------------------------------- */
+
+static const char *reason(const struct training_join *join, size_t view)
+{
+    const struct join_estimate *estimate = &join->estimates[view];
+    if (join->options.strategy != JOIN_BY_COST)
+        return "as --strategy says";
+    if (!estimate->can_probe)
+        return "no temporary table can be made here";
+    if (!join->probed[view])
+        return estimate->is_served ? "it asks much, so that reading history once costs less"
+                                   : "no index serves, so that history is read once";
+    return estimate->is_served ? "it asks little, and an index serves"
+                               : "the source is small, so that no index is needed";
+}
+
+enum status training_join_explain(struct training_join *join, struct arena *arena,
+                                  struct join_explanation *explanation, struct error *err)
+{
+    const struct selection *selection = join->request.selection;
+    enum status status = choose(join, err);
+    if (status)
+        return status;
+    struct explained_view *views = arena_array(arena, selection->view_count, sizeof *views);
+    for (size_t v = 0; v < selection->view_count; v++) {
+        const struct feature_view *view = selection->views[v].view;
+        int64_t reach_us =
+            timestamp_add(view->ttl_us, join->request.with_status ? INT64_C(86400000000) : 0);
+        views[v] = (struct explained_view){
+            .name = selection->views[v].alias ? selection->views[v].alias : view->about.name,
+            .strategy = join->probed[v] ? JOIN_PROBE : JOIN_PASS,
+            .reason = reason(join, v),
+            .is_served = join->estimates[v].is_served,
+            .rows = (uint64_t)join->estimates[v].rows,
+            .probe_ms = (double)join->log.count * join->estimates[v].probe_us / 1e3,
+            .pass_ms = join->estimates[v].stream_us / 1e3,
+            .from_us = view->ttl_us && join->log.count
+                           ? timestamp_subtract(join->log.first_us, reach_us)
+                           : INT64_MIN,
+            .to_us = join->log.last_us,
+        };
+    }
+    *explanation = (struct join_explanation){
+        .asks = join->log.count,
+        .views = views,
+        .view_count = selection->view_count,
+        .leaves_uncounted = join->request.leaves_uncounted,
+    };
+    return STATUS_OK;
 }
 
 /* Running ------------------------------------------------------------------------------------- */
@@ -142,6 +221,17 @@ static enum status send_asks(struct training_join *join, struct error *err)
     return status;
 }
 
+static enum status pass_over(struct training_join *join, struct error *err)
+{
+    const struct pass_limits limits = {
+        .memory_bytes = (size_t)join->options.memory_bytes,
+        .row_bytes = join->passed.row_bytes,
+        .spill = &join->spill,
+        .stop = join->options.stop,
+    };
+    return pass_run(join->store, &join->passed.request, &limits, &join->log, &join->pass, err);
+}
+
 static enum status run(struct training_join *join, struct error *err)
 {
     enum status status = choose(join, err);
@@ -152,7 +242,7 @@ static enum status run(struct training_join *join, struct error *err)
     if (!status)
         status = offline_store_begin(join->store, NULL, err);
     if (!status && join->passed.selection.view_count > 0)
-        status = pass_run(join->store, &join->passed.request, &join->log, &join->pass, err);
+        status = pass_over(join, err);
     if (!status && join->join)
         status = offline_join_run(join->join, err);
     if (!join->join)
@@ -222,6 +312,7 @@ static void add_counts(struct join_counts *sum, const struct join_counts *counts
     sum->long_keys += counts->long_keys;
     sum->unknown_created += counts->unknown_created;
     sum->misfits += counts->misfits;
+    sum->is_uncounted = sum->is_uncounted || counts->is_uncounted;
 }
 
 const struct join_counts *training_join_counts(struct training_join *join)

@@ -4,7 +4,9 @@ larder_library(larder_join
         ask_index.c
         ask_log.c
         best_rows.c
+        history_readers.c
         join.c
+        partitions.c
         pass.c
         spill.c
     LINKS

@@ -199,6 +199,16 @@ static json_t *column_to_json(const struct manifest *manifest, const struct mani
     return json;
 }
 
+/* null: what the source rows leave out was not counted. */
+static void put_source_count(json_t *json, const char *key, const struct join_counts *counts,
+                             uint64_t count)
+{
+    if (counts->is_uncounted)
+        put(json, key, json_null());
+    else
+        put_count(json, key, count);
+}
+
 static json_t *manifest_to_json(const struct manifest *manifest)
 {
     json_t *json = json_object(), *snapshot = json_object(), *columns = json_array();
@@ -216,9 +226,9 @@ static json_t *manifest_to_json(const struct manifest *manifest)
     for (size_t i = 0; i < manifest->column_count; i++)
         add(columns, column_to_json(manifest, &manifest->columns[i]));
     put(json, "columns", columns);
-    put_count(json, "left_out", manifest->joined.left_out);
-    put_count(json, "long_keys", manifest->joined.long_keys);
-    put_count(json, "unknown_created", manifest->joined.unknown_created);
+    put_source_count(json, "left_out", &manifest->joined, manifest->joined.left_out);
+    put_source_count(json, "long_keys", &manifest->joined, manifest->joined.long_keys);
+    put_source_count(json, "unknown_created", &manifest->joined, manifest->joined.unknown_created);
     put_count(json, "misfits", manifest->joined.misfits);
     put(json, "out",
         file_to_json(manifest->out_path, manifest->out.sha256, manifest->out.size, asks->rows));

@@ -70,6 +70,14 @@ static uint64_t count(struct reader *reader, const json_t *object, const char *k
     return (uint64_t)json_integer_value(member(reader, object, key, fits_count));
 }
 
+static uint64_t count_or_null(struct reader *reader, const json_t *object, const char *key,
+                              bool *is_null)
+{
+    const json_t *value = member(reader, object, key, fits_count_or_null);
+    *is_null = json_is_null(value);
+    return (uint64_t)json_integer_value(value);
+}
+
 static bool flag(struct reader *reader, const json_t *object, const char *key)
 {
     return json_is_true(member(reader, object, key, fits_flag));
@@ -159,9 +167,12 @@ static void read_columns(struct reader *reader, const json_t *json, struct manif
         arena_array(reader->arena, manifest->column_count, sizeof *manifest->columns);
     for (size_t i = 0; i < manifest->column_count; i++)
         read_column(reader, json_array_get(columns, i), &manifest->columns[i]);
-    manifest->joined.left_out = count(reader, json, "left_out");
-    manifest->joined.long_keys = count(reader, json, "long_keys");
-    manifest->joined.unknown_created = count(reader, json, "unknown_created");
+    manifest->joined.left_out =
+        count_or_null(reader, json, "left_out", &manifest->joined.is_uncounted);
+    manifest->joined.long_keys =
+        count_or_null(reader, json, "long_keys", &manifest->joined.is_uncounted);
+    manifest->joined.unknown_created =
+        count_or_null(reader, json, "unknown_created", &manifest->joined.is_uncounted);
     manifest->joined.misfits = count(reader, json, "misfits");
 }
 

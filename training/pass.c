@@ -5,13 +5,18 @@
 #include "base/timestamp.h"
 #include "store/offline/row_text.h"
 #include "training/best_rows.h"
+#include "training/history_readers.h"
+#include "training/partitions.h"
 
-#include <pthread.h>
+#include <assert.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define DAY_US INT64_C(86400000000)
-enum { READERS_MAX = 8 };
+enum {
+    LOOK_EVERY = 4096, /* rows between two looks at the stop flag */
+    INDEX_BYTES = 64,  /* that an ask index takes for an ask, while it is made, beside its key */
+    TAIL_BYTES = 32,   /* that memory of its own costs beside its bytes */
+};
 
 /* Asks by the keys of one or several views: those that take the same asking columns. */
 struct lane {
@@ -28,22 +33,34 @@ struct pass_view {
     struct best_rows best;
     struct value *values; /* of the answer under way */
     uint8_t *misfits;
+    struct buffer answer; /* that was put aside */
 };
 
 struct pass {
     struct offline_store *store;
     struct join_request request;
+    struct pass_limits limits;
     struct ask_log *log;
     struct arena arena;     /* as long as the pass */
     struct arena row_arena; /* as long as an error */
-    struct buffer key;
+    struct buffer key, packed;
     struct lane *lanes;
     size_t lane_count;
     struct pass_view *views;
     struct offline_stream *stream;
+    struct buffer reader_keys[HISTORY_READERS_MAX], reader_rows[HISTORY_READERS_MAX];
+    struct partitions parts; /* count 0: all is held at once */
     struct join_counts counts;
+    uint64_t steps; /* between looks at the stop flag */
     uint32_t answered;
 };
+
+static enum status heed_stop(struct pass *pass, struct error *err)
+{
+    if (++pass->steps % LOOK_EVERY || !pass->limits.stop || !atomic_load(pass->limits.stop))
+        return STATUS_OK;
+    return fail(err, STATUS_CANCELLED, "joining features: stopped");
+}
 
 /* Making -------------------------------------------------------------------------------------- */
 
@@ -58,7 +75,6 @@ static struct lane *lane_of(struct pass *pass, const struct selected_view *selec
     }
     struct lane *lane = &pass->lanes[pass->lane_count++];
     *lane = (struct lane){.asked_keys = selected->asked_keys, .key_count = count};
-    ask_index_init(&lane->index);
     return lane;
 }
 
@@ -107,10 +123,14 @@ static struct bytes encode(const struct value *keys, const uint16_t *asked, size
 static enum status index_asks(struct pass *pass, struct error *err)
 {
     ask_log_rewind(pass->log);
+    for (size_t i = 0; i < pass->lane_count; i++)
+        ask_index_init(&pass->lanes[i].index);
     for (;;) {
         const struct value *keys;
         int64_t at_us;
         enum status status = ask_log_next(pass->log, &keys, &at_us, err);
+        if (!status)
+            status = heed_stop(pass, err);
         if (status)
             return status;
         if (!keys)
@@ -126,153 +146,247 @@ static enum status index_asks(struct pass *pass, struct error *err)
     return STATUS_OK;
 }
 
-/* History ------------------------------------------------------------------------------------- */
-
-struct reader {
-    struct pass *pass;
-    size_t number;
-    struct buffer key;
-    pthread_t thread;
-    bool has_thread;
-    enum status status;
-    struct error err;
-};
-
-/* Too old for the first ask that it may answer is too old for all behind. */
-static bool is_wanted(const struct pass_view *view, uint32_t slot, const struct streamed_row *row)
+/* Who asks with a null is answered without a part. */
+static enum status part_asks(struct pass *pass, struct error *err)
 {
-    if (slot == SLOT_NONE)
-        return false;
-    int64_t at_us = ask_index_time(&view->lane->index, slot);
-    return view->reach_us == 0 || row->event_time_us >= timestamp_subtract(at_us, view->reach_us);
-}
-
-static enum status take_row(struct reader *reader, const struct streamed_row *row,
-                            struct error *err)
-{
-    struct pass *pass = reader->pass;
-    struct pass_view *view = &pass->views[row->view];
-    struct bytes key = encode(row->keys, NULL, view->lane->key_count, &reader->key);
-    uint32_t slot = ask_index_find(&view->lane->index, key, bytes_hash(key), row->eligible_from_us);
-    if (!is_wanted(view, slot, row) ||
-        !best_rows_begin(&view->best, slot, row->event_time_us, row->created_time_us))
-        return STATUS_OK;
-    struct streamed_values values;
-    enum status status = offline_stream_values(pass->stream, reader->number, &values, err);
-    if (status)
-        best_rows_give_up(&view->best, slot);
-    else
-        best_rows_put(&view->best, slot, row->event_time_us, row->created_time_us, &values);
-    return status;
-}
-
-static enum status read_all(struct reader *reader, struct error *err)
-{
-    const struct streamed_row *row;
+    ask_log_rewind(pass->log);
     for (;;) {
-        enum status status = offline_stream_next(reader->pass->stream, reader->number, &row, err);
-        if (!status && row)
-            status = take_row(reader, row, err);
-        if (status || !row)
+        const struct value *keys;
+        int64_t at_us;
+        enum status status = ask_log_next(pass->log, &keys, &at_us, err);
+        if (!status)
+            status = heed_stop(pass, err);
+        if (status || !keys)
+            return status;
+        for (size_t i = 0; i < pass->lane_count && !status; i++) {
+            const struct lane *lane = &pass->lanes[i];
+            struct bytes key = encode(keys, lane->asked_keys, lane->key_count, &pass->key);
+            if (key.data)
+                status = partitions_add_ask(&pass->parts, i, key, bytes_hash(key), at_us, err);
+        }
+        if (status)
             return status;
     }
 }
 
-/* Who fails ends the others, too: their rows are of no use. */
-static void *run_reader(void *argument)
+static void make_best_rows(struct pass *pass)
 {
-    struct reader *reader = argument;
-    reader->status = read_all(reader, &reader->err);
-    if (reader->status)
-        offline_stream_stop(reader->pass->stream);
-    return NULL;
+    for (size_t i = 0; i < pass->request.selection->view_count; i++)
+        best_rows_init(&pass->views[i].best, &pass->views[i].packing, &pass->views[i].lane->index);
 }
 
-static void start_readers(struct pass *pass, struct reader *readers, size_t count)
+static void release_best_rows(struct pass *pass)
 {
-    for (size_t i = 0; i < count; i++) {
-        readers[i] = (struct reader){.pass = pass, .number = i};
-        buffer_init(&readers[i].key, 0);
-        if (i > 0 && pthread_create(&readers[i].thread, NULL, run_reader, &readers[i]) == 0)
-            readers[i].has_thread = true;
-    }
+    for (size_t i = 0; i < pass->request.selection->view_count; i++)
+        best_rows_release(&pass->views[i].best);
+    for (size_t i = 0; i < pass->lane_count; i++)
+        ask_index_release(&pass->lanes[i].index);
 }
 
-/* The first to fail was not cancelled, unless somebody wants all to stop. */
-static enum status outcome(const struct reader *readers, size_t count, struct error *err)
+/* History ------------------------------------------------------------------------------------- */
+
+/* Too old for the first ask that it may answer is too old for all behind. */
+static bool is_wanted(const struct pass_view *view, uint32_t slot, int64_t event_time_us)
 {
-    const struct reader *failed = NULL;
-    for (size_t i = 0; i < count; i++)
-        if (readers[i].status && (!failed || failed->status == STATUS_CANCELLED))
-            failed = &readers[i];
-    if (!failed)
-        return STATUS_OK;
-    if (err)
-        *err = failed->err;
-    return failed->status;
+    if (slot == SLOT_NONE)
+        return false;
+    int64_t at_us = ask_index_time(&view->lane->index, slot);
+    return view->reach_us == 0 || event_time_us >= timestamp_subtract(at_us, view->reach_us);
 }
 
-static enum status read_history(struct pass *pass, struct error *err)
+static enum status pack(struct pass *pass, size_t reader, const struct streamed_row *row,
+                        struct error *err)
 {
-    struct reader readers[READERS_MAX];
-    size_t count = offline_stream_reader_count(pass->stream);
-    start_readers(pass, readers, count);
-    /* What has no thread is read here, one after the other. */
-    for (size_t i = 0; i < count; i++)
-        if (!readers[i].has_thread)
-            run_reader(&readers[i]);
-    for (size_t i = 0; i < count; i++)
-        if (readers[i].has_thread)
-            pthread_join(readers[i].thread, NULL);
-    enum status status = outcome(readers, count, err);
-    for (size_t i = 0; i < count; i++)
-        buffer_release(&readers[i].key);
+    struct streamed_values values;
+    enum status status = offline_stream_values(pass->stream, reader, &values, err);
+    if (!status)
+        row_packing_write(&pass->views[row->view].packing, row->event_time_us, row->created_time_us,
+                          &values, &pass->reader_rows[reader]);
     return status;
 }
 
-static size_t reader_count(void)
+static enum status hold_row(void *context, size_t reader, const struct streamed_row *row,
+                            struct error *err)
 {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    return cores < 1 ? 1 : cores > READERS_MAX ? READERS_MAX : (size_t)cores;
+    struct pass *pass = context;
+    struct pass_view *view = &pass->views[row->view];
+    struct bytes key = encode(row->keys, NULL, view->lane->key_count, &pass->reader_keys[reader]);
+    uint32_t slot = ask_index_find(&view->lane->index, key, bytes_hash(key), row->eligible_from_us);
+    if (!is_wanted(view, slot, row->event_time_us) ||
+        !best_rows_begin(&view->best, slot, row->event_time_us, row->created_time_us))
+        return STATUS_OK;
+    enum status status = pack(pass, reader, row, err);
+    if (status)
+        best_rows_give_up(&view->best, slot);
+    else
+        best_rows_put(&view->best, slot, buffer_bytes(&pass->reader_rows[reader]));
+    return status;
 }
 
-static enum status run(struct pass *pass, struct error *err)
+static enum status part_row(void *context, size_t reader, const struct streamed_row *row,
+                            struct error *err)
+{
+    struct pass *pass = context;
+    struct pass_view *view = &pass->views[row->view];
+    struct bytes key = encode(row->keys, NULL, view->lane->key_count, &pass->reader_keys[reader]);
+    uint64_t hash = bytes_hash(key);
+    if (!partitions_want(&pass->parts, (size_t)(view->lane - pass->lanes), hash))
+        return STATUS_OK;
+    enum status status = pack(pass, reader, row, err);
+    return status ? status
+                  : partitions_add_row(&pass->parts, row->view, key, hash, row->eligible_from_us,
+                                       buffer_bytes(&pass->reader_rows[reader]), err);
+}
+
+static enum status read_history(struct pass *pass, history_taker *take, struct error *err)
 {
     const struct stream_request request = {
         .join = &pass->request,
         .first_us = pass->log->first_us,
         .last_us = pass->log->last_us,
-        .reader_max = reader_count(),
+        .reader_max = history_reader_count(),
     };
-    size_t count = pass->request.selection->view_count;
-    enum status status = index_asks(pass, err);
+    enum status status = offline_stream_open(pass->store, &request, &pass->stream, err);
     if (!status)
-        status = offline_stream_open(pass->store, &request, &pass->stream, err);
-    if (status)
-        return status;
-    for (size_t i = 0; i < count; i++)
-        best_rows_init(&pass->views[i].best, &pass->views[i].packing, &pass->views[i].lane->index);
-    status = read_history(pass, err);
-    for (size_t i = 0; i < count && !status; i++)
-        best_rows_settle(&pass->views[i].best);
-    pass->counts = *offline_stream_counts(pass->stream);
+        status = history_read(pass->stream, take, pass, err);
+    if (!status)
+        pass->counts = *offline_stream_counts(pass->stream);
     return status;
 }
 
+static enum status run_whole(struct pass *pass, struct error *err)
+{
+    enum status status = index_asks(pass, err);
+    if (status)
+        return status;
+    make_best_rows(pass);
+    status = read_history(pass, hold_row, err);
+    for (size_t i = 0; i < pass->request.selection->view_count && !status; i++)
+        best_rows_settle(&pass->views[i].best);
+    return status;
+}
+
+/* Parts --------------------------------------------------------------------------------------- */
+
+static enum status index_part(struct pass *pass, size_t part, struct error *err)
+{
+    for (size_t i = 0; i < pass->lane_count; i++) {
+        struct ask_index *index = &pass->lanes[i].index;
+        struct spilled *asks = partitions_asks(&pass->parts, i, part);
+        ask_index_init(index);
+        for (bool end = false; !end;) {
+            int64_t at_us;
+            enum status status = partitions_next_ask(asks, &pass->key, &at_us, &end, err);
+            if (!status)
+                status = heed_stop(pass, err);
+            if (status)
+                return status;
+            struct bytes key = buffer_bytes(&pass->key);
+            if (!end)
+                ask_index_add(index, key, bytes_hash(key), at_us);
+        }
+        ask_index_settle(index);
+        spilled_release(asks);
+    }
+    return STATUS_OK;
+}
+
+static enum status offer_part(struct pass *pass, struct pass_view *view, struct spilled *rows,
+                              struct error *err)
+{
+    for (;;) {
+        int64_t eligible_us;
+        bool end;
+        enum status status =
+            partitions_next_row(rows, &pass->key, &eligible_us, &pass->packed, &end, err);
+        if (!status)
+            status = heed_stop(pass, err);
+        if (status || end)
+            return status;
+        struct bytes key = buffer_bytes(&pass->key);
+        struct best_row row = row_packing_open(&view->packing, &pass->packed);
+        uint32_t slot = ask_index_find(&view->lane->index, key, bytes_hash(key), eligible_us);
+        if (is_wanted(view, slot, row.event_time_us) &&
+            best_rows_begin(&view->best, slot, row.event_time_us, row.created_time_us))
+            best_rows_put(&view->best, slot, buffer_bytes(&pass->packed));
+    }
+}
+
+/* The answers of all asks of the part, in their order. */
+static enum status answer_part(struct pass *pass, size_t index, size_t part, struct error *err)
+{
+    struct pass_view *view = &pass->views[index];
+    struct spilled *rows = partitions_rows(&pass->parts, index, part);
+    enum status status = offer_part(pass, view, rows, err);
+    spilled_release(rows);
+    best_rows_settle(&view->best);
+    for (uint32_t i = 0; i < view->lane->index.ask_count && !status; i++) {
+        struct best_row row = best_rows_get(&view->best, ask_index_slot(&view->lane->index, i));
+        row_packing_copy(&view->packing, &row, &pass->packed);
+        status = partitions_add_answer(&pass->parts, index, part, buffer_bytes(&pass->packed), err);
+        if (!status)
+            status = heed_stop(pass, err);
+    }
+    spilled_rewind(partitions_answers(&pass->parts, index, part));
+    return status;
+}
+
+static enum status run_parts(struct pass *pass, size_t count, struct error *err)
+{
+    size_t view_count = pass->request.selection->view_count;
+    partitions_init(&pass->parts, pass->limits.spill, pass->lane_count, view_count, count,
+                    pass->limits.memory_bytes / (8 * pass->lane_count));
+    enum status status = part_asks(pass, err);
+    if (!status)
+        status = read_history(pass, part_row, err);
+    partitions_rewind(&pass->parts, pass->parts.asks, pass->lane_count);
+    partitions_rewind(&pass->parts, pass->parts.rows, view_count);
+    for (size_t part = 0; part < count && !status; part++) {
+        status = index_part(pass, part, err);
+        if (!status)
+            make_best_rows(pass);
+        for (size_t i = 0; i < view_count && !status; i++)
+            status = answer_part(pass, i, part, err);
+        release_best_rows(pass);
+    }
+    return status;
+}
+
+/* How many parts keep to the limit; 1: all at once. A part may turn out larger than its share. */
+static size_t count_parts(const struct pass *pass)
+{
+    const struct ask_log *log = pass->log;
+    double asks = (double)log->count, bytes = 0, limit = (double)pass->limits.memory_bytes * 3 / 4;
+    for (size_t i = 0; i < pass->lane_count; i++)
+        bytes += asks * (INDEX_BYTES + 16.0 * (double)pass->lanes[i].key_count) +
+                 2 * (double)log->key_bytes;
+    for (size_t i = 0; i < pass->request.selection->view_count; i++) {
+        const struct row_packing *packing = &pass->views[i].packing;
+        double tail = packing->tail_offset ? pass->limits.row_bytes[i] + TAIL_BYTES : 0;
+        bytes += asks * ((double)packing->size + tail);
+    }
+    if (bytes <= limit && log->count <= ASK_INDEX_MAX)
+        return 1;
+    double parts = 1.25 * bytes / limit + 2;
+    return parts < PARTITIONS_MAX ? (size_t)parts : PARTITIONS_MAX;
+}
+
 enum status pass_run(struct offline_store *store, const struct join_request *request,
-                     struct ask_log *log, struct pass **opened, struct error *err)
+                     const struct pass_limits *limits, struct ask_log *log, struct pass **opened,
+                     struct error *err)
 {
     struct pass *pass = calloc(1, sizeof *pass);
     if (!pass)
         out_of_memory();
     pass->store = store;
     pass->request = *request;
+    pass->limits = *limits;
     pass->log = log;
     arena_init(&pass->arena, 0);
     arena_init(&pass->row_arena, 0);
-    buffer_init(&pass->key, 0);
     init_views(pass);
-    enum status status = run(pass, err);
+    size_t parts = count_parts(pass);
+    enum status status = parts == 1 ? run_whole(pass, err) : run_parts(pass, parts, err);
     *opened = status ? NULL : pass;
     if (status)
         pass_close(pass);
@@ -315,13 +429,36 @@ static enum status heed_misfits(struct pass *pass, size_t index, const struct va
     return STATUS_OK;
 }
 
+/* What a view found for the next ask, which has these keys. */
+static enum status find(struct pass *pass, struct pass_view *view, const struct value *keys,
+                        struct best_row *row, struct error *err)
+{
+    const struct lane *lane = view->lane;
+    *row = (struct best_row){0};
+    if (!pass->parts.count) {
+        *row = best_rows_get(&view->best, ask_index_slot(&lane->index, pass->answered));
+        return STATUS_OK;
+    }
+    struct bytes key = encode(keys, lane->asked_keys, lane->key_count, &pass->key);
+    if (!key.data)
+        return STATUS_OK;
+    size_t part = partition_of(&pass->parts, bytes_hash(key));
+    enum status status = partitions_next_answer(
+        partitions_answers(&pass->parts, (size_t)(view - pass->views), part), &view->answer, err);
+    if (!status)
+        *row = row_packing_open(&view->packing, &view->answer);
+    return status;
+}
+
 static enum status answer(struct pass *pass, size_t index, const struct value *keys, int64_t at_us,
                           struct joined_view *joined, struct error *err)
 {
     struct pass_view *view = &pass->views[index];
-    uint32_t slot = ask_index_slot(&view->lane->index, pass->answered);
-    struct best_row row = best_rows_get(&view->best, slot);
+    struct best_row row;
     bool any = false;
+    enum status status = find(pass, view, keys, &row, err);
+    if (status)
+        return status;
     if (row.found && view->reach_us &&
         row.event_time_us < timestamp_subtract(at_us, view->reach_us))
         row.found = false;
@@ -358,11 +495,16 @@ void pass_close(struct pass *pass)
     if (!pass)
         return;
     offline_stream_close(pass->stream);
+    release_best_rows(pass);
+    partitions_release(&pass->parts);
     for (size_t i = 0; i < pass->request.selection->view_count; i++)
-        best_rows_release(&pass->views[i].best);
-    for (size_t i = 0; i < pass->lane_count; i++)
-        ask_index_release(&pass->lanes[i].index);
+        buffer_release(&pass->views[i].answer);
+    for (size_t i = 0; i < HISTORY_READERS_MAX; i++) {
+        buffer_release(&pass->reader_keys[i]);
+        buffer_release(&pass->reader_rows[i]);
+    }
     buffer_release(&pass->key);
+    buffer_release(&pass->packed);
     arena_release(&pass->arena);
     arena_release(&pass->row_arena);
     free(pass);

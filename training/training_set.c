@@ -223,8 +223,10 @@ static enum status join_asks(struct maker *maker, struct offline_store *store, s
         .as_of_us = maker->request->as_of_us,
         .with_status = maker->request->with_status,
     };
-    enum status status =
-        training_join_open(store, &request, maker->request->strategy, &maker->join, err);
+    const struct join_options options = {.strategy = maker->request->strategy,
+                                         .memory_bytes = maker->request->memory_bytes,
+                                         .stop = maker->request->stop};
+    enum status status = training_join_open(store, &request, &options, &maker->join, err);
     maker->report->refused = status == STATUS_INVALID;
     if (!status)
         status = read_asks(maker, err);

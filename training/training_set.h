@@ -48,6 +48,7 @@ struct training_request {
     bool as_known;
     int64_t as_of_us; /* AS_OF_NOW: none */
     enum join_strategy strategy;
+    uint64_t memory_bytes;     /* 0: the default */
     bool with_status;          /* adds name__status and name__event_time behind each feature */
     const char *manifest_path; /* NULL: none is written */
     /* What an earlier one was, which is to be made again. NULL: there was none. */

@@ -146,6 +146,8 @@ struct join_request {
     bool as_known;    /* only rows whose created time is at or before the asking time */
     int64_t as_of_us; /* only rows whose created time is at or before it; AS_OF_NOW: no limit */
     bool with_status; /* rows up to ttl plus a day old are wanted, to tell too old from not found */
+    bool leaves_uncounted; /* source rows that are left out are not counted: that reads all of them
+                            */
 };
 
 /* What one view gives to one asking row. */
@@ -164,6 +166,7 @@ struct join_counts {
     uint64_t unknown_created; /* source rows left out by as_known or as_of for their unknown created
                                  time */
     uint64_t misfits;
+    bool is_uncounted; /* only the misfits are counted: the request left the others out */
 };
 
 /* Before all else, so that nobody waits for a refusal. INVALID: a view does not fit its source;
@@ -221,8 +224,10 @@ struct join_estimate {
     bool can_probe;   /* rows that ask can be put beside history; else only streaming is left */
     bool is_served;   /* an index serves the probes */
     double rows;      /* that would be streamed */
+    double row_bytes; /* of one of them */
     double probe_us;  /* for each row that asks */
     double stream_us; /* for all of history */
+    double count_us;  /* to count what is left out */
 };
 /* Inside offline_store_begin. No row asks before first_us or after last_us. */
 enum status offline_join_estimate(struct offline_store *store, const struct join_request *request,

@@ -149,7 +149,8 @@ enum status postgres_join_run(struct offline_join *base, struct error *err)
     struct postgres_join *join = (struct postgres_join *)base;
     assert(PQtransactionStatus(join->store->connection) != PQTRANS_IDLE);
     enum status status = bind_views(join, err);
-    if (!status)
+    join->base.counts.is_uncounted = join->request.leaves_uncounted;
+    if (!status && !join->request.leaves_uncounted)
         status = postgres_count_left_out(join->store, &join->request, join->views,
                                          &join->base.counts, err);
     if (!status)

@@ -40,7 +40,7 @@ static enum status count_blocks(const struct postgres_join_sql *sql,
 /* What PostgreSQL makes of a SELECT: "Seq Scan on weather  (cost=0.00..22.70 rows=1270 width=36)"
  */
 struct plan {
-    double cost, rows;
+    double cost, rows, width;
     bool is_whole; /* no index is used: it reads from end to end */
 };
 
@@ -56,7 +56,8 @@ static enum status explain(struct postgres_store *store, const char *select, str
         return status;
     const char *costs = PQntuples(lines) > 0 ? strstr(PQgetvalue(lines, 0, 0), "(cost=") : NULL;
     *plan = (struct plan){.is_whole = true};
-    if (!costs || sscanf(costs, "(cost=%*f..%lf rows=%lf", &plan->cost, &plan->rows) != 2)
+    if (!costs || sscanf(costs, "(cost=%*f..%lf rows=%lf width=%lf", &plan->cost, &plan->rows,
+                         &plan->width) != 3)
         status = fail(err, STATUS_FAILED, "%s: it says \"%s\"", doing,
                       PQntuples(lines) > 0 ? PQgetvalue(lines, 0, 0) : "");
     for (int i = 0; i < PQntuples(lines); i++) {
@@ -135,7 +136,8 @@ size_t postgres_parts_append(const struct postgres_parts *parts, size_t index, s
  * taken. Measured on two cores, with the tables in memory; what matters is which side wins, and
  * where asks are neither few nor dense the two are close anyway.
  */
-static const double probe_unit_us = 1.2, stream_unit_us = 1.5, row_us = 0.25, value_us = 0.03;
+static const double probe_unit_us = 1.2, stream_unit_us = 1.5, row_us = 0.25, value_us = 0.03,
+                    count_unit_us = 3;
 /* A probe that costs more reads much of the table. */
 static const double served_below = 200;
 
@@ -165,6 +167,18 @@ static enum status plan_of(const struct postgres_join_sql *sql,
     return explain(sql->store, text, plan, arena, err);
 }
 
+static enum status estimate_count(const struct postgres_join_sql *sql,
+                                  const struct postgres_view *view, double *us, struct arena *arena,
+                                  struct error *err)
+{
+    struct plan plan;
+    const char *select = arena_printf(arena, "SELECT 1 FROM %s AS source", view->source.from);
+    enum status status = explain(sql->store, select, &plan, arena, err);
+    if (!status)
+        *us = plan.cost * count_unit_us;
+    return status;
+}
+
 static enum status estimate_view(const struct postgres_join_sql *sql,
                                  const struct postgres_view *view, struct join_estimate *estimate,
                                  struct arena *arena, struct error *err)
@@ -175,11 +189,14 @@ static enum status estimate_view(const struct postgres_join_sql *sql,
         status = plan_of(sql, postgres_append_stream, &stream, arena, err);
     if (!status)
         status = find_rights(sql->store, &estimate->can_probe, err);
+    if (!status)
+        status = estimate_count(sql, view, &estimate->count_us, arena, err);
     if (status)
         return status;
     double values = (double)(view->view->key_count + 1 + view->feature_count);
     estimate->is_served = probe.cost < served_below;
     estimate->rows = stream.rows;
+    estimate->row_bytes = stream.width;
     estimate->probe_us = probe.cost * probe_unit_us;
     estimate->stream_us = stream.cost * stream_unit_us + stream.rows * (row_us + values * value_us);
     return STATUS_OK;

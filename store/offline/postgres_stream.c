@@ -152,7 +152,8 @@ static enum status open_stream(struct postgres_stream *stream, const struct stre
         .last_us = request->last_us,
     };
     enum status status = bind_views(stream, err);
-    if (!status)
+    stream->base.counts.is_uncounted = stream->request.leaves_uncounted;
+    if (!status && !stream->request.leaves_uncounted)
         status = postgres_count_left_out(stream->store, &stream->request, stream->views,
                                          &stream->base.counts, err);
     sql.views = stream->views;

@@ -285,8 +285,9 @@ static enum status finish(struct sqlite_join *join, struct error *err)
     const struct join_request *request = &join->request;
     bool created_matters = request->as_known || request->as_of_us != AS_OF_NOW;
     enum status status = STATUS_OK;
+    join->base.counts.is_uncounted = request->leaves_uncounted;
     for (size_t i = 0; i < request->selection->view_count && !status; i++)
-        if (!join_used_before(request->selection, i))
+        if (!request->leaves_uncounted && !join_used_before(request->selection, i))
             status = sqlite_count_left_out(join->store, &join->views[i], &request->key_ids[i],
                                            created_matters, &join->base.counts, err);
     return status;

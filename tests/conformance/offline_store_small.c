@@ -111,13 +111,13 @@ static void join_may_be_given_up_at_any_point(void **state)
     struct offline_fixture *f = *state;
     struct definitions definitions = definitions_of(numbers_yaml, &f->arena);
     struct selection selection = select_x(f, &definitions);
-    struct join_request request = {&selection, small_key_ids, false, AS_OF_NOW, false};
+    struct join_request request = {&selection, small_key_ids, false, AS_OF_NOW, false, false};
     load(f, &definitions.sources[0], numbers_columns, 3, numbers(f, 1000), 1000);
     for (int point = 0; point < 4; point++) {
         struct training_join *join;
         const struct joined_row *row;
         struct error err;
-        check_ok(training_join_open(f->store, &request, f->maker->strategy, &join, &err), &err);
+        check_ok(training_join_open(f->store, &request, &f->maker->options, &join, &err), &err);
         for (int64_t i = 0; i < 20000 && point > 0; i++) {
             struct value key = {.type = TYPE_INT64, .int64 = i % 1500};
             check_ok(training_join_ask(join, &key, 2000, &err), &err);
@@ -139,12 +139,12 @@ static void join_without_asks_answers_nothing(void **state)
     struct offline_fixture *f = *state;
     struct definitions definitions = definitions_of(numbers_yaml, &f->arena);
     struct selection selection = select_x(f, &definitions);
-    struct join_request request = {&selection, small_key_ids, false, AS_OF_NOW, false};
+    struct join_request request = {&selection, small_key_ids, false, AS_OF_NOW, false, false};
     load(f, &definitions.sources[0], numbers_columns, 3, numbers(f, 10), 10);
     struct training_join *join;
     const struct joined_row *row;
     struct error err;
-    check_ok(training_join_open(f->store, &request, f->maker->strategy, &join, &err), &err);
+    check_ok(training_join_open(f->store, &request, &f->maker->options, &join, &err), &err);
     check_ok(training_join_run(join, &err), &err);
     check_ok(training_join_next(join, &row, &err), &err);
     assert_null(row);
@@ -156,12 +156,12 @@ static void ask_outside_the_years_is_refused(void **state)
     struct offline_fixture *f = *state;
     struct definitions definitions = definitions_of(numbers_yaml, &f->arena);
     struct selection selection = select_x(f, &definitions);
-    struct join_request request = {&selection, small_key_ids, false, AS_OF_NOW, false};
+    struct join_request request = {&selection, small_key_ids, false, AS_OF_NOW, false, false};
     load(f, &definitions.sources[0], numbers_columns, 3, numbers(f, 10), 10);
     struct training_join *join;
     struct value key = {.type = TYPE_INT64, .int64 = 1};
     struct error err;
-    check_ok(training_join_open(f->store, &request, f->maker->strategy, &join, &err), &err);
+    check_ok(training_join_open(f->store, &request, &f->maker->options, &join, &err), &err);
     assert_int_equal(training_join_ask(join, &key, TIMESTAMP_MAX + 1, &err), STATUS_INVALID);
     assert_int_equal(training_join_ask(join, &key, INT64_MIN, &err), STATUS_INVALID);
     training_join_close(join);
@@ -172,15 +172,15 @@ static void as_known_needs_a_created_time(void **state)
     struct offline_fixture *f = *state;
     struct definitions definitions = definitions_of(numbers_yaml, &f->arena);
     struct selection selection = select_x(f, &definitions);
-    struct join_request known = {&selection, small_key_ids, true, AS_OF_NOW, false};
-    struct join_request as_of = {&selection, small_key_ids, false, 0, false};
+    struct join_request known = {&selection, small_key_ids, true, AS_OF_NOW, false, false};
+    struct join_request as_of = {&selection, small_key_ids, false, 0, false, false};
     load(f, &definitions.sources[0], numbers_columns, 3, numbers(f, 10), 10);
     struct training_join *join;
     struct error err;
-    assert_int_equal(training_join_open(f->store, &known, f->maker->strategy, &join, &err),
+    assert_int_equal(training_join_open(f->store, &known, &f->maker->options, &join, &err),
                      STATUS_INVALID);
     assert_non_null(strstr(err.message, "created_time"));
-    assert_int_equal(training_join_open(f->store, &as_of, f->maker->strategy, &join, &err),
+    assert_int_equal(training_join_open(f->store, &as_of, &f->maker->options, &join, &err),
                      STATUS_INVALID);
 }
 

@@ -168,7 +168,7 @@ static void check_join(struct offline_fixture *f, struct history *history,
     struct error err;
     struct asks *asks = arena_zero(&f->arena, sizeof *asks);
     make_asks(history, asks);
-    check_ok(training_join_open(f->store, request, f->maker->strategy, &join, &err), &err);
+    check_ok(training_join_open(f->store, request, &f->maker->options, &join, &err), &err);
     ask_all(join, request->selection, asks);
     check_ok(training_join_run(join, &err), &err);
     check_answers(f, history, asks, request, join);
@@ -202,7 +202,7 @@ static void answers_are_those_of_looking_at_every_row(void **state)
         check_ok(selection_of_service(&definitions, "all", false, &f->arena, &selection, &err),
                  &err);
         load_history(f, &definitions.sources[0], history);
-        struct join_request request = {&selection, small_key_ids, false, AS_OF_NOW, false};
+        struct join_request request = {&selection, small_key_ids, false, AS_OF_NOW, false, false};
         check_join(f, history, &request);
         request.with_status = true;
         check_join(f, history, &request);

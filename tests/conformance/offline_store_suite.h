@@ -15,7 +15,7 @@ struct offline_store_maker {
     /* A handle on a store that has no tables any more. The suite closes it. */
     struct offline_store *(*open)(void *context);
     void *context;
-    enum join_strategy strategy; /* of all joins */
+    struct join_options options; /* of all joins */
 };
 
 /* Runs all tests; how many failed. */

@@ -55,10 +55,10 @@ int offline_file_tear_down(void **state)
 
 int offline_file_tests_run(const struct CMUnitTest *tests, size_t count)
 {
-    static const enum join_strategy strategies[] = {JOIN_PROBE, JOIN_PASS};
+    const struct join_options ways[] = {JOIN_PROBED, JOIN_PASSED, JOIN_PASSED_IN_PARTS};
     int failed = 0;
-    for (size_t i = 0; i < COUNT_OF(strategies); i++) {
-        offline_tests_join_by(strategies[i]);
+    for (size_t i = 0; i < COUNT_OF(ways); i++) {
+        offline_tests_join_by(ways[i]);
         failed += _cmocka_run_group_tests("tests", tests, count, begin, end);
     }
     return failed;

@@ -279,11 +279,11 @@ static enum status take_answers(struct offline_test *t, struct training_join *jo
     return status;
 }
 
-static enum join_strategy strategy;
+static struct join_options options;
 
-void offline_tests_join_by(enum join_strategy by)
+void offline_tests_join_by(struct join_options by)
 {
-    strategy = by;
+    options = by;
 }
 
 const char *joined(struct offline_test *t, const char *features, struct join_request request,
@@ -298,7 +298,7 @@ const char *joined(struct offline_test *t, const char *features, struct join_req
     request.key_ids = small_key_ids;
     enum status status = select_features(t, features, &selection, &err);
     if (!status)
-        status = training_join_open(t->store, &request, strategy, &join, &err);
+        status = training_join_open(t->store, &request, &options, &join, &err);
     for (size_t i = 0; i < count && !status; i++)
         status = ask(t, join, &selection, asks[i], &err);
     if (!status)

@@ -31,8 +31,12 @@ int offline_test_tear_down(void **state);
 #define OFFLINE_TEST(name)                                                                         \
     cmocka_unit_test_setup_teardown(name, offline_test_set_up, offline_test_tear_down)
 
-/* How joins are answered from now on; at first JOIN_BY_COST. */
-void offline_tests_join_by(enum join_strategy strategy);
+/* How joins are answered from now on; at first as JOIN_CHOSEN. */
+void offline_tests_join_by(struct join_options options);
+#define JOIN_CHOSEN ((struct join_options){.strategy = JOIN_BY_COST})
+#define JOIN_PROBED ((struct join_options){.strategy = JOIN_PROBE})
+#define JOIN_PASSED ((struct join_options){.strategy = JOIN_PASS})
+#define JOIN_PASSED_IN_PARTS ((struct join_options){.strategy = JOIN_PASS, .memory_bytes = 1})
 
 /* A role that may use the schema and nothing else. Dropping it connects the store as before. */
 #define READER "larder_test_reader"

@@ -362,14 +362,14 @@ static void keys_under_a_lax_collation_are_refused(void **state)
 static struct training_join *open_join(struct offline_test *t, struct selection *selection)
 {
     struct bytes reference = bytes_of_text("v:x");
-    struct join_request request = {selection, small_key_ids, false, AS_OF_NOW, false};
+    struct join_request request = {selection, small_key_ids, false, AS_OF_NOW, false, false};
     struct training_join *join;
     struct error err;
     struct value key = {.type = TYPE_INT32, .int32 = 1};
     assert_int_equal(
         selection_of_references(&t->definitions, &reference, 1, false, &t->arena, selection, &err),
         STATUS_OK);
-    assert_int_equal(training_join_open(t->store, &request, JOIN_BY_COST, &join, &err), STATUS_OK);
+    assert_int_equal(training_join_open(t->store, &request, &JOIN_CHOSEN, &join, &err), STATUS_OK);
     for (int i = 0; i < 100000; i++)
         assert_int_equal(training_join_ask(join, &key, 0, &err), STATUS_OK);
     return join;
@@ -428,9 +428,9 @@ static void user_without_temporary_tables_is_answered_by_a_pass(void **state)
     owner(t, "GRANT SELECT ON r TO " READER);
     owner(t, arena_printf(&t->arena, "REVOKE TEMP ON DATABASE %s FROM public", t->database->name));
     connect_anew(t, "user=" READER);
-    offline_tests_join_by(JOIN_PROBE);
+    offline_tests_join_by(JOIN_PROBED);
     check_holds(JOINED(t, "v:x", plain, "1@" NOW), "permission denied to create temporary tables");
-    offline_tests_join_by(JOIN_BY_COST);
+    offline_tests_join_by(JOIN_CHOSEN);
     check_text(JOINED(t, "v:x", plain, "1@" NOW), "-\nleft out 0, unknown 0, misfits 0");
     owner(t, arena_printf(&t->arena, "GRANT TEMP ON DATABASE %s TO public", t->database->name));
     drop_reader(t);
@@ -539,13 +539,16 @@ int main(void)
         OFFLINE_TEST(user_without_temporary_tables_is_answered_by_a_pass),
     };
     int failed = 0;
-    offline_tests_join_by(JOIN_PROBE);
+    offline_tests_join_by(JOIN_PROBED);
     failed += cmocka_run_group_tests_name("joins by probes", tests, offline_tests_begin,
                                           offline_tests_end);
-    offline_tests_join_by(JOIN_PASS);
+    offline_tests_join_by(JOIN_PASSED);
     failed += cmocka_run_group_tests_name("joins by a pass", tests, offline_tests_begin,
                                           offline_tests_end);
-    offline_tests_join_by(JOIN_BY_COST);
+    offline_tests_join_by(JOIN_PASSED_IN_PARTS);
+    failed += cmocka_run_group_tests_name("joins by a pass in parts", tests, offline_tests_begin,
+                                          offline_tests_end);
+    offline_tests_join_by(JOIN_CHOSEN);
     failed += cmocka_run_group_tests_name("reads", reads, offline_tests_begin, offline_tests_end);
     return failed;
 }

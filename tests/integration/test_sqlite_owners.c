@@ -237,7 +237,7 @@ static void check_join_counts(struct trial *t, const struct join_counts *counts,
 }
 
 /* All asks of one join share what the join is asked for. */
-static void check_join(struct trial *t, enum join_strategy strategy)
+static void check_join(struct trial *t, const struct join_options *options)
 {
     struct owners_question questions[ASKS];
     struct selection selection = select_all(t);
@@ -251,9 +251,10 @@ static void check_join(struct trial *t, enum join_strategy strategy)
         questions[i].as_of_us = questions[0].as_of_us;
         questions[i].with_status = questions[0].with_status;
     }
-    struct join_request request = {&selection, &ids, questions[0].as_known, questions[0].as_of_us,
-                                   questions[0].with_status};
-    demand(t, training_join_open(t->store, &request, strategy, &join, &err), &err);
+    struct join_request request = {
+        &selection, &ids, questions[0].as_known, questions[0].as_of_us, questions[0].with_status,
+        false};
+    demand(t, training_join_open(t->store, &request, options, &join, &err), &err);
     for (size_t i = 0; i < ASKS; i++)
         demand(t, training_join_ask(join, questions[i].keys, questions[i].at_us, &err), &err);
     demand(t, training_join_run(join, &err), &err);
@@ -288,6 +289,9 @@ static bool is_refused(struct trial *t)
 
 static bool try_seed(uint64_t seed)
 {
+    static const struct join_options ways[] = {{.strategy = JOIN_PROBE},
+                                               {.strategy = JOIN_PASS},
+                                               {.strategy = JOIN_PASS, .memory_bytes = 1}};
     struct trial t = {.seed = seed};
     private_file_clear(&file);
     owners_table_draw(&t.table, seed);
@@ -298,8 +302,8 @@ static bool try_seed(uint64_t seed)
     if (!refused) {
         owners_table_read(&t.table, file.path, &ids);
         check_scans(&t);
-        for (int i = 0; i < 4; i++)
-            check_join(&t, i % 2 ? JOIN_PASS : JOIN_PROBE);
+        for (size_t i = 0; i < 6; i++)
+            check_join(&t, &ways[i % COUNT_OF(ways)]);
     }
     offline_store_close(t.store);
     owners_table_release(&t.table);

@@ -60,8 +60,9 @@ static void offer(struct best_rows *best, const struct ask_index *index, const s
     int size = snprintf(text, sizeof text, "row %d", (int)number);
     struct value values[] = {{.type = TYPE_INT64, .int64 = number},
                              {.type = TYPE_STRING, .bytes = {text, (size_t)size}}};
-    best_rows_put(best, slot, row->event_us, row->created_us,
-                  &(struct streamed_values){values, NULL});
+    row_packing_write(best->packing, row->event_us, row->created_us,
+                      &(struct streamed_values){values, NULL}, buffer);
+    best_rows_put(best, slot, buffer_bytes(buffer));
 }
 
 /* Looks at every row. */

@@ -43,6 +43,7 @@ static void everything_but_the_stores_has_a_default(void **state)
     assert_int_equal(settings.server.max_entities, 10000);
     assert_int_equal(settings.server.max_features, 10000);
     assert_int_equal(settings.server.max_message_bytes, 16 * 1024 * 1024);
+    assert_int_equal(settings.training_memory_bytes, 512 * 1024 * 1024);
     arena_release(&arena);
 }
 
@@ -57,7 +58,8 @@ static void every_setting_is_read(void **state)
                     "online_store: {type: redis, url: 'unix:///run/redis.sock', timeout: 40ms}\n"
                     "registry: {schema: features}\n"
                     "server: {grpc: '0.0.0.0:0', http: '[::1]:80', workers: 2, max_entities: 5,\n"
-                    "  max_features: 6, max_message_bytes: 4096}\n",
+                    "  max_features: 6, max_message_bytes: 4096}\n"
+                    "training: {memory: 3MiB}\n",
                     &arena);
     assert_string_equal(settings.project, "flights");
     assert_string_equal(settings.offline_store.url, "host=h user=u");
@@ -70,6 +72,7 @@ static void every_setting_is_read(void **state)
     assert_int_equal(settings.server.max_entities, 5);
     assert_int_equal(settings.server.max_features, 6);
     assert_int_equal(settings.server.max_message_bytes, 4096);
+    assert_int_equal(settings.training_memory_bytes, 3 * 1024 * 1024);
     arena_release(&arena);
 }
 
@@ -279,10 +282,10 @@ static void mistakes_with_variables_are_told_and_show_no_value(void **state)
          "3:56: \"timeout\" must be a time such as 250ms or 5s, at most 1h, not \"***\"\n"
          "4:16: \"grpc\" must be host:port, such as 127.0.0.1:6566, not \"***\"\n"
          "5:1: unknown key \"***\" in larder.yaml: it may hold project, offline_store, "
-         "online_store, registry and server"},
+         "online_store, registry, server and training"},
         {"keys take none", STORES "\"${LARDER_T_PASSWORD}\": 1\n",
          "3:1: unknown key \"${LARDER_T_PASSWORD}\" in larder.yaml: it may hold project, "
-         "offline_store, online_store, registry and server"},
+         "offline_store, online_store, registry, server and training"},
     };
     check_mistakes(mistakes, COUNT_OF(mistakes), settings_mistakes_of);
 }
