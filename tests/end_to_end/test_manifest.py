@@ -127,14 +127,17 @@ def test_features_by_reference_come_again(world):
     assert manifest(world)["features"] == ["driver_stats:rating"] and manifest(world)["service"] is None
 
 
-def test_a_parquet_file_comes_again_too(world):
-    world.do(*TRAINING_SET[:-1], "out.parquet", *as_of(world))
-    before = world.repository.path("out.parquet").read_bytes()
-    assert before[:4] == b"PAR1" and manifest(world, "out.parquet.manifest.json")["options"]["format"] == "parquet"
+@pytest.mark.parametrize("name, format, begins", [
+    ("out.parquet", "parquet", b"PAR1"), ("out.arrow", "arrow", b"ARROW1"), ("out.arrows", "arrow-stream", b"\xff"),
+])
+def test_a_file_of_another_format_comes_again_too(world, name, format, begins):
+    world.do(*TRAINING_SET[:-1], name, *as_of(world))
+    before = world.repository.path(name).read_bytes()
+    assert before.startswith(begins) and manifest(world, f"{name}.manifest.json")["options"]["format"] == format
     record_more(world)
-    world.do("training-set", "--from-manifest", "out.parquet.manifest.json")
-    assert world.repository.path("out.parquet").read_bytes() == before
-    world.do("training-set", "--from-manifest", "out.parquet.manifest.json", "--out", "again")
+    world.do("training-set", "--from-manifest", f"{name}.manifest.json")
+    assert world.repository.path(name).read_bytes() == before
+    world.do("training-set", "--from-manifest", f"{name}.manifest.json", "--out", "again")
     assert world.repository.path("again").read_bytes() == before
 
 
