@@ -7,8 +7,10 @@ import subprocess
 
 import pytest
 
+from drivers import DEFINITIONS as DRIVERS, TABLE, TRAINING_SET
 from file_drivers import LMDB, SQLITE
 from repository import program
+from sql import psql
 
 DEFINITIONS = """\
 entities: [{name: thing, join_keys: {id: int64}}]
@@ -96,3 +98,20 @@ def test_explain_says_how_each_view_would_be_answered_and_makes_nothing(many):
     assert explained(many, "--strategy", "pass")["views"][0]["strategy"] == "pass"
     assert "BY" in many.do("training-set", "--service", "s", "--entities", "asks.csv", "--explain").out
     assert [name for name in os.listdir(many.folder) if name.endswith((".csv", ".json"))] == ["asks.csv"]
+
+
+def test_a_standby_answers_by_a_pass_over_several_connections(own_postgres, place, server_folder):
+    psql(own_postgres.url, TABLE, "INSERT INTO trips SELECT i % 1000, '2024-01-01Z'::timestamptz + i * interval '1 s',"
+         " '2024-01-01Z', i, i FROM generate_series(1, 400000) AS i", "ANALYZE trips")
+    repository = place.repository({"features.yaml": DRIVERS}, postgres_url=own_postgres.url)
+    repository.write("ask.csv", "driver_id,event_timestamp\n" +
+                     "".join(f"{i % 1100},2024-01-0{1 + i % 5}T{i % 24:02}:00:00Z\n" for i in range(5000)))
+    repository.do("apply")
+    repository.do(*TRAINING_SET)
+    expected = open(repository.path("out.csv")).read()
+    with own_postgres.standby(os.path.join(server_folder, "standby")) as standby:
+        repository.write("larder.yaml", repository.settings_text().replace(own_postgres.url, standby.url))
+        explained_there = repository.do(*TRAINING_SET, "--explain", "--json").json
+        assert [view["why"] for view in explained_there["views"]] == ["no temporary table can be made here"]
+        repository.do(*TRAINING_SET)
+    assert open(repository.path("out.csv")).read() == expected
