@@ -109,7 +109,7 @@ def test_features_may_be_listed(history):
     (["--service", "dispatc"], "did you mean"),
     (["--features", "driver_stats:ratin"], "did you mean"),
     (["--features", "driver_stat:rating"], "did you mean"),
-    (["--features", "rating"], "view:feature"),
+    (["--features", "rating"], "lacks its view"),
     (["--features", "driver_stats:rating,driver_stats:rating"], "rating"),
     (["--service", "dispatch", "--features", "driver_stats:rating"], "--features"),
     ([], "--service"),
