@@ -57,6 +57,7 @@ class Checker:
         self.statuses = collections.Counter()
         self.recorded_later = 0
         self.misfits = [0, 0]  # at least, and at most: one that is withheld, or a created time, may count or not
+        self.answers = {}  # (use, key, time) -> its candidates and misfits on the way, since many ask alike
         self.rows = {}
         for view in case.views:
             by_key = self.rows[view.name] = collections.defaultdict(list)
@@ -88,21 +89,30 @@ class Checker:
             statuses.append(status)
         return fields, statuses
 
+    def candidates(self, use, key, at):
+        """(row, fields, statuses) of each row that may be the answer, with None for the row where there is none;
+        and how many misfits may be met on the way."""
+        rows = [] if None in key else latest(self.case, use.view, self.rows[use.view.name][key], at)
+        met = 0
+        if is_long(key):  # such rows may be met, but are never an answer
+            met = max((misfits_of(use, row) + created_misfit(use, row) for row in rows), default=0)
+            rows = []
+        return [(row, *self.fields(use, row, at)) for row in rows or [None]], met
+
     def check_use(self, number, use, asked, at, told):
         key = tuple(asked[name] for name in use.asked())
-        rows = [] if None in key else latest(self.case, use.view, self.rows[use.view.name][key], at)
-        if is_long(key):  # such rows may be met on the way, but are never an answer
-            self.misfits[1] += max((misfits_of(use, row) + created_misfit(use, row) for row in rows), default=0)
-            rows = []
-        matching = []
-        for row in rows or [None]:
-            fields, statuses = self.fields(use, row, at)
-            if all(compare.same(kind, expected, found) for (kind, expected), found in zip(fields, told, strict=True)):
-                matching.append((row, statuses))
+        place = id(use), key, at
+        if place not in self.answers:
+            self.answers[place] = self.candidates(use, key, at)
+        candidates, met = self.answers[place]
+        self.misfits[1] += met
+        matching = [(row, statuses) for row, fields, statuses in candidates
+                    if all(compare.same(kind, expected, found)
+                           for (kind, expected), found in zip(fields, told, strict=True))]
         if matching:
             self.count(use, *zip(*matching), at)
             return
-        tie = " or a tie" if len(rows) > 1 else ""
+        fields, tie = candidates[-1][1], " or a tie" if len(candidates) > 1 else ""
         self.mistakes.append(f"row {number}, {use.alias or use.view.name} of {key!r} at {rfc3339(at)}: "
                              f"expected {[each for _, each in fields]!r}{tie}, got {told!r}")
 

@@ -199,6 +199,12 @@ def choose_as_of(rng, views, start):
     return rng.choice(created) + rng.choice([0, 0, -1, 1])
 
 
+def repeat(case, times):
+    """Every row asks so many times."""
+    header, *texts = case.texts
+    case.asks, case.texts = case.asks * times, [header] + texts * times
+
+
 def make(seed):
     keys, ttl, as_known, _, rows, base_asks, start = make_case.make(seed, 40, 12, 300, None)
     rng = random.Random(f"training {seed}")
