@@ -13,9 +13,10 @@
 
 #define DAY_US INT64_C(86400000000)
 enum {
-    LOOK_EVERY = 4096, /* rows between two looks at the stop flag */
-    INDEX_BYTES = 64,  /* that an ask index takes for an ask, while it is made, beside its key */
-    TAIL_BYTES = 32,   /* that memory of its own costs beside its bytes */
+    LOOK_EVERY = 4096,       /* rows between two looks at the stop flag */
+    INDEX_BYTES = 40,        /* that an ask index takes for an ask, beside its key ... */
+    INDEX_MAKING_BYTES = 72, /* ... and while it is made */
+    TAIL_BYTES = 32,         /* that memory of its own costs beside its bytes */
 };
 
 /* Asks by the keys of one or several views: those that take the same asking columns. */
@@ -54,6 +55,9 @@ struct pass {
     uint64_t steps; /* between looks at the stop flag */
     uint32_t answered;
 };
+
+/* Of the limit, what may be planned with: all at once, and by one part of several. */
+static const double whole_share = 0.95, part_share = 0.6;
 
 static enum status heed_stop(struct pass *pass, struct error *err)
 {
@@ -352,22 +356,29 @@ static enum status run_parts(struct pass *pass, size_t count, struct error *err)
     return status;
 }
 
-/* How many parts keep to the limit; 1: all at once. A part may turn out larger than its share. */
+/* How many parts keep to the limit; 1: all at once. While asks are indexed no rows are held yet,
+ * and indexing takes more than the index. A part may turn out larger than its share. */
 static size_t count_parts(const struct pass *pass)
 {
     const struct ask_log *log = pass->log;
-    double asks = (double)log->count, bytes = 0, limit = (double)pass->limits.memory_bytes * 3 / 4;
-    for (size_t i = 0; i < pass->lane_count; i++)
-        bytes += asks * (INDEX_BYTES + 16.0 * (double)pass->lanes[i].key_count) +
-                 2 * (double)log->key_bytes;
+    double asks = (double)log->count, making = 0, held = 0;
+    double limit =
+        (double)pass->limits.memory_bytes - (double)atomic_load(&pass->limits.spill->memory_used);
+    limit = limit < 1 ? 1 : limit;
+    for (size_t i = 0; i < pass->lane_count; i++) {
+        double keys = asks * 16.0 * (double)pass->lanes[i].key_count + 2 * (double)log->key_bytes;
+        making += asks * INDEX_MAKING_BYTES + keys;
+        held += asks * INDEX_BYTES + keys;
+    }
     for (size_t i = 0; i < pass->request.selection->view_count; i++) {
         const struct row_packing *packing = &pass->views[i].packing;
         double tail = packing->tail_offset ? pass->limits.row_bytes[i] + TAIL_BYTES : 0;
-        bytes += asks * ((double)packing->size + tail);
+        held += asks * ((double)packing->size + tail);
     }
-    if (bytes <= limit && log->count <= ASK_INDEX_MAX)
+    double bytes = held > making ? held : making;
+    if (bytes <= limit * whole_share && log->count <= ASK_INDEX_MAX)
         return 1;
-    double parts = 1.25 * bytes / limit + 2;
+    double parts = bytes / (limit * part_share) + 2;
     return parts < PARTITIONS_MAX ? (size_t)parts : PARTITIONS_MAX;
 }
 
