@@ -328,7 +328,7 @@ static int run(const struct options *options)
 
 static const struct option_spec training_set_options[] = {
     REFERENCES_OPTIONS,
-    {"--entities", OPTION_TEXT, "F.csv", "the rows that ask; - is standard input"},
+    {"--entities", OPTION_TEXT, "F", "the rows that ask, CSV or Arrow; - is standard input"},
     {"--entities-query", OPTION_TEXT, "SQL",
      "or what this gives, in the offline store; @F is a file"},
     {"--out", OPTION_TEXT, "F", "where the training set goes; - is standard output"},

@@ -90,6 +90,24 @@ static enum status open_input(struct asks *asks, const char *path, struct error 
     return is_standard ? spool_input(asks, STDIN_FILENO, err) : open_path(asks, err);
 }
 
+/* By its first bytes: Arrow's mark of a file, or how each message of a stream begins. */
+static enum status find_format(struct asks *asks, struct error *err)
+{
+    static const char stream[] = {'\xff', '\xff', '\xff', '\xff'};
+    char first[6] = {0};
+    ssize_t got = pread(asks->descriptor, first, sizeof first, 0);
+    if (got < 0)
+        return fail(err, STATUS_FAILED, "%s: %s", asks->path, strerror(errno));
+    if (memcmp(first, "PAR1", 4) == 0)
+        return fail(err, STATUS_INVALID,
+                    "%s: it is a Parquet file; what asks is read as CSV or Arrow "
+                    "(pandas: to_feather)",
+                    asks->path);
+    bool is_arrow = memcmp(first, "ARROW1", 6) == 0 || memcmp(first, stream, sizeof stream) == 0;
+    asks->operations = is_arrow ? &asks_arrow : &asks_csv;
+    return STATUS_OK;
+}
+
 static enum status begin_reading(struct asks *asks, struct error *err)
 {
     asks->reading++;
@@ -120,6 +138,8 @@ static struct asks *make(const struct selection *selection, bool as_text)
 static enum status begin(enum status status, struct asks *made, struct asks **asks,
                          struct error *err)
 {
+    if (!status)
+        status = find_format(made, err);
     if (!status)
         status = begin_reading(made, err);
     *asks = status ? NULL : made;

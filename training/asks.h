@@ -1,7 +1,7 @@
 /*
  * asks.h - the rows that ask for a training set: a table with the join keys and event_timestamp,
- * whose other columns pass through. A CSV; the formats are those that asks.c can tell by the first
- * bytes.
+ * whose other columns pass through. A CSV, or Arrow's IPC format as a file or as a stream: the
+ * first bytes tell.
  *
  * It is read twice: once for the keys and times, once to write each row out beside its answer. So
  * what cannot be read again (standard input, a pipe) is kept in an unnamed temporary file, and

@@ -63,6 +63,7 @@ enum status asks_write_spool(int descriptor, const void *bytes, size_t size, str
 enum status asks_spool_query(struct offline_store *store, const char *sql, const char *name,
                              const struct selection *selection, int descriptor, struct error *err);
 
+extern const struct asks_operations asks_arrow;
 extern const struct asks_operations asks_csv;
 
 #endif
