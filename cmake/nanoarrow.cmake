@@ -13,10 +13,11 @@ list(GET version 2 NANOARROW_VERSION_PATCH)
 configure_file(${LARDER_NANOARROW}/src/nanoarrow/nanoarrow_config.h.in
     ${PROJECT_BINARY_DIR}/nanoarrow/nanoarrow/nanoarrow_config.h)
 
-# Its reader is mended in five places, which hostile files find. It takes a dictionary's batch as it comes, and
+# Its reader is mended in six places, which hostile files find. It takes a dictionary's batch as it comes, and
 # neither counts its buffers nor heeds that they are compressed: the check that other batches have does
 # both. Where a buffer ends, and how large it has to be for its elements, are sums that may overflow. And a file
-# may say that it grows to any size: a column of a batch is held to 2 GiB. A message may lack its header. What does not match any more is another
+# may say that it grows to any size: a column of a batch is held to 2 GiB. A message may lack
+# its header, a field its type. What does not match any more is another
 # version, and to be looked at.
 file(READ ${LARDER_NANOARROW}/src/nanoarrow/ipc/decoder.c decoder)
 function(mend old new)
@@ -50,6 +51,12 @@ mend("${before}" "${before}  if (array_view->length < 0 || array_view->length >=
 set(before "  flatbuffers_generic_t message_header = ns(Message_header_get(message));\n")
 mend("${before}" "${before}  if (message_header == NULL) {
     ArrowErrorSet(error, \"Message without a header\");
+    return EINVAL;
+  }
+")
+set(before "  int type_type = ns(Field_type_type(field));\n")
+mend("${before}" "${before}  if (ns(Field_type_get(field)) == NULL) {
+    ArrowErrorSet(error, \"Field without a type\");
     return EINVAL;
   }
 ")
