@@ -46,5 +46,6 @@ foreach(name registry_crash contention)
     larder_test(test_sqlite_${name}
         SOURCES test_sqlite_${name}.c ${PROJECT_SOURCE_DIR}/tests/support/shop.c
         LINKS larder_registry larder_private_file
-        LABELS unit)
+        LABELS unit
+        TIMEOUT 600)
 endforeach()
