@@ -17,7 +17,7 @@ ROW = re.compile(r"^\| `([^`]+)` \| ([^|]+) \|", re.M)
 def documented(command):
     """path -> (types, whether it may be missing), of the command's table."""
     text = (ROOT / "docs" / "json.md").read_text()
-    section = re.search(rf"^## {command}$(.*?)(?=^## |\Z)", text, re.M | re.S)
+    section = re.search(rf"^##+ {command}$(.*?)(?=^##+ |\Z)", text, re.M | re.S)
     assert section, f"docs/json.md has no section {command}"
     fields = {}
     for path, words in ROW.findall(section[1]):
@@ -145,6 +145,13 @@ def test_training_set(drivers, options):
     drivers.repository.write("ask.csv", "driver_id,event_timestamp\n1,2024-01-01T00:00:00Z\n")
     check("training-set", drivers.do("training-set", "--service", "dispatch", "--entities", "ask.csv", "--out", "out.csv",
                                      "--json", *options))
+
+
+def test_training_set_explain(drivers):
+    drivers.repository.write("ask.csv", "driver_id,event_timestamp\n1,2024-01-01T00:00:00Z\n")
+    said = check("training-set --explain", drivers.do(
+        "training-set", "--service", "dispatch", "--entities", "ask.csv", "--explain", "--json"))
+    assert said["asks"] == 1 and [view["view"] for view in said["views"]] == ["driver_stats"]
 
 
 def test_status(drivers, server_folder):
