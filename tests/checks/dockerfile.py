@@ -12,6 +12,8 @@ from pathlib import Path
 
 MIRROR = "http://deb.debian.org/debian"
 SUITES = {"debian:12-slim": "bookworm"}
+# Whom this machine trusts: between it and the registries there may be a proxy.
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
 class Stage:
@@ -93,6 +95,9 @@ class Container:
                        stdout=subprocess.DEVNULL)
         for name in ("resolv.conf", "hosts"):
             shutil.copy(f"/etc/{name}", self.root / "etc" / name)
+        if CERTIFICATES.exists():
+            shutil.copy(CERTIFICATES, self.root / "etc" / "trusted-outside.crt")
+            self.environment["PIP_CERT"] = "/etc/trusted-outside.crt"
 
     def _inside(self, path):
         return self.root / Path(self.folder, path).as_posix().strip("/")
