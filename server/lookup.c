@@ -143,22 +143,29 @@ enum status lookup_finish(struct lookup *lookup, const struct bytes *rows, int64
     return STATUS_OK;
 }
 
+/* Whether a row has the feature, null or not, and then in which column. */
+static inline enum feature_status find_column(const struct found_row *found,
+                                              const struct plan_feature *feature, size_t *column)
+{
+    if (found->status != FEATURE_PRESENT)
+        return found->status;
+    int16_t at = found->schema->columns[feature->feature];
+    *column = (size_t)at;
+    return at < 0 ? FEATURE_NOT_FOUND : FEATURE_PRESENT;
+}
+
 size_t lookup_column(const struct lookup *lookup, const struct plan_feature *feature,
                      struct value *values, uint8_t *statuses)
 {
     size_t row_count = lookup->query->row_count;
-    size_t present_count = 0;
+    size_t present_count = 0, column;
     for (size_t i = 0; i < row_count; i++) {
         const struct found_row *found = lookup_row(lookup, feature->view, i);
-        enum feature_status status = found->status;
+        enum feature_status status = find_column(found, feature, &column);
         values[i] = (struct value){.type = feature->type, .is_null = true, .bytes = {NULL, 0}};
         if (status == FEATURE_PRESENT) {
-            int16_t column = found->schema->columns[feature->feature];
-            if (column < 0)
-                status = FEATURE_NOT_FOUND;
-            else
-                values[i] = row_get(found->row, found->schema->layout, (size_t)column);
-            if (column >= 0 && values[i].is_null)
+            values[i] = row_get(found->row, found->schema->layout, column);
+            if (values[i].is_null)
                 status = FEATURE_NULL_VALUE;
         }
         present_count += status == FEATURE_PRESENT;
@@ -171,16 +178,14 @@ size_t lookup_slots(const struct lookup *lookup, const struct plan_feature *feat
                     const uint8_t **slots, uint8_t *statuses)
 {
     size_t row_count = lookup->query->row_count;
-    const struct found_row *found = lookup_row(lookup, feature->view, 0);
-    size_t present_count = 0;
-    for (size_t i = 0; i < row_count; i++, found++) {
-        enum feature_status status = found->status;
+    size_t present_count = 0, column;
+    for (size_t i = 0; i < row_count; i++) {
+        const struct found_row *found = lookup_row(lookup, feature->view, i);
+        enum feature_status status = find_column(found, feature, &column);
         slots[i] = NULL;
         if (status == FEATURE_PRESENT) {
-            int16_t column = found->schema->columns[feature->feature];
-            if (column < 0)
-                status = FEATURE_NOT_FOUND;
-            else if (!(slots[i] = row_fixed(found->row, found->schema->layout, (size_t)column)))
+            slots[i] = row_fixed(found->row, found->schema->layout, column);
+            if (!slots[i])
                 status = FEATURE_NULL_VALUE;
         }
         present_count += status == FEATURE_PRESENT;

@@ -18,17 +18,13 @@ static void put_texts(struct wire_writer *writer, value_type list_type, struct b
     struct value text;
     struct list_cursor cursor = list_begin(list_type, list);
     while (list_next(&cursor, &text))
-        size += 1 + wire_varint_size(text.bytes.size) + text.bytes.size;
+        size += wire_head_size(text.bytes.size) + text.bytes.size;
     uint8_t *at = wire_prepend(writer, size);
     if (!at)
         return;
     cursor = list_begin(list_type, list);
     while (list_next(&cursor, &text)) {
-        *at++ = FIELD << 3 | WIRE_BYTES;
-        uint64_t rest = text.bytes.size;
-        for (; rest >= 0x80; rest >>= 7)
-            *at++ = (uint8_t)(rest | 0x80);
-        *at++ = (uint8_t)rest;
+        at = wire_store_head(at, FIELD, text.bytes.size);
         if (text.bytes.size > 0)
             memcpy(at, text.bytes.data, text.bytes.size);
         at += text.bytes.size;

@@ -244,18 +244,24 @@ static enum status get_number(const struct arrow_cell_type *type, const struct A
     return STATUS_OK;
 }
 
+/* Whether the cell is null; *row then counts from the front of its buffers. */
+static enum status open_cell(const struct ArrowArrayView *view, value_type type, int64_t *row,
+                             struct value *value, struct error *err)
+{
+    *value = value_null(type);
+    if (*row < 0 || *row >= view->length || *row > INT64_MAX / 32 - view->offset)
+        return broken(err);
+    *row += view->offset;
+    return get_null(view, *row, &value->is_null) ? STATUS_OK : broken(err);
+}
+
 static enum status get_scalar(const struct arrow_cell_type *type, value_type kind,
                               const struct ArrowArrayView *view, int64_t row, struct value *value,
                               struct error *err)
 {
-    *value = value_null(kind);
-    if (row < 0 || row >= view->length || row > INT64_MAX / 32 - view->offset)
-        return broken(err);
-    row += view->offset;
-    if (!get_null(view, row, &value->is_null))
-        return broken(err);
-    if (value->is_null)
-        return STATUS_OK;
+    enum status status = open_cell(view, kind, &row, value, err);
+    if (status || value->is_null)
+        return status;
     if (kind == TYPE_STRING || kind == TYPE_BYTES)
         return get_text(type, view, row, value, err);
     return kind == TYPE_BOOL ? get_bool(view, row, value, err)
@@ -285,20 +291,15 @@ static enum status get_list(const struct arrow_cell_type *type, const struct Arr
 {
     int64_t from, to;
     bool is_large = type->list == NANOARROW_TYPE_LARGE_LIST;
-    *value = value_null(type->type);
-    if (row < 0 || row >= view->length || row > INT64_MAX / 32 - view->offset)
-        return broken(err);
-    row += view->offset;
-    if (!get_null(view, row, &value->is_null))
-        return broken(err);
-    if (value->is_null)
-        return STATUS_OK;
+    enum status status = open_cell(view, type->type, &row, value, err);
+    if (status || value->is_null)
+        return status;
     if (!get_offset(view->buffer_views[1], row, is_large, &from) ||
         !get_offset(view->buffer_views[1], row + 1, is_large, &to) || from < 0 || to < from)
         return broken(err);
     struct buffer packed;
     buffer_init(&packed, UINT32_MAX);
-    enum status status = get_elements(type, view->children[0], from, to, &packed, err);
+    status = get_elements(type, view->children[0], from, to, &packed, err);
     if (!status)
         value->bytes = arena_bytes(arena, buffer_bytes(&packed));
     buffer_release(&packed);
@@ -313,14 +314,10 @@ enum status arrow_cell_get(const struct arrow_cell_type *type, const struct Arro
     if (!type->is_dictionary)
         return get_scalar(type, type->type, view, row, value, err);
     int64_t index;
-    *value = value_null(type->type);
-    if (row < 0 || row >= view->length || row > INT64_MAX / 32 - view->offset ||
-        !get_null(view, row + view->offset, &value->is_null))
-        return broken(err);
-    if (value->is_null)
-        return STATUS_OK;
-    if (!view->dictionary ||
-        !get_integer(view->buffer_views[1], row + view->offset, type->index, &index))
+    enum status status = open_cell(view, type->type, &row, value, err);
+    if (status || value->is_null)
+        return status;
+    if (!view->dictionary || !get_integer(view->buffer_views[1], row, type->index, &index))
         return broken(err);
     return get_scalar(type, type->type, view->dictionary, index, value, err);
 }
