@@ -7,14 +7,12 @@
  */
 #include "base/csv.h"
 
+#include "base/input.h"
 #include "base/value.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { READ_SIZE = 256 * 1024, FIELDS_FIRST = 32, MARK_SIZE = 3 /* a byte order mark */ };
 
@@ -22,7 +20,8 @@ struct csv_reader {
     char *name;
     int fd; /* -1: memory, or already read to its end */
     bool owns_fd;
-    uint8_t *buffer; /* NULL: memory */
+    const atomic_bool *stop; /* NULL: nobody stops it */
+    uint8_t *buffer;         /* NULL: memory */
     size_t capacity;
     const uint8_t *at;  /* where the next record begins */
     const uint8_t *end; /* of what has been read */
@@ -85,19 +84,12 @@ static void skip_byte_order_mark(struct csv_reader *reader)
 
 enum status csv_reader_open(const char *path, struct csv_reader **reader, struct error *err)
 {
-    bool is_stdin = strcmp(path, "-") == 0;
-    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return fail(err, errno == ENOENT ? STATUS_NOT_FOUND : STATUS_FAILED, "cannot read %s: %s",
-                    path, strerror(errno));
-    struct stat about;
-    if (fstat(fd, &about) == 0 && S_ISDIR(about.st_mode)) {
-        if (!is_stdin)
-            close(fd);
-        return fail(err, STATUS_FAILED, "%s: is a folder, not a CSV file", path);
-    }
-    *reader = csv_reader_open_descriptor(is_stdin ? "standard input" : path, fd);
-    (*reader)->owns_fd = !is_stdin;
+    int fd;
+    enum status status = input_open(path, &fd, err);
+    if (status)
+        return status;
+    *reader = csv_reader_open_descriptor(input_name(path), fd);
+    (*reader)->owns_fd = true;
     return STATUS_OK;
 }
 
@@ -127,12 +119,17 @@ void csv_reader_close(struct csv_reader *reader)
     if (!reader)
         return;
     if (reader->owns_fd && reader->fd >= 0)
-        close(reader->fd);
+        input_close(reader->fd);
     buffer_release(&reader->unescaped);
     free(reader->fields);
     free(reader->buffer);
     free(reader->name);
     free(reader);
+}
+
+void csv_reader_stop_on(struct csv_reader *reader, const atomic_bool *stop)
+{
+    reader->stop = stop;
 }
 
 void csv_reader_expect(struct csv_reader *reader, size_t field_count)
@@ -345,9 +342,8 @@ static enum status fill(struct csv_reader *reader, struct error *err)
     size_t size = old_size;
     /* A byte order mark may come in pieces, so the first fill takes at least as much. */
     while (!reader->at_eof && (size == old_size || (is_first && size < MARK_SIZE))) {
-        ssize_t got = read(reader->fd, reader->buffer + size, reader->capacity - size);
-        if (got < 0 && errno == EINTR)
-            continue;
+        ssize_t got =
+            input_read(reader->fd, reader->buffer + size, reader->capacity - size, reader->stop);
         if (got < 0)
             return fail(err, STATUS_FAILED, "%s: cannot read: %s", reader->name, strerror(errno));
         reader->at_eof = got == 0;

@@ -13,6 +13,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -35,6 +36,8 @@ struct csv_reader *csv_reader_open_descriptor(const char *name, int descriptor);
 /* Reads from memory, under a name for messages; the bytes must outlive the reader. */
 struct csv_reader *csv_reader_open_bytes(const char *name, struct bytes text);
 void csv_reader_close(struct csv_reader *reader);
+/* From now on the flag, once it is set, is the end: who has come there looks at it (input.h). */
+void csv_reader_stop_on(struct csv_reader *reader, const atomic_bool *stop);
 
 /* The next record; *count 0 with OK is the end. Blank lines between records are skipped (in a file
  * of one column a blank line is a null). INVALID: unclosed quote, text behind a closing quote, a

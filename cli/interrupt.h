@@ -7,10 +7,9 @@
 
 #include <stdatomic.h>
 
-/* From now on SIGINT and SIGTERM set the flag, and standard input is at its end, so that nobody
- * goes on waiting for it: who has read to its end looks at the flag. A second signal ends the
- * process as usual; so does the first after three seconds in which nobody looked, because a store
- * hangs or somebody holds a lock. */
+/* From now on SIGINT and SIGTERM set the flag. A second signal ends the process as usual; so does
+ * the first after three seconds in which nobody looked, because a store hangs or somebody holds a
+ * lock. */
 const atomic_bool *interrupt_watch(void);
 
 #endif

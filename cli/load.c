@@ -43,8 +43,10 @@ static enum status open_load(struct load_job *job, const struct definitions *def
     enum status status = load_columns_of(definitions, job->source, arena, &columns, err);
     if (!status)
         status = csv_reader_open(job->path, &job->reader, err);
-    if (!status)
+    if (!status) {
+        csv_reader_stop_on(job->reader, job->stop);
         status = csv_reader_next(job->reader, &header, &job->given_count, err);
+    }
     if (atomic_load(job->stop))
         status = STATUS_CANCELLED;
     if (status)
@@ -231,15 +233,17 @@ static int unknown_source(const struct options *options, const struct definition
     return EXIT_USAGE;
 }
 
+static enum status check(const struct options *options, struct error *err)
+{
+    return option_text(options, "--source")
+               ? STATUS_OK
+               : fail(err, STATUS_INVALID, "load needs --source S, whose table gets the rows");
+}
+
 static int run(const struct options *options)
 {
     struct repository repository;
     const char *name = option_text(options, "--source");
-    if (!name) {
-        notice(NOTICE_FAILURE, "load needs --source S");
-        notice(NOTICE_USAGE, "larder load %s", command_load.synopsis);
-        return EXIT_USAGE;
-    }
     int code = command_read_repository(options, &repository);
     if (code)
         return code;
@@ -275,5 +279,6 @@ const struct command command_load = {
     .least_words = 1,
     .most_words = 1,
     .word = "F.csv, the file with the rows",
+    .check = check,
     .run = run,
 };

@@ -182,7 +182,7 @@ static void *keep_telling(void *argument)
     return NULL;
 }
 
-/* Signals stay with whoever waits: Ctrl-C is to end a read of standard input. */
+/* Signals stay with whoever waits: Ctrl-C is to end its wait for input. */
 void progress_keep_telling(struct progress *progress)
 {
     pthread_condattr_t monotonic;

@@ -2,6 +2,7 @@
  * columns are the keys and the time. */
 #include "training/asks.h"
 
+#include "base/input.h"
 #include "config/wording.h"
 #include "training/asks_backend.h"
 
@@ -34,10 +35,10 @@ static enum status copy_input(const struct asks *asks, int from, int to, struct 
         out_of_memory();
     enum status status = STATUS_OK;
     ssize_t got;
-    while (!status && (got = read(from, bytes, size)) != 0) {
+    while (!status && (got = input_read(from, bytes, size, asks->stop)) != 0) {
         if (got > 0)
             status = asks_write_spool(to, bytes, (size_t)got, err);
-        else if (errno != EINTR)
+        else
             status = fail(err, STATUS_FAILED, "%s: %s", asks->path, strerror(errno));
     }
     free(bytes);
@@ -63,31 +64,27 @@ static enum status spool_input(struct asks *asks, int input, struct error *err)
     return status ? status : copy_input(asks, input, asks->descriptor, err);
 }
 
-static enum status open_path(struct asks *asks, struct error *err)
+/* Standard input may be a plain file, but stands perhaps not at its beginning. */
+static bool can_be_read_twice(int opened)
 {
-    int opened = open(asks->path, O_RDONLY | O_CLOEXEC);
-    if (opened < 0)
-        return fail(err, errno == ENOENT ? STATUS_NOT_FOUND : STATUS_FAILED, "cannot read %s: %s",
-                    asks->path, strerror(errno));
     struct stat about;
-    enum status status = STATUS_OK;
-    if (fstat(opened, &about) == 0 && S_ISREG(about.st_mode)) {
+    return opened != STDIN_FILENO && fstat(opened, &about) == 0 && S_ISREG(about.st_mode);
+}
+
+static enum status open_path(struct asks *asks, const char *path, struct error *err)
+{
+    int opened;
+    enum status status = input_open(path, &opened, err);
+    if (status)
+        return status;
+    asks->path = input_name(path);
+    if (can_be_read_twice(opened)) {
         asks->descriptor = opened;
         return STATUS_OK;
     }
-    if (S_ISDIR(about.st_mode))
-        status = fail(err, STATUS_FAILED, "%s: is a folder, not a file of rows", asks->path);
-    else
-        status = spool_input(asks, opened, err);
-    close(opened);
+    status = spool_input(asks, opened, err);
+    input_close(opened);
     return status;
-}
-
-static enum status open_input(struct asks *asks, const char *path, struct error *err)
-{
-    bool is_standard = strcmp(path, "-") == 0;
-    asks->path = is_standard ? "standard input" : path;
-    return is_standard ? spool_input(asks, STDIN_FILENO, err) : open_path(asks, err);
 }
 
 /* By its first bytes: Arrow's mark of a file, or how each message of a stream begins. */
@@ -117,13 +114,14 @@ static enum status begin_reading(struct asks *asks, struct error *err)
     return asks->operations->open(asks, err);
 }
 
-static struct asks *make(const struct selection *selection, bool as_text)
+static struct asks *make(const struct selection *selection, bool as_text, const atomic_bool *stop)
 {
     struct asks *asks = calloc(1, sizeof *asks);
     if (!asks)
         out_of_memory();
     asks->selection = selection;
     asks->as_text = as_text;
+    asks->stop = stop;
     asks->descriptor = -1;
     asks->operations = &asks_csv;
     arena_init(&asks->names, 0);
@@ -149,18 +147,19 @@ static enum status begin(enum status status, struct asks *made, struct asks **as
 }
 
 enum status asks_open(const char *path, const struct selection *selection, bool as_text,
-                      struct asks **asks, struct error *err)
+                      const atomic_bool *stop, struct asks **asks, struct error *err)
 {
-    struct asks *made = make(selection, as_text);
-    return begin(open_input(made, path, err), made, asks, err);
+    struct asks *made = make(selection, as_text, stop);
+    return begin(open_path(made, path, err), made, asks, err);
 }
 
 enum status asks_open_query(struct offline_store *store, const char *sql, const char *name,
                             const struct selection *selection, bool as_text, struct asks **asks,
                             struct error *err)
 {
-    struct asks *made = make(selection, as_text);
+    struct asks *made = make(selection, as_text, NULL);
     made->path = name;
+    made->is_query = true;
     enum status status = asks_make_spool(&made->descriptor, err);
     if (!status)
         status = asks_spool_query(store, sql, name, selection, made->descriptor, err);
@@ -209,13 +208,18 @@ size_t asks_time_column(const struct asks *asks)
     return asks->time_column;
 }
 
-/* Of the header as a whole where a column has no place. */
-static enum status fail_at_column(const struct asks *asks, const struct asks_place *place,
-                                  struct error *err)
+/* Of the header as a whole where a column has no place; a query's rows have none. */
+static enum status fail_at_place(const struct asks *asks, const struct asks_place *place,
+                                 struct error *err)
 {
-    if (place->line == 0)
+    if (place->line == 0 || asks->is_query)
         return fail_within(err, "%s", asks->path);
     return fail_at(err, asks->path, place->line, place->column);
+}
+
+enum status asks_fail_at_column(const struct asks *asks, size_t column, struct error *err)
+{
+    return fail_at_place(asks, &asks->places[column], err);
 }
 
 static enum status find_column(const struct asks *asks, const struct asks_place *header,
@@ -233,17 +237,16 @@ static enum status find_column(const struct asks *asks, const struct asks_place 
          strcmp(name, asks_time_name) == 0 ? ", the time that each row asks for" : "",
          did_you_mean(&arena, name, asks->columns, asks->column_count));
     arena_release(&arena);
-    return fail_at_column(asks, header, err);
+    return fail_at_place(asks, header, err);
 }
 
-static enum status check_twice(const struct asks *asks, const struct asks_place *places,
-                               struct error *err)
+static enum status check_twice(const struct asks *asks, struct error *err)
 {
     for (size_t i = 0; i < asks->column_count; i++)
         for (size_t j = 0; j < i; j++)
             if (strcmp(asks->columns[i], asks->columns[j]) == 0) {
                 fail(err, STATUS_INVALID, "the header has column %s twice", asks->columns[i]);
-                return fail_at_column(asks, &places[i], err);
+                return asks_fail_at_column(asks, i, err);
             }
     return STATUS_OK;
 }
@@ -272,12 +275,14 @@ enum status asks_take_columns(struct asks *asks, const char *const *columns,
         return check_same(asks, columns, count, err);
     asks->column_count = count;
     asks->columns = arena_array(&asks->names, count + 1, sizeof *asks->columns);
+    asks->places = arena_array(&asks->names, count + 1, sizeof *asks->places);
     asks->types = arena_array(&asks->names, count + 1, sizeof *asks->types);
     asks->cells = arena_array(&asks->names, count + 1, sizeof *asks->cells);
     for (size_t i = 0; i < count; i++)
         asks->columns[i] = arena_text(&asks->names, columns[i]);
+    memcpy(asks->places, places, count * sizeof *places);
     const struct asks_place header = {.line = places[0].line ? 1 : 0, .column = 1};
-    enum status status = check_twice(asks, places, err);
+    enum status status = check_twice(asks, err);
     for (size_t i = 0; !status && i < asks->selection->key_count; i++)
         status =
             find_column(asks, &header, asks->selection->keys[i].name, &asks->key_columns[i], err);

@@ -16,6 +16,7 @@
 #include "config/selection.h"
 #include "training/checksum.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -29,10 +30,11 @@ struct ask {
                                   the second reading alone */
 };
 
-/* Opens and reads the header. as_text: the cells of a CSV are strings, as they stood. INVALID: a
- * key or event_timestamp is missing, or a name stands twice. */
+/* Opens and reads the header. as_text: the cells of a CSV are strings, as they stood. stop, which
+ * may be NULL: what is not a file ends where it is set, and the caller looks at it. INVALID: a key
+ * or event_timestamp is missing, or a name stands twice. */
 enum status asks_open(const char *path, const struct selection *selection, bool as_text,
-                      struct asks **asks, struct error *err);
+                      const atomic_bool *stop, struct asks **asks, struct error *err);
 /* The same of a query in the offline store, whose rows are kept as a CSV: name is how messages call
  * it. INVALID as offline_query_open, too. */
 enum status asks_open_query(struct offline_store *store, const char *sql, const char *name,
@@ -44,6 +46,8 @@ void asks_close(struct asks *asks);
 const char *asks_name(const struct asks *asks);
 size_t asks_column_count(const struct asks *asks);
 const char *asks_column(const struct asks *asks, size_t column);
+/* Puts where a column's name stands before the message that err holds; returns err's status. */
+enum status asks_fail_at_column(const struct asks *asks, size_t column, struct error *err);
 /* Known once the first reading has come to its end. Keys have the type that the selection asks for,
  * event_timestamp is a timestamp. */
 value_type asks_column_type(const struct asks *asks, size_t column);

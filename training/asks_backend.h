@@ -31,14 +31,17 @@ struct asks {
     const struct asks_operations *operations;
     const struct selection *selection;
     const char *path; /* for messages */
+    bool is_query;    /* whose rows are kept as a CSV that nobody has seen */
     int descriptor;
     bool as_text;
-    int reading;         /* 1 or 2 */
-    void *rows;          /* the operations' own */
-    struct arena names;  /* lives as long as asks */
-    struct arena parsed; /* lives as long as a row */
+    const atomic_bool *stop; /* while what cannot be read again is kept */
+    int reading;             /* 1 or 2 */
+    void *rows;              /* the operations' own */
+    struct arena names;      /* lives as long as asks */
+    struct arena parsed;     /* lives as long as a row */
     const char **columns;
-    value_type *types; /* [column_count] */
+    struct asks_place *places; /* [column_count] */
+    value_type *types;         /* [column_count] */
     size_t column_count;
     size_t *key_columns; /* [selection->key_count] */
     size_t time_column;

@@ -37,10 +37,11 @@ enum status training_set_explain(struct offline_store *store,
                                          .stop = request->stop};
     struct training_join *join = NULL;
     struct asks *asks = NULL;
-    enum status status = request->asks_path
-                             ? asks_open(request->asks_path, selection, true, &asks, err)
-                             : asks_open_query(store, request->asks_query, "--entities-query",
-                                               selection, true, &asks, err);
+    enum status status =
+        request->asks_path
+            ? asks_open(request->asks_path, selection, true, request->stop, &asks, err)
+            : asks_open_query(store, request->asks_query, "--entities-query", selection, true,
+                              &asks, err);
     *refused = status == STATUS_INVALID && !request->asks_path;
     if (!status) {
         status = training_join_open(store, &join_request, &options, &join, err);

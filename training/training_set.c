@@ -160,7 +160,8 @@ static enum status open_asks(struct maker *maker, struct offline_store *store, s
     const struct training_request *request = maker->request;
     bool as_text = request->format == TABLE_CSV;
     if (request->asks_path)
-        return asks_open(request->asks_path, request->selection, as_text, &maker->asks, err);
+        return asks_open(request->asks_path, request->selection, as_text, request->stop,
+                         &maker->asks, err);
     enum status status = asks_open_query(store, request->asks_query, "--entities-query",
                                          request->selection, as_text, &maker->asks, err);
     maker->report->refused = status == STATUS_INVALID;

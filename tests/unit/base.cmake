@@ -1,4 +1,4 @@
-foreach(name IN ITEMS arena buffer counter csv entity_key error float_text keyed_hash log row row_resolve
+foreach(name IN ITEMS arena buffer counter csv entity_key error float_text input log row row_resolve
                       timestamp value value_text)
     larder_test(test_${name} SOURCES test_${name}.c LINKS larder_base LABELS unit)
 endforeach()

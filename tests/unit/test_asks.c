@@ -24,7 +24,7 @@ static int read_all(const char *text, struct error *err)
     struct asks *asks;
     const struct ask *ask = NULL;
     int rows = 0;
-    enum status status = asks_open(path, &selection, true, &asks, err);
+    enum status status = asks_open(path, &selection, true, NULL, &asks, err);
     for (int reading = 0; reading < 2 && !status; reading++) {
         while (!(status = asks_next(asks, &ask, err)) && ask)
             rows++;
@@ -82,7 +82,7 @@ static void check_cells(const char *text, bool as_text, const char *types)
     const struct ask *ask = NULL;
     struct buffer said;
     buffer_init(&said, 0);
-    assert_int_equal(asks_open(path, &selection, as_text, &asks, NULL), STATUS_OK);
+    assert_int_equal(asks_open(path, &selection, as_text, NULL, &asks, NULL), STATUS_OK);
     while (asks_next(asks, &ask, NULL) == STATUS_OK && ask)
         continue;
     for (size_t i = 0; i < asks_column_count(asks); i++)

@@ -342,7 +342,7 @@ static void a_file_that_is_not_there_says_so(void **state)
     assert_int_equal(csv_reader_open("/nowhere/rides.csv", &reader, &err), STATUS_NOT_FOUND);
     assert_string_equal(err.message, "cannot read /nowhere/rides.csv: No such file or directory");
     assert_int_equal(csv_reader_open("/tmp", &reader, &err), STATUS_FAILED);
-    assert_string_equal(err.message, "/tmp: is a folder, not a CSV file");
+    assert_string_equal(err.message, "/tmp is a folder, not a file of rows");
 }
 
 static void a_record_without_end_is_refused_in_bounded_memory(void **state)
