@@ -15,6 +15,8 @@ struct applied {
 
 /* Reads settings and the newest catalog. EXIT_DONE, or the code to end with, the reason told. */
 int applied_open(const struct options *options, struct applied *applied);
+/* The same for whoever can do without: *found false where the project was never applied. */
+int applied_find(const struct options *options, struct applied *applied, bool *found);
 void applied_close(struct applied *applied);
 
 #endif

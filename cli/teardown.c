@@ -42,6 +42,13 @@ static enum status release_online_store(const struct applied *applied, struct er
     return status;
 }
 
+static int print_json(const struct applied *applied, bool was_applied, uint64_t removed)
+{
+    return command_print_json(json_pack("{s:s, s:b, s:I}", "project", applied->settings.project,
+                                        "was_applied", was_applied, "rows_removed",
+                                        (json_int_t)removed));
+}
+
 /* Online rows first: the registry is what remembers that there are any. */
 static int tear_down(const struct options *options, const struct applied *applied)
 {
@@ -52,8 +59,7 @@ static int tear_down(const struct options *options, const struct applied *applie
         release_online_store(applied, &err))
         return command_failed(&err);
     if (options->json)
-        return command_print_json(json_pack("{s:s, s:I}", "project", applied->settings.project,
-                                            "rows_removed", (json_int_t)removed));
+        return print_json(applied, true, removed);
     char text[COUNT_TEXT_SIZE];
     printf("project %s is removed: its registry entries and %s online rows\n"
            "the sources' tables stay as they are\n",
@@ -80,23 +86,36 @@ static bool is_confirmed(const struct options *options, const char *project)
     return strcmp(answer, project) == 0;
 }
 
-static int run(const struct options *options)
+static int ask_and_tear_down(const struct options *options, const struct applied *applied)
 {
-    struct applied applied;
     if (!can_confirm(options)) {
         notice(NOTICE_FAILURE, "teardown asks first, and there is no terminal to ask on: give "
                                "--yes to remove the project");
         return EXIT_USAGE;
     }
-    int code = applied_open(options, &applied);
+    if (is_confirmed(options, applied->settings.project))
+        return tear_down(options, applied);
+    notice(NOTICE_FAILURE, "nothing was removed");
+    return EXIT_FAILED;
+}
+
+/* It is as it was to be: a script that cleans up may do so twice. */
+static int tell_nothing_to_do(const struct options *options, const struct applied *applied)
+{
+    if (options->json)
+        return print_json(applied, false, 0);
+    printf("project %s is not applied: there is nothing to tear down\n", applied->settings.project);
+    return EXIT_DONE;
+}
+
+static int run(const struct options *options)
+{
+    struct applied applied;
+    bool found;
+    int code = applied_find(options, &applied, &found);
     if (code)
         return code;
-    if (is_confirmed(options, applied.settings.project)) {
-        code = tear_down(options, &applied);
-    } else {
-        notice(NOTICE_FAILURE, "nothing was removed");
-        code = EXIT_FAILED;
-    }
+    code = found ? ask_and_tear_down(options, &applied) : tell_nothing_to_do(options, &applied);
     applied_close(&applied);
     return code;
 }
@@ -112,7 +131,8 @@ const struct command command_teardown = {
     .text = "Removes what Larder made for this project: its entries in the registry (and the\n"
             "registry's schema with the last project) and its rows in the online store. The\n"
             "sources' tables are never touched, also those that load has filled. It asks\n"
-            "first, and without a terminal it does nothing unless --yes is given.\n",
+            "first, and without a terminal it does nothing unless --yes is given. Where\n"
+            "nothing is applied there is nothing to remove, and it exits with 0.\n",
     .options = teardown_options,
     .option_count = COUNT_OF(teardown_options),
     .run = run,

@@ -160,6 +160,18 @@ def test_teardown_without_a_terminal_wants_to_be_told(drivers):
     drivers.refused("status", code=1)
 
 
+def test_teardown_of_what_is_not_applied_has_nothing_to_do(unapplied_drivers):
+    said = "project demo is not applied: there is nothing to tear down\n"
+    for words in (["teardown"], ["teardown", "--yes"]):
+        assert unapplied_drivers.do(*words).said == said
+    assert unapplied_drivers.do("teardown", "--json").json == {"project": "demo", "was_applied": False, "rows_removed": 0}
+
+
+def test_teardown_can_be_repeated(drivers):
+    assert drivers.do("teardown", "--yes", "--json").json["was_applied"] is True
+    assert drivers.do("teardown", "--yes", "--json").json["was_applied"] is False
+
+
 def test_json_is_one_document_on_stdout(drivers):
     drivers.add(1)
     for command in ("validate", "plan", "apply", "materialize", "status", "list", "describe dispatch", "teardown --yes"):
