@@ -113,6 +113,25 @@ static const char *describe_use(struct builder *builder, const struct selected_f
                         use->view->features[feature->feature].name);
 }
 
+static const char *full_name(struct builder *builder, const struct selected_feature *feature)
+{
+    const struct selected_view *use = &builder->views[feature->view];
+    return output_column(use->view, use->alias, use->view->features[feature->feature].name, true,
+                         builder->arena);
+}
+
+static enum status fail_twice(struct builder *builder, const struct selected_feature *first,
+                              const struct selected_feature *second)
+{
+    if (first->view == second->view && first->feature == second->feature)
+        return fail(builder->err, STATUS_INVALID, "%s is asked for twice",
+                    describe_use(builder, first));
+    bool full_names_differ = strcmp(full_name(builder, first), full_name(builder, second)) != 0;
+    return fail(builder->err, STATUS_INVALID, "\"%s\" would come twice, from %s and %s: ask for %s",
+                second->name, describe_use(builder, first), describe_use(builder, second),
+                full_names_differ ? "one, or for full names" : "one of them");
+}
+
 static enum status add_feature(struct builder *builder, size_t view, size_t index)
 {
     const struct selected_view *use = &builder->views[view];
@@ -127,10 +146,7 @@ static enum status add_feature(struct builder *builder, size_t view, size_t inde
     assert(builder->feature_count < builder->feature_capacity);
     size_t number = builder->feature_count;
     if (!name_set_add(&builder->columns, selected.name, &number))
-        return fail(builder->err, STATUS_INVALID,
-                    "\"%s\" would come twice, from %s and %s: ask for one, or for full names",
-                    selected.name, describe_use(builder, &builder->features[number]),
-                    describe_use(builder, &selected));
+        return fail_twice(builder, &builder->features[number], &selected);
     builder->features[builder->feature_count++] = selected;
     return STATUS_OK;
 }
@@ -139,11 +155,15 @@ static enum status finish(struct builder *builder, struct selection *selection)
 {
     for (size_t i = 0; i < builder->key_count; i++) {
         size_t number;
-        if (name_set_find(&builder->columns, builder->keys[i].name, &number))
-            return fail(builder->err, STATUS_INVALID,
-                        "\"%s\" is a join key that is asked with, and the name of a feature, %s: "
-                        "leave it out, or give it another name",
-                        builder->keys[i].name, describe_use(builder, &builder->features[number]));
+        if (!name_set_find(&builder->columns, builder->keys[i].name, &number))
+            continue;
+        const struct selected_feature *feature = &builder->features[number];
+        bool is_full = strcmp(feature->name, full_name(builder, feature)) == 0;
+        return fail(builder->err, STATUS_INVALID,
+                    "\"%s\" is a join key that is asked with, and the name of a feature, %s: "
+                    "leave it out, or %s",
+                    builder->keys[i].name, describe_use(builder, feature),
+                    is_full ? "give it another name" : "ask for full names");
     }
     *selection =
         (struct selection){builder->keys,       builder->key_count, builder->views,

@@ -2,6 +2,7 @@
 #include "training/training_columns.h"
 
 #include "base/timestamp.h"
+#include "training/manifest.h"
 
 enum { NOTES_MAX = 6 };
 
@@ -38,15 +39,26 @@ static void add_asked(struct training_columns *columns, const struct asks *asks,
     }
 }
 
+static enum status fail_taken(const struct training_request *request, const struct asks *asks,
+                              size_t column, const struct selected_feature *feature,
+                              struct error *err)
+{
+    const struct selected_view *use = &request->selection->views[feature->view];
+    bool can_be_longer = !use->alias && !request->origin->full_names;
+    fail(err, STATUS_INVALID, "column %s: the answer has one of that name, of %s:%s; rename it%s",
+         asks_column(asks, column), use->alias ? use->alias : use->view->about.name,
+         use->view->features[feature->feature].name, can_be_longer ? ", or give --full-names" : "");
+    return asks_fail_at_column(asks, column, err);
+}
+
 /* Column names of the answer must differ from those that pass through. */
-static enum status check_name(const struct asks *asks, const char *name, struct error *err)
+static enum status check_name(const struct training_request *request, const struct asks *asks,
+                              const char *name, const struct selected_feature *feature,
+                              struct error *err)
 {
     for (size_t i = 0; i < asks_column_count(asks); i++)
         if (strcmp(asks_column(asks, i), name) == 0)
-            return fail(err, STATUS_INVALID,
-                        "%s:1:1: the file has a column %s, and so has the "
-                        "answer; rename it, or ask with --full-names",
-                        asks_name(asks), name);
+            return fail_taken(request, asks, i, feature, err);
     return STATUS_OK;
 }
 
@@ -95,7 +107,8 @@ enum status training_columns_make(const struct training_request *request, const 
 {
     const struct selection *selection = request->selection;
     size_t asked = asks_column_count(asks);
-    size_t room = asked + selection->feature_count * 3;
+    size_t width = request->with_status ? 3 : 1;
+    size_t room = asked + selection->feature_count * width;
     columns->columns = arena_array(arena, room, sizeof *columns->columns);
     columns->schema = (struct table_schema){.columns = columns->columns};
     add_asked(columns, asks, selection, arena);
@@ -103,7 +116,8 @@ enum status training_columns_make(const struct training_request *request, const 
         add_feature(columns, selection, &selection->features[i], request->with_status, arena);
     enum status status = STATUS_OK;
     for (size_t i = asked; i < columns->schema.column_count && !status; i++)
-        status = check_name(asks, columns->columns[i].name, err);
+        status = check_name(request, asks, columns->columns[i].name,
+                            &selection->features[(i - asked) / width], err);
     return status;
 }
 
