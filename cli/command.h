@@ -32,6 +32,9 @@ struct command {
     size_t least_words, most_words; /* words that are no options: `describe NAME` has 1 */
     const char *word;               /* what the first of them is: "NAME, of whatever is applied" */
     bool without_json;              /* it prints nothing that a program would read */
+    /* INVALID: an option is missing that it cannot do without, or two exclude each other. The usage
+     * line follows what this says. NULL: any go together. */
+    enum status (*check)(const struct options *options, struct error *err);
     /* options->arena lives as long as the command. Returns an exit code. */
     int (*run)(const struct options *options);
 };

@@ -90,8 +90,6 @@ enum status entities_parse(const struct options *options, struct entities *entit
     struct arena *arena = options->arena;
     *entities = (struct entities){0};
     const char *const *given = option_texts(options, "--entity", &entities->count);
-    if (entities->count == 0)
-        return fail(err, STATUS_INVALID, "get needs at least one --entity KEY=VALUE");
     take_names(given[0], arena, entities);
     size_t keys = entities->key_count;
     entities->types = arena_array(arena, keys, sizeof *entities->types);

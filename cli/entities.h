@@ -23,7 +23,7 @@ struct entities {
     struct value *values; /* the same, typed; set by entities_type */
 };
 
-/* INVALID: none is given, one is no KEY=VALUE, or they differ in their keys. */
+/* At least one is given. INVALID: one is no KEY=VALUE, or they differ in their keys. */
 enum status entities_parse(const struct options *options, struct entities *entities,
                            struct error *err);
 

@@ -21,13 +21,19 @@ struct asking {
     struct settings settings; /* of this folder, where the server is this folder's, too */
 };
 
+static enum status check(const struct options *options, struct error *err)
+{
+    enum status status = references_check(options, err);
+    if (!status && !option_text(options, "--entity"))
+        status = fail(err, STATUS_INVALID, "get needs at least one --entity KEY=VALUE");
+    return status;
+}
+
 static enum status read_options(const struct options *options, struct asking *asking,
                                 struct error *err)
 {
     asking->timeout_ms = DEFAULT_TIMEOUT_MS;
-    enum status status = references_check(options, err);
-    if (!status)
-        status = entities_parse(options, &asking->entities, err);
+    enum status status = entities_parse(options, &asking->entities, err);
     if (!status)
         status = option_timeout(options, "--timeout", &asking->timeout_ms, err);
     return status;
@@ -171,5 +177,6 @@ const struct command command_get = {
             "unless PRESENT.\n",
     .options = get_options,
     .option_count = COUNT_OF(get_options),
+    .check = check,
     .run = run,
 };

@@ -91,8 +91,8 @@ static enum status parse_option(struct parse *parse, const char *argument, struc
     return STATUS_OK;
 }
 
-static enum status check_words(const struct command *command, const struct options *options,
-                               struct error *err)
+static enum status check_call(const struct command *command, const struct options *options,
+                              struct error *err)
 {
     if (options->help)
         return STATUS_OK;
@@ -103,7 +103,7 @@ static enum status check_words(const struct command *command, const struct optio
         return fail(err, STATUS_INVALID, "%s needs %s", command->name, command->word);
     if (options->json && command->without_json)
         return fail(err, STATUS_INVALID, "%s has nothing to print as JSON", command->name);
-    return STATUS_OK;
+    return command->check ? command->check(options, err) : STATUS_OK;
 }
 
 enum status options_parse(const struct command *command, int count, char *const *arguments,
@@ -132,7 +132,7 @@ enum status options_parse(const struct command *command, int count, char *const 
     }
     options->given = parse.given;
     options->words = parse.words;
-    return check_words(command, options, err);
+    return check_call(command, options, err);
 }
 
 bool option_flag(const struct options *options, const char *name)

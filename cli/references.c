@@ -37,8 +37,11 @@ enum status references_check(const struct options *options, struct error *err)
 {
     bool has_service = option_text(options, "--service") != NULL;
     bool has_features = option_text(options, "--features") != NULL;
-    if (has_service == has_features)
-        return fail(err, STATUS_INVALID, "give either --service S or --features view:feature,...");
+    if (!has_service && !has_features)
+        return fail(err, STATUS_INVALID,
+                    "which features? give --service S or --features view:feature,...");
+    if (has_service && has_features)
+        return fail(err, STATUS_INVALID, "give --service or --features, not both");
     return STATUS_OK;
 }
 

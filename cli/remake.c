@@ -8,8 +8,7 @@
 
 #include <stdio.h>
 
-/* Whatever the manifest says already. */
-static enum status check_options(const struct options *options, struct error *err)
+enum status remake_check(const struct options *options, struct error *err)
 {
     static const char *const said[] = {"--service",        "--features", "--full-names",
                                        "--as-known",       "--as-of",    "--with-status",
@@ -56,9 +55,7 @@ enum status remake_read(const struct options *options, struct remake *remake,
                         struct training_request *request, struct error *err)
 {
     remake->path = option_text(options, "--from-manifest");
-    enum status status = check_options(options, err);
-    if (!status)
-        status = manifest_read(remake->path, options->arena, &remake->then, err);
+    enum status status = manifest_read(remake->path, options->arena, &remake->then, err);
     if (!status)
         status = choose_files(options, remake, request, err);
     if (status)

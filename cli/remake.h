@@ -19,6 +19,8 @@ struct remake {
     struct manifest then;
 };
 
+/* INVALID: an option says what the manifest says, too. */
+enum status remake_check(const struct options *options, struct error *err);
 /* Reads --from-manifest, and fills what the request has from it. INVALID, NOT_FOUND or FAILED. */
 enum status remake_read(const struct options *options, struct remake *remake,
                         struct training_request *request, struct error *err);

@@ -227,15 +227,9 @@ static enum status read_call(const struct options *options, struct manifest_orig
     request->as_known = option_flag(options, "--as-known");
     request->with_status = option_flag(options, "--with-status");
     const char *query = option_text(options, "--entities-query");
-    if (option_flag(options, "--explain") && !request->out_path)
-        request->out_path = "-"; /* nothing is written */
-    if ((!request->asks_path && !query) || !request->out_path)
-        return fail(err, STATUS_INVALID, "training-set needs --entities FILE and --out FILE");
-    if (request->asks_path && query)
-        return fail(err, STATUS_INVALID, "give either --entities F or --entities-query SQL");
-    enum status status = references_check(options, err);
-    if (!status)
-        status = read_format(options, request, err);
+    if (!request->out_path)
+        request->out_path = "-"; /* --explain, which writes nothing */
+    enum status status = read_format(options, request, err);
     if (!status && query)
         status = query_text_given(query, options->arena, &request->asks_query, err);
     if (status)
@@ -256,6 +250,24 @@ static enum status read_call(const struct options *options, struct manifest_orig
     };
     request->origin = origin;
     return status;
+}
+
+static enum status check(const struct options *options, struct error *err)
+{
+    if (option_text(options, "--from-manifest"))
+        return remake_check(options, err);
+    bool asks = option_text(options, "--entities");
+    bool queries = option_text(options, "--entities-query");
+    enum status status = references_check(options, err);
+    if (status)
+        return status;
+    if (!asks && !queries)
+        return fail(err, STATUS_INVALID, "training-set needs --entities F, the rows that ask");
+    if (asks && queries)
+        return fail(err, STATUS_INVALID, "give --entities or --entities-query, not both");
+    if (!option_text(options, "--out") && !option_flag(options, "--explain"))
+        return fail(err, STATUS_INVALID, "training-set needs --out F, where the rows go");
+    return STATUS_OK;
 }
 
 static enum status read_request(const struct options *options, struct remake *remake,
@@ -345,18 +357,20 @@ static const struct option_spec training_set_options[] = {
 const struct command command_training_set = {
     .name = "training-set",
     .summary = "rows with the features as they were at each row's time",
-    .synopsis = "--entities F --out F --service S|--features V:F,...",
-    .text = "Takes a CSV with the join keys and event_timestamp, and gives the same rows, in\n"
-            "their order, each with the newest values at or before its time and no older\n"
-            "than ttl. Its other columns pass through.\n"
+    .synopsis = "(--service S|--features V:F,...) --entities F --out F",
+    .text = "Takes rows with the join keys and event_timestamp (a CSV, Arrow, or what a query\n"
+            "gives), and gives the same rows, in their order, each with the newest values at\n"
+            "or before its time and no older than ttl. Their other columns pass through.\n"
             "\n"
             "Without --as-known later corrections count; with it a row sees only what had\n"
             "been recorded by its time, which is what serving would have answered then.\n"
             "\n"
             "Beside the file stands a manifest: what it was made from, and its SHA-256.\n"
-            "--from-manifest F.csv.manifest.json makes the same bytes again where --as-of was\n"
-            "given and sources are only added to, or says what has changed, and exits 1.\n",
+            "--from-manifest F.csv.manifest.json, alone, makes the same bytes again where\n"
+            "--as-of was given and sources are only added to, or says what has changed, and\n"
+            "exits 1.\n",
     .options = training_set_options,
     .option_count = COUNT_OF(training_set_options),
+    .check = check,
     .run = run,
 };

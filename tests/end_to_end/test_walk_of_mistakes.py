@@ -271,6 +271,19 @@ def test_asking_rows_lack_a_column_or_a_time(walk):
     walk.meets(ask)
 
 
+def test_a_column_would_come_twice(walk):
+    ask = "larder training-set --service dispatch --entities ask.csv --out out.csv"
+    other = "  - {name: other_stats, entities: [driver], source: trips, features: [{name: rating, type: float64}]}\n"
+    walk.drivers.define(("feature_services:\n", other + "feature_services:\n"))
+    walk.drivers.do("apply")
+    walk.repository.write("ask.csv", "driver_id,event_timestamp,rating\n1,2024-01-01T00:00:00Z,5\n")
+    walk.meets(ask)
+    walk.repository.write("ask.csv", "driver_id,event_timestamp,driver_stats__rating\n1,2024-01-01T00:00:00Z,5\n")
+    walk.meets(f"{ask} --full-names")
+    walk.meets("larder training-set --features driver_stats:rating,driver_stats:rating --entities ask.csv --out out.csv")
+    walk.meets("larder training-set --features driver_stats:rating,other_stats:rating --entities ask.csv --out out.csv")
+
+
 def test_a_file_or_folder_is_not_there(walk):
     walk.meets("larder load --source trips trips.csv")
     walk.repository.write("ask.csv", "driver_id,event_timestamp\n")
@@ -288,7 +301,12 @@ def test_a_call_is_wrong(walk):
                  "load --source trips", "init", "describe", "describe driver_stat", "describe rating",
                  "training-set --service dispath --entities ask.csv --out out.csv",
                  "training-set --service driver_stats --entities ask.csv --out out.csv",
-                 "get --service dispatch", "get --entity driver_id=1", "get --service dispatch --entity driver_id",
+                 "load", "training-set", "training-set --service dispatch",
+                 "training-set --service dispatch --entities ask.csv",
+                 "training-set --service dispatch --features driver_stats:rating --entities ask.csv --out out.csv",
+                 "training-set --service dispatch --entities ask.csv --entities-query @ask.sql --out out.csv",
+                 "training-set --from-manifest out.csv.manifest.json --service dispatch",
+                 "get", "get --service dispatch", "get --entity driver_id=1", "get --service dispatch --entity driver_id",
                  "get --service dispatch --entity driver_id=1 --entity driver=2",
                  "serve --json", "-C"):
         walk.meets(f"larder {line}")
