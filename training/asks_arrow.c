@@ -1,119 +1,48 @@
-/* asks_arrow.c - asking rows in Arrow's IPC format, as a file or as a stream, by nanoarrow: see
- * asks.h. A file is a stream between a mark and a table of contents, which is not needed. */
+/* asks_arrow.c - asking rows in Arrow's IPC format, as a file or as a stream: see asks.h. The first
+ * reading loads the keys and the time alone. */
 #include "base/value_text.h"
-#include "training/asks_arrow_cell.h"
 #include "training/asks_backend.h"
+#include "training/formats/arrow_cell.h"
 
-#include <errno.h>
-#include <nanoarrow/nanoarrow_ipc.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-static const char file_mark[8] = "ARROW1\0";
-static const char advice[] = "Polars: write_ipc_stream(compat_level=polars.CompatLevel.oldest())";
+/* Slots of Arrow's tables. */
+enum { DICTIONARY_ID, DICTIONARY_VALUES, DICTIONARY_IS_DELTA };
 
-struct arrow_rows {
-    struct ArrowArrayStream stream;
-    struct ArrowSchema schema;
-    struct ArrowArray batch;
-    struct ArrowArrayView view;
-    struct arrow_cell_type *types; /* [column_count] */
-    int descriptor;
-    int64_t offset; /* in the file */
-    int64_t row;    /* in the batch */
+/* What the indexes of a column stand for; a later one takes the place of an earlier. */
+struct dictionary {
+    struct arena arena;
+    struct arrow_column values;
+    bool is_known;
 };
 
-static ArrowErrorCode read_input(struct ArrowIpcInputStream *stream, uint8_t *bytes, int64_t size,
-                                 int64_t *got, struct ArrowError *why)
-{
-    struct arrow_rows *rows = stream->private_data;
-    *got = 0;
-    while (*got < size) {
-        ssize_t part = pread(rows->descriptor, bytes + *got, (size_t)(size - *got), rows->offset);
-        if (part < 0 && errno == EINTR)
-            continue;
-        if (part < 0) {
-            ArrowErrorSet(why, "%s", strerror(errno));
-            return EIO;
-        }
-        if (part == 0)
-            break;
-        rows->offset += part;
-        *got += part;
-    }
-    return NANOARROW_OK;
-}
+struct arrow_rows {
+    struct arrow_input input;
+    struct arena schema; /* lives as long as the reading */
+    struct arena batch;  /* lives as long as a batch */
+    struct arrow_field *fields;
+    struct arrow_column *columns;
+    struct dictionary *dictionaries;
+    bool *wanted;
+    size_t field_count; /* of the four above */
+    int64_t row;        /* in the batch */
+    int64_t row_count;
+};
 
-static void forget_input(struct ArrowIpcInputStream *stream)
+static enum status fail_at_file(const struct asks *asks, struct error *err)
 {
-    stream->release = NULL;
-}
-
-static enum status wrong_file(const struct asks *asks, ArrowErrorCode code, const char *why,
-                              struct error *err)
-{
-    if (code == ENOMEM)
-        return fail(err, STATUS_EXHAUSTED, "%s: a record batch does not fit into memory",
-                    asks->path);
-    if (code == EIO)
-        return fail(err, STATUS_FAILED, "%s: %s", asks->path, why);
-    if (why && strstr(why, "View"))
-        return fail(err, STATUS_INVALID, "%s: %s; write plain strings (%s)", asks->path, why,
-                    advice);
-    return fail(err, STATUS_INVALID, "%s: not a whole Arrow file or stream: %s", asks->path,
-                why && *why ? why : strerror(code));
-}
-
-/* Behind the mark of a file its stream begins. Polars leaves out what separates messages, so that
- * only the table of contents at the end tells where they are. */
-static enum status skip_mark(struct asks *asks, struct arrow_rows *rows, struct error *err)
-{
-    char begins[sizeof file_mark + 4];
-    ssize_t size = pread(asks->descriptor, begins, sizeof begins, 0);
-    if (size < (ssize_t)sizeof begins || memcmp(begins, file_mark, sizeof file_mark) != 0)
-        return STATUS_OK;
-    rows->offset = sizeof file_mark;
-    if (memcmp(begins + sizeof file_mark, "\xff\xff\xff\xff", 4) == 0)
-        return STATUS_OK;
-    return fail(err, STATUS_INVALID,
-                "%s: this Arrow file does not hold a stream; write one as a stream (%s)",
-                asks->path, advice);
-}
-
-static enum status open_stream(struct asks *asks, struct arrow_rows *rows, struct error *err)
-{
-    struct ArrowIpcInputStream input = {
-        .read = read_input, .release = forget_input, .private_data = rows};
-    rows->descriptor = asks->descriptor;
-    enum status status = skip_mark(asks, rows, err);
-    if (status)
-        return status;
-    ArrowErrorCode code = ArrowIpcArrayStreamReaderInit(&rows->stream, &input, NULL);
-    if (code)
-        return wrong_file(asks, code, NULL, err);
-    code = ArrowArrayStreamGetSchema(&rows->stream, &rows->schema, NULL);
-    if (code)
-        return wrong_file(asks, code, ArrowArrayStreamGetLastError(&rows->stream), err);
-    return STATUS_OK;
-}
-
-/* How people write a type of Arrow. */
-static const char *arrow_type_name(const struct asks *asks, size_t column, char name[256])
-{
-    const struct arrow_rows *rows = asks->rows;
-    ArrowSchemaToString(rows->schema.children[column], name, 256, 1);
-    return name;
+    return fail_within(err, "%s", asks->path);
 }
 
 static enum status wrong_type(const struct asks *asks, size_t column, const char *wanted,
                               struct error *err)
 {
-    char name[256];
-    value_type type = ((const struct arrow_rows *)asks->rows)->types[column].type;
+    const struct arrow_rows *rows = asks->rows;
+    value_type type = rows->fields[column].type;
     bool is_float = type == TYPE_FLOAT32 || type == TYPE_FLOAT64;
     return fail(err, STATUS_INVALID, "%s: column %s is %s in Arrow, and %s%s", asks->path,
-                asks->columns[column], arrow_type_name(asks, column, name), wanted,
+                asks->columns[column], rows->fields[column].arrow_name, wanted,
                 is_float ? " (pandas makes floats of integers with nulls: .astype(\"Int64\") there)"
                          : "");
 }
@@ -133,18 +62,19 @@ static enum status check_types(const struct asks *asks, const struct arrow_rows 
 {
     char wanted[64];
     for (size_t i = 0; i < asks->column_count; i++)
-        if (!rows->types[i].type)
+        if (!rows->fields[i].type)
             return wrong_type(asks, i, "a training set cannot hold that; cast it, or leave it out",
                               err);
     for (size_t i = 0; i < asks->selection->key_count; i++) {
         size_t column = asks->key_columns[i];
         value_type key = asks->selection->keys[i].type;
-        const struct arrow_cell_type *type = &rows->types[column];
+        const struct arrow_field *field = &rows->fields[column];
+        bool is_null = field->scalar.kind == ARROW_NULL && !field->list_width;
         snprintf(wanted, sizeof wanted, "its join key is %s", type_name(key));
-        if (!may_be_key(type->type, key) && type->arrow != NANOARROW_TYPE_NA)
+        if (!may_be_key(field->type, key) && !is_null)
             return wrong_type(asks, column, wanted, err);
     }
-    value_type time = rows->types[asks->time_column].type;
+    value_type time = rows->fields[asks->time_column].type;
     if (time != TYPE_TIMESTAMP && time != TYPE_STRING)
         return wrong_type(asks, asks->time_column, "it has to be a timestamp, a date or text", err);
     return STATUS_OK;
@@ -153,41 +83,49 @@ static enum status check_types(const struct asks *asks, const struct arrow_rows 
 static void set_types(struct asks *asks, const struct arrow_rows *rows)
 {
     for (size_t i = 0; i < asks->column_count; i++)
-        asks->types[i] = rows->types[i].type;
+        asks->types[i] = rows->fields[i].type;
     for (size_t i = 0; i < asks->selection->key_count; i++)
         asks->types[asks->key_columns[i]] = asks->selection->keys[i].type;
     asks->types[asks->time_column] = TYPE_TIMESTAMP;
 }
 
-static enum status check_name(const struct asks *asks, const char *name, struct error *err)
+static void set_wanted(const struct asks *asks, struct arrow_rows *rows)
 {
-    if (name && text_is_valid(bytes_of_text(name)))
-        return STATUS_OK;
-    return fail(err, STATUS_INVALID, "%s: the name of a column is not UTF-8 text", asks->path);
+    for (size_t i = 0; i < asks->column_count; i++)
+        rows->wanted[i] = asks->reading > 1;
+    for (size_t i = 0; i < asks->selection->key_count; i++)
+        rows->wanted[asks->key_columns[i]] = true;
+    rows->wanted[asks->time_column] = true;
 }
 
 static enum status take_schema(struct asks *asks, struct arrow_rows *rows, struct error *err)
 {
-    size_t count = (size_t)rows->schema.n_children;
+    size_t count = rows->field_count;
     if (count == 0)
         return fail(err, STATUS_INVALID, "%s: it has no columns; it needs the join keys and %s",
                     asks->path, asks_time_name);
-    const char **names = arena_array(&asks->parsed, count, sizeof *names);
-    struct asks_place *places = arena_array(&asks->parsed, count, sizeof *places);
-    rows->types = arena_array(&asks->names, count, sizeof *rows->types);
-    for (size_t i = 0; i < count; i++) {
-        names[i] = rows->schema.children[i]->name;
-        rows->types[i] = arrow_cell_type_of(rows->schema.children[i]);
-        enum status status = check_name(asks, names[i], err);
-        if (status)
-            return status;
-    }
+    const char **names = arena_array(&rows->schema, count, sizeof *names);
+    struct asks_place *places = arena_array(&rows->schema, count, sizeof *places);
+    for (size_t i = 0; i < count; i++)
+        names[i] = rows->fields[i].name;
     enum status status = asks_take_columns(asks, names, places, count, err);
     if (!status)
         status = check_types(asks, rows, err);
-    if (!status)
-        set_types(asks, rows);
-    return status;
+    if (status)
+        return status;
+    set_types(asks, rows);
+    set_wanted(asks, rows);
+    return STATUS_OK;
+}
+
+static void make_columns(struct arrow_rows *rows)
+{
+    size_t count = rows->field_count;
+    rows->columns = arena_array(&rows->schema, count + 1, sizeof *rows->columns);
+    rows->wanted = arena_array(&rows->schema, count + 1, sizeof *rows->wanted);
+    rows->dictionaries = arena_array(&rows->schema, count + 1, sizeof *rows->dictionaries);
+    for (size_t i = 0; i < count; i++)
+        arena_init(&rows->dictionaries[i].arena, 0);
 }
 
 static enum status arrow_rows_open(struct asks *asks, struct error *err)
@@ -196,13 +134,16 @@ static enum status arrow_rows_open(struct asks *asks, struct error *err)
     if (!rows)
         out_of_memory();
     asks->rows = rows;
-    ArrowArrayViewInitFromType(&rows->view, NANOARROW_TYPE_UNINITIALIZED);
-    struct ArrowError why = {{0}};
-    enum status status = open_stream(asks, rows, err);
+    arena_init(&rows->schema, 0);
+    arena_init(&rows->batch, 0);
+    struct flat_table schema;
+    enum status status = arrow_input_open(&rows->input, asks->descriptor, &schema, err);
+    if (!status)
+        status = arrow_fields_of(schema, &rows->schema, &rows->fields, &rows->field_count, err);
     if (status)
-        return status;
-    ArrowErrorCode code = ArrowArrayViewInitFromSchema(&rows->view, &rows->schema, &why);
-    return code ? wrong_file(asks, code, why.message, err) : take_schema(asks, rows, err);
+        return fail_at_file(asks, err);
+    make_columns(rows);
+    return take_schema(asks, rows, err);
 }
 
 static void arrow_rows_close(struct asks *asks)
@@ -210,32 +151,82 @@ static void arrow_rows_close(struct asks *asks)
     struct arrow_rows *rows = asks->rows;
     if (!rows)
         return;
-    ArrowArrayViewReset(&rows->view);
-    if (rows->batch.release)
-        ArrowArrayRelease(&rows->batch);
-    if (rows->schema.release)
-        ArrowSchemaRelease(&rows->schema);
-    if (rows->stream.release)
-        ArrowArrayStreamRelease(&rows->stream);
+    for (size_t i = 0; rows->dictionaries && i < rows->field_count; i++)
+        arena_release(&rows->dictionaries[i].arena);
+    arena_release(&rows->schema);
+    arena_release(&rows->batch);
+    arrow_input_close(&rows->input);
     free(rows);
     asks->rows = NULL;
 }
 
-/* *found false: there is none any more. */
-static enum status next_batch(struct asks *asks, struct arrow_rows *rows, bool *found,
+static enum status set_dictionary(struct arrow_rows *rows, size_t column,
+                                  const struct arrow_message *message, struct flat_table values,
+                                  struct error *err)
+{
+    static const bool wanted = true;
+    struct dictionary *dictionary = &rows->dictionaries[column];
+    const struct arrow_field entries = {.type = rows->fields[column].scalar.type,
+                                        .scalar = rows->fields[column].scalar};
+    int64_t count;
+    arena_reset(&dictionary->arena);
+    dictionary->is_known = true;
+    return arrow_columns_load(&rows->input, message, values, &entries, &wanted, 1,
+                              &dictionary->arena, &dictionary->values, &count, err);
+}
+
+/* Columns may share one. */
+static enum status take_dictionary(struct arrow_rows *rows, const struct arrow_message *message,
+                                   struct error *err)
+{
+    enum status status = STATUS_OK;
+    int64_t id = flat_integer(message->header, DICTIONARY_ID, 8, 0);
+    bool is_delta = flat_integer(message->header, DICTIONARY_IS_DELTA, 1, 0) != 0;
+    struct flat_table values = flat_child(message->header, DICTIONARY_VALUES);
+    if (values.message->damaged)
+        return arrow_input_damaged("a dictionary is damaged", err);
+    for (size_t i = 0; i < rows->field_count && !status; i++) {
+        const struct arrow_field *field = &rows->fields[i];
+        if (!field->is_dictionary || field->dictionary_id != id || !rows->wanted[i])
+            continue;
+        if (is_delta && rows->dictionaries[i].is_known)
+            status = fail(err, STATUS_INVALID,
+                          "column %s: a dictionary is added to, which is not read; write each "
+                          "dictionary whole",
+                          field->name);
+        else
+            status = set_dictionary(rows, i, message, values, err);
+    }
+    return status;
+}
+
+static enum status take_batch(struct arrow_rows *rows, const struct arrow_message *message,
                               struct error *err)
 {
-    struct ArrowError why = {{0}};
-    if (rows->batch.release)
-        ArrowArrayRelease(&rows->batch);
+    arena_reset(&rows->batch);
     rows->row = 0;
-    ArrowErrorCode code = ArrowArrayStreamGetNext(&rows->stream, &rows->batch, NULL);
-    if (code)
-        return wrong_file(asks, code, ArrowArrayStreamGetLastError(&rows->stream), err);
-    *found = rows->batch.release != NULL;
-    if (*found)
-        code = ArrowArrayViewSetArray(&rows->view, &rows->batch, &why);
-    return code ? wrong_file(asks, code, why.message, err) : STATUS_OK;
+    enum status status =
+        arrow_columns_load(&rows->input, message, message->header, rows->fields, rows->wanted,
+                           rows->field_count, &rows->batch, rows->columns, &rows->row_count, err);
+    for (size_t i = 0; i < rows->field_count && !status; i++)
+        if (rows->dictionaries[i].is_known)
+            rows->columns[i].dictionary = &rows->dictionaries[i].values;
+    return status;
+}
+
+/* *found false: there are no rows any more. */
+static enum status next_rows(struct arrow_rows *rows, bool *found, struct error *err)
+{
+    struct arrow_message message;
+    rows->row_count = 0;
+    enum status status = arrow_input_next(&rows->input, &message, found, err);
+    if (status || !*found)
+        return status;
+    if (message.kind == ARROW_DICTIONARY)
+        return take_dictionary(rows, &message, err);
+    if (message.kind == ARROW_BATCH)
+        return take_batch(rows, &message, err);
+    return arrow_input_damaged("a message is no record batch", err);
 }
 
 /* Where in the file; a row is counted from 1. */
@@ -249,7 +240,7 @@ static enum status get_cell(struct asks *asks, size_t column, struct value *valu
                             struct error *err)
 {
     const struct arrow_rows *rows = asks->rows;
-    if (arrow_cell_get(&rows->types[column], rows->view.children[column], rows->row, &asks->parsed,
+    if (arrow_cell_get(&rows->fields[column], &rows->columns[column], rows->row, &asks->parsed,
                        value, err))
         return fail_at_cell(asks, column, err);
     return STATUS_OK;
@@ -316,10 +307,12 @@ static enum status arrow_rows_next(struct asks *asks, bool *found, struct error 
     struct arrow_rows *rows = asks->rows;
     enum status status = STATUS_OK;
     *found = true;
-    while (*found && !status && (!rows->batch.release || rows->row >= rows->batch.length))
-        status = next_batch(asks, rows, found, err);
-    if (status || !*found)
-        return status;
+    while (*found && !status && rows->row >= rows->row_count)
+        status = next_rows(rows, found, err);
+    if (status)
+        return fail_at_file(asks, err);
+    if (!*found)
+        return STATUS_OK;
     for (size_t i = 0; i < asks->selection->key_count && !status; i++)
         status = get_key(asks, i, err);
     if (!status)

@@ -1,5 +1,6 @@
 """test_asks_arrow.py - asking rows in Arrow's IPC format are answered as those of a CSV are."""
 import datetime
+import struct
 import subprocess
 
 import pytest
@@ -122,12 +123,25 @@ def test_what_pandas_and_polars_write_is_read(things, pa):
         assert list(out["x"]) == [1.5, 2.5] and list(out["late"]) == [True, False] and out["late"].dtype == bool
 
 
-def test_what_polars_writes_else_is_refused_with_the_way_out(things, pa):
-    data_frames.find("polars").DataFrame({"id": [1]}).write_ipc(things.path("polars.arrow"))
-    assert "write_ipc_stream" in things.refused(*MAKE, "polars.arrow", "--out", "out.arrow", code=(1, 2)).err
-    rows = table(pa)
-    write(pa, things.path("ask.arrow"), rows.set_column(1, "kind", rows["kind"].cast(pa.string_view())))
-    assert "compat_level" in things.refused(*MAKE, "ask.arrow", "--out", "out.arrow", code=(1, 2)).err
+LONG = "a text that is longer than a view holds in itself"
+
+
+@pytest.mark.parametrize("options", [{"compression": "uncompressed"}, {"compression": "lz4"}, {"compression": "zstd"}],
+                         ids=["plain", "lz4", "zstd"])
+@pytest.mark.parametrize("written", ["write_ipc", "write_ipc_stream"])
+def test_what_polars_writes_by_default_is_read(things, pa, written, options):
+    """Views of strings, and files whose schema stands in their table of contents alone."""
+    polars = data_frames.find("polars")
+    frame = polars.DataFrame({
+        "id": [1, 2, None], "kind": ["a", "b", "a"], "event_timestamp": [NOON] * 3, "text": [LONG, "", None],
+        "bytes": [b"short", LONG.encode(), None], "texts": [[LONG, "x"], [], None],
+        "sort": polars.Series(["p", None, "p"], dtype=polars.Categorical)})
+    getattr(polars.concat([frame, frame], rechunk=False), written)(things.path("polars.arrow"), **options)
+    things.do(*MAKE, "polars.arrow", "--out", "out.arrow")
+    out = pa.ipc.open_file(pa.memory_map(str(things.path("out.arrow")))).read_all()
+    assert out.column("x").to_pylist() == [1.5, 2.5, None] * 2
+    for name in ("text", "bytes", "texts", "sort"):
+        assert out.column(name).to_pylist() == frame[name].to_list() * 2
 
 
 @pytest.mark.parametrize("compression", ["lz4", "zstd"])
@@ -200,6 +214,48 @@ def test_a_file_that_was_cut_is_refused(things, pa):
     for size in (6, 8, 12, 40, 300, 600, 900):
         things.write("cut.arrow", whole[:size])
         assert "cut.arrow" in things.refused(*MAKE, "cut.arrow", "--out", "out.arrow", code=(1, 2)).err
+
+
+def ints(*numbers, kind="i"):
+    return struct.pack(f"<{len(numbers)}{kind}", *numbers)
+
+
+# What is exchanged in a stream of bytes, for what, and the words of the refusal.
+DAMAGES = {
+    "offsets that go back": ({}, ints(0, 1, 3), ints(0, 3, 1), "outside of its buffer"),
+    "offsets beyond the end": ({}, ints(0, 1, 3), ints(0, 1, 4), "outside of its buffer"),
+    "an index beyond its dictionary": ({}, ints(0, 1, *[0] * 6, kind="b"), ints(0, 7, *[0] * 6, kind="b"),
+                                       "outside of its buffer"),
+    "a buffer that grows without end": ({"compression": "zstd"}, ints(16, kind="q") + b"\x28\xb5\x2f\xfd",
+                                        ints(2**40, kind="q") + b"\x28\xb5\x2f\xfd", "damaged"),
+    "a compressed buffer of another size": ({"compression": "lz4"}, ints(16, kind="q") + b"\x04\x22\x4d\x18",
+                                            ints(17, kind="q") + b"\x04\x22\x4d\x18", "damaged"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_damage_is_told(things, pa, name):
+    options, old, new, words = DAMAGES[name]
+    rows = table(pa, note=pa.array([["p"], ["q", "r"]]), sort=pa.array(["x", "y"])
+                 .dictionary_encode().cast(pa.dictionary(pa.int8(), pa.string())))
+    write(pa, things.path("ask.arrow"), rows, stream=True, **options)
+    whole = things.path("ask.arrow").read_bytes()
+    assert old in whole
+    things.write("ask.arrow", whole.replace(old, new))
+    refused = things.refused(*MAKE, "ask.arrow", "--out", "out.arrow", code=(1, 2))
+    assert "ask.arrow" in refused.err and words in refused.err and not things.path("out.arrow").exists()
+
+
+def test_a_dictionary_that_is_added_to_is_refused(things, pa):
+    batches = [table(pa).set_column(1, "kind", pa.array(kinds).dictionary_encode()).to_batches()[0]
+               for kinds in (["a"] * 5, ["a", "b", "a", "a", "a"])]
+    options = pa.ipc.IpcWriteOptions(emit_dictionary_deltas=True)
+    with pa.ipc.new_stream(str(things.path("ask.arrows")), batches[0].schema, options=options) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+    assert "column kind" in things.refused(*MAKE, "ask.arrows", "--out", "out.arrow", code=(1, 2)).err
+    write(pa, things.path("whole.arrows"), pa.Table.from_batches(batches), stream=True)
+    things.do(*MAKE, "whole.arrows", "--out", "out.arrow")
 
 
 def test_parquet_is_told_apart(things, pa):

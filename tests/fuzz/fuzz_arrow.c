@@ -22,21 +22,6 @@ static void require(bool holds)
         abort();
 }
 
-/* A file may say that it needs more memory than there is; asking for it must not be the end. */
-int LLVMFuzzerInitialize(int *count, char ***arguments);
-int LLVMFuzzerInitialize(int *count, char ***arguments)
-{
-    static char *all[64];
-    static char limit[] = "-malloc_limit_mb=1000000";
-    if (*count + 1 < (int)COUNT_OF(all)) {
-        for (int i = 0; i < *count; i++)
-            all[i] = (*arguments)[i];
-        all[(*count)++] = limit;
-        *arguments = all;
-    }
-    return 0;
-}
-
 static void check_value(const struct value *value, struct buffer *text)
 {
     buffer_clear(text);

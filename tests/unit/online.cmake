@@ -1,4 +1,5 @@
 larder_test(test_redis_url SOURCES test_redis_url.c LINKS larder_online LABELS unit)
+larder_test(test_near_rows SOURCES test_near_rows.c LINKS larder_online LABELS unit)
 larder_test(test_redis_reply SOURCES test_redis_reply.c LINKS larder_online LABELS unit)
 
 # What every online store must do.
