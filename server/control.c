@@ -3,6 +3,7 @@
 
 #include "base/timestamp.h"
 #include "server/control_call.h"
+#include "server/reflection.h"
 #include "server/wake.h"
 #include "server/wire.h"
 
@@ -16,7 +17,6 @@ enum {
     LOOK_MS = 200, /* how soon a watcher hears of a change */
     METHOD_SHOWN_MAX = 200,
     INFO_VERSION = 1,
-    ANSWER_MAX = 256,
 };
 
 static enum status answer_check(struct control *control, struct bytes message,
@@ -136,6 +136,7 @@ static void give_up_slow_callers(struct control *control)
         if (control->calls[i].is_answered && control->calls[i].answered_us < oldest_us)
             grpc_call_cancel(control->calls[i].rpc.call, NULL);
     health_watch_look(control, oldest_us);
+    reflection_stream_look(control, oldest_us);
 }
 
 static void *run(void *arg)
@@ -144,6 +145,7 @@ static void *run(void *arg)
     for (size_t i = 0; i < CONTROL_CALL_COUNT; i++)
         request_next(&control->calls[i]);
     health_watch_request(control);
+    reflection_stream_request(control);
     for (;;) {
         if (control->live_count == 0 && !control->is_shut) {
             grpc_completion_queue_shutdown(control->queue);
@@ -183,6 +185,9 @@ static void prepare_calls(struct control *control)
                                           .registered = registered};
     }
     control->watch_method = register_method(control->server, "/grpc.health.v1.Health/Watch");
+    for (size_t i = 0; i < REFLECTION_METHOD_COUNT; i++)
+        control->reflection_methods[i] =
+            register_method(control->server, reflection_stream_name(i));
 }
 
 struct control *control_open(grpc_server *server, const struct store_watch *store_watch,
@@ -202,7 +207,7 @@ struct control *control_open(grpc_server *server, const struct store_watch *stor
     control->store_watch = store_watch;
     control->stopped_fd = stopped_fd;
     control->stopped.on_event = on_stopped;
-    wire_writer_init(&control->writer, ANSWER_MAX);
+    wire_writer_init(&control->writer, REFLECTION_ANSWER_MAX); /* the largest of them */
     control->queue = grpc_completion_queue_create(grpc_completion_queue_factory_lookup(&attributes),
                                                   &attributes, NULL);
     grpc_server_register_completion_queue(server, control->queue, NULL);

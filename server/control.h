@@ -1,7 +1,7 @@
 /*
- * control.h - one thread, with a queue of its own, for all that is not a read: health, what the
- * server is, and methods that nobody registered. So nothing of that ever waits behind a read or a
- * store that hangs, nor makes one wait.
+ * control.h - one thread, with a queue of its own, for all that is not a read: health, reflection,
+ * what the server is, and methods that nobody registered. So nothing of that ever waits behind a
+ * read or a store that hangs, nor makes one wait.
  *
  * gRPC core leaves a call of an unknown method hanging unless somebody asks for such calls; here
  * they are answered UNIMPLEMENTED. The thread also carries out the stop of the server, whose event

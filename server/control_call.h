@@ -53,7 +53,10 @@ enum {
 /* What a caller has to take an answer. */
 #define CONTROL_ANSWER_TIMEOUT_US INT64_C(30000000)
 
-struct watch; /* of health; health_watch.c */
+enum { REFLECTION_METHOD_COUNT = 2 };
+
+struct watch;             /* of health; health_watch.c */
+struct reflection_stream; /* reflection_stream.c */
 
 struct control {
     grpc_server *server;
@@ -71,6 +74,9 @@ struct control {
     struct watch *watches;
     size_t watch_count;
     void *watch_method;
+    struct reflection_stream *reflections;
+    size_t reflection_count;
+    void *reflection_methods[REFLECTION_METHOD_COUNT];
 };
 
 /* Requests the next call of Health/Watch. */
@@ -78,5 +84,13 @@ void health_watch_request(struct control *control);
 /* Tells watchers what has changed; once stopping, ends them. Gives up those that have not taken
  * what was written before oldest_us. */
 void health_watch_look(struct control *control, int64_t oldest_us);
+
+/* The method of that number. */
+const char *reflection_stream_name(size_t number);
+/* Requests the next stream of each method, and from then on the one after. */
+void reflection_stream_request(struct control *control);
+/* Once stopping, ends streams. Gives up those whose callers have not asked, or not taken an answer,
+ * since oldest_us. */
+void reflection_stream_look(struct control *control, int64_t oldest_us);
 
 #endif

@@ -13,6 +13,8 @@ static enum health_subject subject_named(struct bytes name)
     } subjects[] = {
         {"", HEALTH_OF_PROCESS},
         {"grpc.health.v1.Health", HEALTH_OF_PROCESS},
+        {"grpc.reflection.v1.ServerReflection", HEALTH_OF_PROCESS},
+        {"grpc.reflection.v1alpha.ServerReflection", HEALTH_OF_PROCESS},
         {"larder.v1.FeatureService", HEALTH_OF_FEATURES},
         {"feast.serving.ServingService", HEALTH_OF_FEATURES},
     };

@@ -89,7 +89,7 @@ void rpc_forget_message(struct rpc *rpc)
     rpc->expanded = NULL;
 }
 
-static void forget_request(struct rpc *rpc)
+void rpc_forget_request(struct rpc *rpc)
 {
     rpc_forget_message(rpc);
     if (rpc->payload)
@@ -136,7 +136,7 @@ void rpc_reply(struct rpc *rpc, struct bytes answer, void *tag)
     grpc_op ops[OPS_MAX];
     size_t count = begin_ops(rpc, ops, GRPC_STATUS_OK, NULL);
     rpc->answer = rpc_buffer(answer);
-    forget_request(rpc);
+    rpc_forget_request(rpc);
     ops[count].op = GRPC_OP_SEND_MESSAGE;
     ops[count++].data.send_message.send_message = rpc->answer;
     rpc_start(rpc, ops, count, tag);
@@ -146,7 +146,7 @@ void rpc_fail(struct rpc *rpc, grpc_status_code code, const char *message, void 
 {
     grpc_op ops[OPS_MAX];
     grpc_slice details = grpc_slice_from_copied_string(message);
-    forget_request(rpc);
+    rpc_forget_request(rpc);
     rpc_start(rpc, ops, begin_ops(rpc, ops, code, &details), tag);
     grpc_slice_unref(details);
 }
@@ -170,7 +170,7 @@ grpc_status_code rpc_code(enum status status)
 void rpc_release(struct rpc *rpc)
 {
     grpc_metadata_array_destroy(&rpc->metadata);
-    forget_request(rpc);
+    rpc_forget_request(rpc);
     if (rpc->answer)
         grpc_byte_buffer_destroy(rpc->answer);
     if (rpc->call)

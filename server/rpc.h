@@ -48,6 +48,8 @@ size_t rpc_request_size(const struct rpc *rpc);
 enum status rpc_message(struct rpc *rpc, size_t max_size, struct bytes *message, struct error *err);
 /* Gives back the memory that rpc_message took; it may be called again. */
 void rpc_forget_message(struct rpc *rpc);
+/* The request, too, which replies do by themselves. */
+void rpc_forget_request(struct rpc *rpc);
 bool rpc_deadline_passed(const struct rpc *rpc, gpr_timespec now);
 
 /* Copies answer. One of the two, once; an rpc_fail's message may be dropped after the call. The

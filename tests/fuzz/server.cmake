@@ -7,3 +7,11 @@ larder_fuzz(fuzz_request
         larder_server
         larder_proto
     CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/corpus/request)
+
+larder_fuzz(fuzz_reflection
+    SOURCES
+        fuzz_reflection.c
+    LINKS
+        larder_server
+        larder_proto
+    CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/corpus/reflection)
