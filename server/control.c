@@ -193,12 +193,11 @@ static void prepare_calls(struct control *control)
 struct control *control_open(grpc_server *server, const struct store_watch *store_watch,
                              int stopped_fd)
 {
-    /* It takes part in the polling, so that health is answered while all workers wait for the
-     * store, but no connection is given to it. */
+    /* Others poll: standby.h. */
     const grpc_completion_queue_attributes attributes = {
         .version = GRPC_CQ_CURRENT_VERSION,
         .cq_completion_type = GRPC_CQ_NEXT,
-        .cq_polling_type = GRPC_CQ_NON_LISTENING,
+        .cq_polling_type = GRPC_CQ_NON_POLLING,
     };
     struct control *control = calloc(1, sizeof *control);
     if (!control)

@@ -26,8 +26,9 @@ enum {
     FINISH_MS = 10 * 1000,                  /* what running calls have when told to stop */
     WORKERS_MAX = SNAPSHOT_READERS_MAX / 2, /* each may hold two */
     WORKERS_DEFAULT_MAX = 8,                /* more are for those who ask for them */
-    LOOKUPS_MAX = 500 * 1000,               /* rows that one request may read */
-    REQUEST_BYTES_MAX = 128 * 1024 * 1024,  /* of memory for what one request asks */
+    CORES_PER_WORKER = 2, /* the other is for Redis, or for whoever asks; see docs/benchmarks.md */
+    LOOKUPS_MAX = 500 * 1000,              /* rows that one request may read */
+    REQUEST_BYTES_MAX = 128 * 1024 * 1024, /* of memory for what one request asks */
     STREAMS_PER_CONNECTION = 256, /* so that one caller alone cannot take a worker's places */
     ANSWER_BYTES_MIN =
         64 * 1024 * 1024, /* the largest answer, unless requests may be larger still */
@@ -86,11 +87,12 @@ static bool wait_until_ready(struct server *server)
 
 static size_t count_workers(const struct settings *settings)
 {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
     size_t count = settings->server.workers;
-    if (count == 0)
-        count = cores > WORKERS_DEFAULT_MAX ? WORKERS_DEFAULT_MAX : cores > 0 ? (size_t)cores : 1;
-    return count > WORKERS_MAX ? WORKERS_MAX : count;
+    if (count > 0)
+        return count > WORKERS_MAX ? WORKERS_MAX : count;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    count = cores > CORES_PER_WORKER ? (size_t)cores / CORES_PER_WORKER : 1;
+    return count > WORKERS_DEFAULT_MAX ? WORKERS_DEFAULT_MAX : count;
 }
 
 static grpc_arg integer_arg(const char *key, size_t value)
@@ -175,11 +177,11 @@ static enum status open_port(struct server *server, struct error *err)
 
 static enum status open_parts(struct server *server, struct error *err)
 {
-    enum status status = STATUS_OK;
     server->grpc = make_grpc_server(server->settings);
     server->control = control_open(server->grpc, server->store_watch, server->stopped_fd);
     fill_context(server);
     size_t count = count_workers(server->settings);
+    enum status status = standby_start(count, &server->context.standby, err);
     for (size_t i = 0; !status && i < count; i++)
         status = worker_open(&server->context, i, &server->workers[server->worker_count++], err);
     return status;
@@ -200,6 +202,7 @@ static void close_parts(struct server *server)
     if (server->grpc)
         grpc_server_destroy(server->grpc);
     control_close(server->control);
+    standby_stop(server->context.standby);
 }
 
 /* Lets what runs finish, for a while. */

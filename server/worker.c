@@ -236,7 +236,9 @@ static void *run(void *arg)
             grpc_completion_queue_shutdown(worker->calls.queue);
             worker->is_shut = true;
         }
+        standby_off(worker->context->standby, worker->number);
         is_open = take_events(worker);
+        standby_on(worker->context->standby, worker->number);
         calls_give_up_slow(&worker->calls);
         take_up_again(worker);
         run_batch(worker);

@@ -28,6 +28,7 @@
 #include "server/query.h"
 #include "server/reload.h"
 #include "server/snapshot.h"
+#include "server/standby.h"
 #include "server/store_watch.h"
 
 #include <grpc/grpc.h>
@@ -44,6 +45,7 @@ struct worker_context {
     struct snapshot_cell *cell;
     struct reload *reload;
     const struct store_watch *store_watch;
+    struct standby *standby;
     struct query_limits limits;
     size_t max_answer_bytes; /* one */
     size_t max_held_bytes;   /* of requests, and of answers; at least one of each fits */

@@ -54,7 +54,7 @@ class Case:
         self.world, self.api, self.larder, self.store = world, api, larder, store
         self.entities, self.in_flight, self.connections = entities, in_flight, connections
         self.samples = {"echo": [], "larder": [], "mget": []}
-        self.threads = 1
+        self.threads = self.echo_threads = 1  # of the client, and of the echo
         stem = world.path(f"{api.name}-{entities}")
         self.request, self.answer = stem + ".request", stem + ".answer"
         with open(self.request, "wb") as file:
@@ -66,12 +66,15 @@ class Case:
                               answer=self.answer, connections=self.connections, in_flight=self.in_flight,
                               threads=self.threads, seconds=seconds)
 
-    def choose_threads(self, echo, rounds, seconds):
-        """As many threads in the client as let the echo answer most: the reference is to be at its best."""
+    def choose_threads(self, rounds, seconds):
+        """As many threads in the echo and in the client as let it answer most: the reference is to be at its best."""
         rates = {}
-        for self.threads in [t for t in (1, 2, 4, 8) if t <= cores() and self.connections % t == 0]:
-            rates[self.threads] = median(self.load(echo, seconds)["per_second"] for _ in range(rounds))
-        self.threads = max(rates, key=rates.get)
+        for self.echo_threads in [t for t in (1, 2, 4, 8) if t <= cores()]:
+            with echo_of(self.world, self) as echo:
+                for self.threads in [t for t in (1, 2, 4, 8) if t <= cores() and self.connections % t == 0]:
+                    rates[self.echo_threads, self.threads] = median(
+                        self.load(echo, seconds)["per_second"] for _ in range(rounds))
+        self.echo_threads, self.threads = max(rates, key=rates.get)
 
     def run(self, echo, seconds, reversed_order):
         turns = [("echo", echo), ("larder", self.larder)]
@@ -104,8 +107,8 @@ class Case:
 
 @contextlib.contextmanager
 def echo_of(world, case):
-    """An echo of the case's answer, with as many threads as Larder has workers."""
-    echo = world.start("bench_echo", answer=case.answer, method=case.api.method, threads=min(cores(), 8))
+    """An echo of the case's answer."""
+    echo = world.start("bench_echo", answer=case.answer, method=case.api.method, threads=case.echo_threads)
     try:
         yield f"127.0.0.1:{int(echo.stdout.readline())}"
     finally:
@@ -128,8 +131,7 @@ def run_all(world, cases, quick, between=None):
     """Every case, round by round; `between` is run after each with its seconds."""
     rounds, seconds = (2, 0.2) if quick else (9, 2)
     for case in cases:
-        with echo_of(world, case) as echo:
-            case.choose_threads(echo, 1 if quick else 5, seconds / 2)
+        case.choose_threads(1 if quick else 5, seconds / 2)
     for number in range(rounds):
         for case in cases:
             with echo_of(world, case) as echo:

@@ -94,6 +94,30 @@ def test_a_watch_follows_redis_and_ends_with_the_server(serving):
     assert said.count("the online store is away") == 1 and said.count("the online store is back") == 1
 
 
+def test_health_is_answered_while_all_workers_wait_for_the_store(serving):
+    """Also on a connection that comes only then."""
+    serving.server.stop()
+    text = serving.repository.settings_text().replace(serving.place.redis_url, serving.redis.url)
+    serving.repository.write("larder.yaml", text.replace("type: redis,", "type: redis, timeout: 20s,"))
+    with serving.repository.serving() as server, grpc.insecure_channel(server.address) as channel:
+        serving.channel = channel
+        assert is_served(serving)
+        request = larder_request(serving.stubs, KEY, [(1,)], feature_service="dispatch")
+        serving.redis.freeze()
+        try:
+            calls = [serving.stubs.larder_grpc.FeatureServiceStub(channel).GetFeatures.future(request, timeout=60)
+                     for _ in range(50)]
+            for _ in range(3):
+                with grpc.insecure_channel(server.address, [("grpc.use_local_subchannel_pool", 1)]) as another:
+                    stub = serving.stubs.health_grpc.HealthStub(another)
+                    health = stub.Check(serving.stubs.health.HealthCheckRequest(service=""), timeout=10)
+                    assert health.status == serving.stubs.health.HealthCheckResponse.SERVING
+            assert not any(call.done() for call in calls)
+        finally:
+            serving.redis.thaw()
+        assert {call.code() for call in calls} == {CODES.OK}
+
+
 # Another registry ----------------------------------------------------------------------------------
 
 def test_a_store_that_another_registry_took_over_is_not_served_from(serving, postgres):
