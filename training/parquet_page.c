@@ -25,8 +25,12 @@ void parquet_pages_release(struct parquet_pages *pages)
     ZSTD_freeCCtx(pages->compressor);
 }
 
+/* A header has 31 bits for a size. A row group ends long before, unless a value is as large. */
 static enum status compress(struct parquet_pages *pages, struct bytes content, struct error *err)
 {
+    if (ZSTD_compressBound(content.size) > INT32_MAX)
+        return fail(err, STATUS_EXHAUSTED,
+                    "values of about 2 GiB do not fit into Parquet; write CSV");
     buffer_clear(&pages->compressed);
     size_t room = ZSTD_compressBound(content.size);
     uint8_t *to = buffer_reserve(&pages->compressed, room);

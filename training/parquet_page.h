@@ -33,7 +33,7 @@ struct parquet_chunk_size {
 void parquet_pages_init(struct parquet_pages *pages);
 void parquet_pages_release(struct parquet_pages *pages);
 /* Appends to out a page of `content`, which holds so many values (of a data page: levels), and adds
- * to size. */
+ * to size. EXHAUSTED: about 2 GiB or more. */
 enum status parquet_pages_add(struct parquet_pages *pages, enum parquet_page_type type,
                               struct bytes content, size_t value_count,
                               enum parquet_encoding encoding, struct parquet_chunk_size *size,

@@ -7,3 +7,10 @@ larder_test(test_pass SOURCES test_pass.c LINKS larder_training LABELS unit)
 foreach(name comparison key_sample)
     larder_test(test_${name} SOURCES test_${name}.c LINKS larder_training LABELS unit)
 endforeach()
+# Parquet, byte by byte.
+foreach(name thrift_compact parquet_rle parquet_bounds parquet_column parquet_writer)
+    larder_test(test_${name}
+        SOURCES test_${name}.c hex_text.c
+        LINKS larder_training PkgConfig::ZSTD
+        LABELS unit)
+endforeach()
