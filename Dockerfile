@@ -23,10 +23,10 @@ RUN mkdir -p /image/etc /image/repository /image/tmp && chmod 1777 /image/tmp &&
 FROM scratch
 COPY --from=build /image /
 COPY --from=build --chown=10001:10001 /image/repository /repository
-ENV PATH=/usr/local/bin LARDER_GRPC=0.0.0.0:6566
+ENV PATH=/usr/local/bin LARDER_GRPC=0.0.0.0:6566 LARDER_HTTP=0.0.0.0:6567
 USER 10001:10001
 WORKDIR /repository
-EXPOSE 6566
+EXPOSE 6566 6567
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s CMD ["larder", "health"]
 ENTRYPOINT ["larder"]
 CMD ["serve"]

@@ -98,6 +98,15 @@ static void read_address(struct reader *reader, const struct node *value, void *
         tell_kind(reader, value, "host:port, such as 127.0.0.1:6566");
 }
 
+/* An empty text is no address: a variable that is not set may so mean no port. */
+static void read_address_or_none(struct reader *reader, const struct node *value, void *into)
+{
+    if (value->kind == NODE_TEXT && !*value->text)
+        *(const char **)into = NULL;
+    else
+        read_address(reader, value, into);
+}
+
 static void read_schema(struct reader *reader, const struct node *value, void *into)
 {
     struct written name = name_of(reader, value);
@@ -333,7 +342,7 @@ static void read_server(struct reader *reader, const struct node *value, void *i
 {
     static const struct member members[] = {
         {"grpc", false, read_address, offsetof(struct server_settings, grpc), NULL},
-        {"http", false, read_address, offsetof(struct server_settings, http), NULL},
+        {"http", false, read_address_or_none, offsetof(struct server_settings, http), NULL},
         {"workers", false, read_workers, offsetof(struct server_settings, workers), NULL},
         {"max_entities", false, read_request_limit, offsetof(struct server_settings, max_entities),
          NULL},
@@ -384,7 +393,6 @@ static struct settings settings_default(void)
         .registry_schema = "larder",
         .training_memory_bytes = UINT64_C(512) << 20,
         .server = {.grpc = "127.0.0.1:6566",
-                   .http = "127.0.0.1:6567",
                    .max_entities = 10000,
                    .max_features = 10000,
                    .max_message_bytes = 16 * 1024 * 1024},

@@ -26,11 +26,11 @@ struct store_settings {
 };
 
 struct server_settings {
-    const char *grpc;      /* host:port, default 127.0.0.1:6566 */
-    const char *http;      /* host:port, default 127.0.0.1:6567 (reserved: no HTTP is served yet) */
-    uint32_t workers;      /* 0: chosen from the number of cores */
-    uint32_t max_entities; /* in a request; default 10000 */
-    uint32_t max_features; /* in a request; default 10000 */
+    const char *grpc;           /* host:port, default 127.0.0.1:6566 */
+    const char *http;           /* host:port; NULL, the default: no port */
+    uint32_t workers;           /* 0: chosen from the number of cores */
+    uint32_t max_entities;      /* in a request; default 10000 */
+    uint32_t max_features;      /* in a request; default 10000 */
     uint32_t max_message_bytes; /* default 16 MiB */
 };
 

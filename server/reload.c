@@ -17,6 +17,7 @@
 enum {
     POLL_MS = 500,     /* news that was not heard is found after this */
     ASKED_GAP_MS = 20, /* between two readings that requests asked for */
+    STATES_MS = 1000,  /* between two looks at which views are to be rebuilt */
     REASON_SIZE = 2 * ERROR_MESSAGE_SIZE + 128,
 };
 
@@ -37,6 +38,10 @@ struct reload {
     struct registry_version version; /* of what is published; number 0: the project was removed */
     bool is_stored;                  /* the online store holds it, or a newer one */
     char reason[REASON_SIZE];        /* what was last said in the log */
+    struct reload_facts facts;       /* what is next put on the board */
+    int64_t states_read_us;          /* monotonic; 0: not since something was published */
+
+    struct reload_notice_board board;
 };
 
 static void say(struct reload *reload, enum log_level level, const char *message,
@@ -58,6 +63,8 @@ static void publish(struct reload *reload, struct snapshot *snapshot)
     reload->is_serving = true;
     reload->version = (struct registry_version){catalog->project_id, catalog->version};
     reload->reason[0] = '\0';
+    reload->facts.rebuild_count = 0;
+    reload->states_read_us = 0;
     atomic_store(&reload->identity, catalog->identity);
     snapshot_publish(reload->cell, snapshot);
     wake_signal(reload->published_fd);
@@ -71,6 +78,7 @@ static void publish_catalog(struct reload *reload, struct snapshot *snapshot, co
              (unsigned long long)catalog->version, catalog->definitions.view_count,
              catalog->definitions.service_count, from);
     publish(reload, snapshot);
+    reload->facts.is_from_online_store = strcmp(from, "online_store") == 0;
 }
 
 /* The project was removed from the registry while it was served: every name is unknown from now on.
@@ -240,6 +248,42 @@ static void do_without(struct reload *reload, const struct error *away)
     say(reload, LOG_WARNING, "waiting for definitions", reason);
 }
 
+/* Which views are to be rebuilt: read for those who watch the server alone. A registry that goes
+ * away meanwhile is found away by the next look; a user who may not read this just does not know.
+ */
+static void look_at_states(struct reload *reload)
+{
+    struct error err;
+    struct arena arena;
+    struct view_state *states;
+    int64_t now_us = timestamp_monotonic_us();
+    const struct snapshot *snapshot = atomic_load(&reload->cell->current);
+    if (!reload->settings->server.http || !reload->is_serving ||
+        (reload->states_read_us && now_us < reload->states_read_us + STATES_MS * INT64_C(1000)))
+        return;
+    reload->states_read_us = now_us;
+    arena_init(&arena, 0);
+    enum status status =
+        registry_view_states(reload->registry, &snapshot->catalog, &arena, &states, &err);
+    if (!status)
+        reload_facts_count_rebuilds(&reload->facts, &snapshot->catalog, states);
+    else if (status == STATUS_UNAVAILABLE || status == STATUS_CANCELLED)
+        close_registry(reload);
+    arena_release(&arena);
+}
+
+static void put_on_board(struct reload *reload, enum status status)
+{
+    struct reload_facts *facts = &reload->facts;
+    facts->is_loaded = reload->is_serving;
+    facts->is_removed = reload->is_serving && reload->version.number == 0;
+    facts->is_unknown = status == STATUS_NOT_FOUND;
+    facts->is_registry_away = status && status != STATUS_NOT_FOUND;
+    facts->version = reload->version.number;
+    facts->is_from_online_store &= status != STATUS_OK;
+    reload_facts_tell(&reload->board, facts);
+}
+
 static void look(struct reload *reload)
 {
     struct error err;
@@ -258,6 +302,9 @@ static void look(struct reload *reload)
         log_line(LOG_INFO, "the registry is back", "version=%llu",
                  (unsigned long long)reload->version.number);
     }
+    if (!status)
+        look_at_states(reload);
+    put_on_board(reload, status);
     snapshot_collect(reload->cell);
     if (atomic_load(&reload->cell->current) != before)
         malloc_trim(0); /* reading definitions takes several times the memory that they keep */
@@ -319,6 +366,7 @@ enum status reload_start(const struct settings *settings, struct snapshot_cell *
     if (!reload)
         out_of_memory();
     *reload = (struct reload){.settings = settings, .cell = cell, .published_fd = wake_fd};
+    pthread_mutex_init(&reload->board.lock, NULL);
     enum status status = wake_open(&reload->asked_fd, err);
     if (!status)
         status = online_store_open(settings, &reload->online, err);
@@ -345,6 +393,7 @@ void reload_stop(struct reload *reload)
     registry_close(reload->registry);
     online_store_close(reload->online);
     wake_close(reload->asked_fd);
+    pthread_mutex_destroy(&reload->board.lock);
     free(reload);
 }
 
@@ -363,4 +412,9 @@ bool reload_is_done(const struct reload *reload, uint64_t ticket)
 uint64_t reload_identity(const struct reload *reload)
 {
     return atomic_load(&reload->identity);
+}
+
+void reload_tell(struct reload *reload, struct reload_facts *facts)
+{
+    reload_facts_read(&reload->board, facts);
 }

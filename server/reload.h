@@ -12,6 +12,7 @@
 #define LARDER_SERVER_RELOAD_H
 
 #include "config/settings.h"
+#include "server/reload_facts.h"
 #include "server/snapshot.h"
 
 #include <stdbool.h>
@@ -32,5 +33,7 @@ bool reload_is_done(const struct reload *reload, uint64_t ticket);
 
 /* The identity of the registry whose definitions are published; 0 before the first. */
 uint64_t reload_identity(const struct reload *reload);
+/* Any thread: what its last look found. */
+void reload_tell(struct reload *reload, struct reload_facts *facts);
 
 #endif

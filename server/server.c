@@ -6,6 +6,7 @@
 #include "server/api.h"
 #include "server/control.h"
 #include "server/listen_address.h"
+#include "server/monitor.h"
 #include "server/reload.h"
 #include "server/rpc.h"
 #include "server/snapshot.h"
@@ -46,6 +47,7 @@ struct server {
     struct snapshot_cell cell;
     struct reload *reload;
     struct store_watch *store_watch;
+    struct monitor *monitor; /* NULL: no HTTP port */
     grpc_server *grpc;
     struct control *control;
     struct worker_context context;
@@ -159,7 +161,7 @@ static void fill_context(struct server *server)
 static enum status open_port(struct server *server, struct error *err)
 {
     const char *address = server->settings->server.grpc;
-    enum status status = listen_address_check(address, err);
+    enum status status = listen_address_check("server.grpc", address, err);
     if (status)
         return status;
     grpc_server_credentials *credentials = grpc_insecure_server_credentials_create();
@@ -211,6 +213,7 @@ static void stop_parts(struct server *server)
     struct pollfd stopped = {.fd = server->stopped_fd, .events = POLLIN};
     int64_t until_us = timestamp_monotonic_us() + FINISH_MS * INT64_C(1000);
     log_line(LOG_INFO, "stopping", "%s", "");
+    monitor_set_phase(server->monitor, SERVER_STOPPING);
     control_stop(server->control);
     for (int left_ms = FINISH_MS; left_ms > 0 && !stopped.revents;) {
         poll(&stopped, 1, left_ms);
@@ -232,6 +235,8 @@ static enum status serve_until_stopped(struct server *server, struct error *err)
     if (status)
         return status;
     status = start_parts(server, err);
+    if (!status)
+        monitor_set_phase(server->monitor, SERVER_SERVING);
     while (!status && wait_for_change(server))
         continue;
     stop_parts(server);
@@ -266,6 +271,13 @@ static enum status serve(struct server *server, struct error *err)
     return status;
 }
 
+static enum status open_monitor(struct server *server, struct error *err)
+{
+    const struct monitor_parts parts = {.reload = server->reload,
+                                        .store_watch = server->store_watch};
+    return monitor_open(server->settings->server.http, &parts, &server->monitor, err);
+}
+
 static enum status open_fds(struct server *server, struct error *err)
 {
     server->stopped_fd = -1;
@@ -291,7 +303,10 @@ enum status server_run(const struct settings *settings, int stop_fd, struct erro
         status = store_watch_start(settings, server->reload, server->changed_fd,
                                    &server->store_watch, err);
     if (!status)
+        status = open_monitor(server, err);
+    if (!status)
         status = serve(server, err);
+    monitor_close(server->monitor);
     store_watch_stop(server->store_watch);
     reload_stop(server->reload);
     snapshot_cell_release(&server->cell);

@@ -4,7 +4,8 @@
  * Definitions are loaded and the online store is asked before the port opens; until then the log
  * says what is waited for. Then workers answer reads, one thread everything else, and one keeps the
  * definitions current. When told to stop, it takes no more calls, lets those that run finish for 10
- * s, cancels the rest, and returns.
+ * s, cancels the rest, and returns. An HTTP port, where the settings have one, is open from the
+ * beginning to the end, and says which of this it is (monitor.h).
  *
  * What it holds has a maximum, whoever calls: requests on their way in, 256 MiB for all workers
  * together (with the default limits; past it gRPC resets calls), what each worker holds (worker.h)

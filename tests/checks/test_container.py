@@ -53,7 +53,8 @@ def test_the_image_is_small_and_runs_as_an_ordinary_user():
     assert int(user) > 0 and int(group) > 0
     assert IMAGE.words("ENTRYPOINT") == ["larder"] and IMAGE.words("CMD") == ["serve"]
     assert json.loads(IMAGE.last("HEALTHCHECK").partition("CMD ")[2]) == ["larder", "health"]
-    assert IMAGE.environment()["LARDER_GRPC"] == "0.0.0.0:" + IMAGE.last("EXPOSE")
+    listening = [IMAGE.environment()[name] for name in ("LARDER_GRPC", "LARDER_HTTP")]
+    assert listening == ["0.0.0.0:" + port for port in IMAGE.last("EXPOSE").split()]
 
 
 @pytest.mark.parametrize("name", COMPOSE["services"])
@@ -133,7 +134,7 @@ def test_the_steps_of_the_manual_end_with_a_healthy_server(image, place):
     steps = steps_of_the_manual()
     asking = next(step for step in steps if step[0] == "get")
     image.environment.update(LARDER_POSTGRES=place.postgres_url, LARDER_REDIS=place.redis_url,
-                             LARDER_GRPC=f"0.0.0.0:{services.free_port()}")
+                             LARDER_GRPC=f"0.0.0.0:{services.free_port()}", LARDER_HTTP="")
     for step in steps[:steps.index(asking)]:
         code, said = image.run(*step)
         assert code == 0, f"larder {' '.join(step)}\n{said}"

@@ -112,7 +112,7 @@ class Session:
         text = path.read_text()
         real = self.real(text)
         if not re.search(r"^server:", real, re.M):
-            real += self.real('server: {grpc: "127.0.0.1:6566", http: "127.0.0.1:6567"}\n')
+            real += self.real('server: {grpc: "127.0.0.1:6566"}\n')
         if real != text:
             path.write_text(real)
 

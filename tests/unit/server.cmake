@@ -9,6 +9,7 @@ larder_test(test_larder_v1 SOURCES test_larder_v1.c LINKS larder_test_flights LA
 larder_test(test_feast_serving SOURCES test_feast_serving.c LINKS larder_test_flights LABELS unit)
 larder_test(test_batch SOURCES test_batch.c LINKS larder_test_flights LABELS unit)
 larder_test(test_inflate SOURCES test_inflate.c LINKS larder_server LABELS unit)
+larder_test(test_readiness SOURCES test_readiness.c LINKS larder_server LABELS unit)
 larder_test(test_health SOURCES test_health.c LINKS larder_server LABELS unit)
 larder_test(test_reflection SOURCES test_reflection.c LINKS larder_server larder_proto LABELS unit)
 larder_test(test_listen_address SOURCES test_listen_address.c LINKS larder_server LABELS unit)

@@ -17,8 +17,8 @@ static void a_free_address_is_fine(void **state)
 {
     (void)state;
     struct error err;
-    assert_int_equal(listen_address_check("127.0.0.1:0", &err), STATUS_OK);
-    assert_int_equal(listen_address_check("localhost:0", &err), STATUS_OK);
+    assert_int_equal(listen_address_check("server.grpc", "127.0.0.1:0", &err), STATUS_OK);
+    assert_int_equal(listen_address_check("server.grpc", "localhost:0", &err), STATUS_OK);
 }
 
 static void what_is_no_address_is_invalid(void **state)
@@ -28,7 +28,7 @@ static void what_is_no_address_is_invalid(void **state)
         "",     "6566",          "127.0.0.1", ":6566", "[::1]", "localhost:", "127.0.0.1:http!",
         "[]:1", "no such host:1"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        assert_int_equal(listen_address_check(wrong[i], NULL), STATUS_INVALID);
+        assert_int_equal(listen_address_check("server.grpc", wrong[i], NULL), STATUS_INVALID);
 }
 
 static void a_taken_port_is_told_with_its_reason(void **state)
@@ -44,7 +44,7 @@ static void a_taken_port_is_told_with_its_reason(void **state)
     char text[64];
     struct error err;
     snprintf(text, sizeof text, "127.0.0.1:%d", ntohs(address.sin_port));
-    assert_int_equal(listen_address_check(text, &err), STATUS_CONFLICT);
+    assert_int_equal(listen_address_check("server.grpc", text, &err), STATUS_CONFLICT);
     assert_non_null(strstr(err.message, text));
     assert_non_null(strstr(err.message, "in use"));
     close(fd);

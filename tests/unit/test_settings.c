@@ -38,7 +38,7 @@ static void everything_but_the_stores_has_a_default(void **state)
     assert_int_equal(settings.online_store.timeout_ms, 250);
     assert_string_equal(settings.registry_schema, "larder");
     assert_string_equal(settings.server.grpc, "127.0.0.1:6566");
-    assert_string_equal(settings.server.http, "127.0.0.1:6567");
+    assert_null(settings.server.http);
     assert_int_equal(settings.server.workers, 0);
     assert_int_equal(settings.server.max_entities, 10000);
     assert_int_equal(settings.server.max_features, 10000);
@@ -73,6 +73,17 @@ static void every_setting_is_read(void **state)
     assert_int_equal(settings.server.max_features, 6);
     assert_int_equal(settings.server.max_message_bytes, 4096);
     assert_int_equal(settings.training_memory_bytes, 3 * 1024 * 1024);
+    arena_release(&arena);
+}
+
+static void an_empty_http_address_is_no_port(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 0);
+    struct settings settings =
+        settings_of(STORES "server: {http: '${LARDER_NO_SUCH:-}'}\n", &arena);
+    assert_null(settings.server.http);
     arena_release(&arena);
 }
 
@@ -295,6 +306,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_but_the_stores_has_a_default),
         cmocka_unit_test(every_setting_is_read),
+        cmocka_unit_test(an_empty_http_address_is_no_port),
         cmocka_unit_test(store_in_a_folder_has_a_path_and_a_size),
         cmocka_unit_test(history_in_a_file_has_a_path),
         cmocka_unit_test(mistakes_in_stores_are_told),

@@ -1,0 +1,33 @@
+/*
+ * monitor.h - the pages of the HTTP port: what those who watch the server may ask it.
+ *
+ *     /healthz  200 while the process lives
+ *     /readyz   200 if it can answer, else 503; a reason a line (readiness.h)
+ *
+ * The port opens before anything is waited for, and closes after all else has stopped.
+ */
+#ifndef LARDER_SERVER_MONITOR_H
+#define LARDER_SERVER_MONITOR_H
+
+#include "base/error.h"
+#include "server/readiness.h"
+
+struct monitor;
+struct reload;
+struct store_watch;
+
+/* What is shown; it outlives the monitor. */
+struct monitor_parts {
+    struct reload *reload;
+    const struct store_watch *store_watch;
+};
+
+/* address NULL: there is no port, and *monitor is NULL, which the other functions accept. INVALID
+ * and CONFLICT as http_port.h says. */
+enum status monitor_open(const char *address, const struct monitor_parts *parts,
+                         struct monitor **monitor, struct error *err);
+/* Any thread. */
+void monitor_set_phase(struct monitor *monitor, enum server_phase phase);
+void monitor_close(struct monitor *monitor);
+
+#endif
