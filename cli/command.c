@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 int command_failed(const struct error *err)
@@ -62,6 +63,15 @@ int command_read_settings(const struct options *options, struct settings *settin
     if (repository_read_settings(options->directory, options->arena, settings, &problems, &err))
         return command_tell_problems(&problems, &err);
     return EXIT_DONE;
+}
+
+void command_hint_at_folder(const struct options *options, const char *path)
+{
+    if (!path || *path == '/' || strcmp(path, "-") == 0 || access(path, F_OK) == 0)
+        return;
+    const char *there = arena_printf(options->arena, "%s/%s", options->directory, path);
+    if (access(there, F_OK) == 0)
+        notice(NOTICE_HINT, "there is %s: files are named from here, not from -C", there);
 }
 
 /* Seconds are the only reals here, and microseconds are enough of them. */

@@ -76,6 +76,10 @@ int command_read_settings(const struct options *options, struct settings *settin
  * it, which then only repeats the first of them). EXIT_USAGE. */
 int command_tell_problems(struct problems *problems, const struct error *err);
 
+/* Files are named from where somebody stands, not from -C: says so on stderr where one is not
+ * there, and stands in the folder of -C. path may be NULL. */
+void command_hint_at_folder(const struct options *options, const char *path);
+
 /* `| head` and `| less` leave once they have seen enough, and nobody wants to hear of it. */
 bool command_reader_has_left(void);
 /* Ends what was written to stdout (false: it could not be). EXIT_FAILED behind a full disk, which

@@ -207,6 +207,8 @@ static int load_with(const struct options *options, const struct repository *rep
         fail(&err, status, "stopped; nothing was loaded");
     progress_close(&job->progress);
     int code = status ? command_failed(&err) : print_loaded(options, job);
+    if (code)
+        command_hint_at_folder(options, job->path);
     offline_load_close(job->load);
     offline_store_close(job->store);
     csv_reader_close(job->reader);

@@ -2,7 +2,6 @@
 #include "cli/training_explain.h"
 
 #include "base/timestamp.h"
-#include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "cli/table.h"
 #include "training/explain.h"
@@ -76,7 +75,7 @@ int training_explain(const struct options *options, const struct settings *setti
     bool refused = false;
     enum status status = offline_store_open(settings, &store, &err);
     if (!status)
-        offline_store_stop_on(store, interrupt_watch());
+        offline_store_stop_on(store, request->stop);
     if (!status)
         status = training_set_explain(store, request, options->arena, &explanation, &refused, &err);
     offline_store_close(store);

@@ -9,6 +9,7 @@
 #include "cli/references.h"
 #include "cli/remake.h"
 #include "cli/table.h"
+#include "cli/training_absence.h"
 #include "cli/training_explain.h"
 #include "store/registry/registry.h"
 #include "training/manifest.h"
@@ -18,8 +19,14 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+struct telling {
+    struct progress progress;
+    bool is_quiet; /* while it writes: the rows may go to the same terminal */
+};
+
 static void tell_progress(void *context, enum training_phase phase, uint64_t rows, uint64_t asked)
 {
+    struct telling *telling = context;
     static const char *const phases[] = {[TRAINING_READS_ASKS] = "reading what is asked",
                                          [TRAINING_JOINS] = "the database is joining",
                                          [TRAINING_WRITES] = "writing"};
@@ -30,7 +37,10 @@ static void tell_progress(void *context, enum training_phase phase, uint64_t row
         .of = asked,
         .share = asked > 0 ? (double)rows / (double)asked : 0,
     };
-    progress_tell(context, &step);
+    if (phase == TRAINING_WRITES && telling->is_quiet)
+        progress_end(&telling->progress);
+    else
+        progress_tell(&telling->progress, &step);
 }
 
 /* Without --with-status rows beyond ttl are not looked for: too old and not there look alike. */
@@ -105,9 +115,10 @@ static void tell_report(const struct training_request *request,
 }
 
 /* What is there now, and whether it is what was wanted. */
-static int tell_outcome(const struct options *options, const struct training_request *request,
-                        const struct remake *remake, const struct manifest *manifest,
-                        const struct training_report *report, double seconds)
+static int tell_outcome(const struct options *options, const struct settings *settings,
+                        const struct training_request *request, const struct remake *remake,
+                        const struct manifest *manifest, const struct training_report *report,
+                        double seconds)
 {
     int code = EXIT_DONE;
     if (options->json)
@@ -116,6 +127,8 @@ static int tell_outcome(const struct options *options, const struct training_req
         tell_report(request, report, seconds, options->arena);
     if (request->again)
         remake_tell(remake, request, manifest, report->is_other, options->arena);
+    else if (!options->json)
+        training_absence_explain(options, settings, request, manifest, report);
     return report->is_other ? EXIT_FAILED : code;
 }
 
@@ -123,28 +136,29 @@ static int make(const struct options *options, const struct settings *settings,
                 const struct remake *remake, struct training_request *request)
 {
     struct error err;
-    struct progress progress;
+    struct telling telling = {.is_quiet = output_is_standard(request->out_path)};
+    struct progress *progress = &telling.progress;
     struct manifest manifest;
     struct training_report report = {0};
     struct offline_store *store = NULL;
-    progress_init(&progress);
-    progress_keep_telling(&progress);
+    progress_init(progress);
+    telling.is_quiet = telling.is_quiet && progress->is_terminal;
+    progress_keep_telling(progress);
     request->progress = tell_progress;
-    request->context = &progress;
-    request->stop = interrupt_watch();
+    request->context = &telling;
     enum status status = offline_store_open(settings, &store, &err);
     if (!status)
         offline_store_stop_on(store, request->stop);
     if (!status)
         status = training_set_make(store, request, options->arena, &manifest, &report, &err);
     offline_store_close(store);
-    progress_close(&progress);
-    double seconds = (double)(timestamp_monotonic_us() - progress.started_us) / 1e6;
+    progress_close(progress);
+    double seconds = (double)(timestamp_monotonic_us() - progress->started_us) / 1e6;
     if (status && output_is_standard(request->out_path) && command_reader_has_left())
         return EXIT_FAILED;
     if (status)
         return report.refused ? command_misused(&err) : command_failed(&err);
-    return tell_outcome(options, request, remake, &manifest, &report, seconds);
+    return tell_outcome(options, settings, request, remake, &manifest, &report, seconds);
 }
 
 /* The rows that ask are somebody's work: they are not to be lost by a slip. */
@@ -310,7 +324,7 @@ static int select_features(const struct options *options, const struct settings 
     return code;
 }
 
-static int run(const struct options *options)
+static int run_set(const struct options *options)
 {
     struct settings settings;
     struct catalog catalog;
@@ -328,6 +342,7 @@ static int run(const struct options *options)
     if (code)
         return code;
     request.memory_bytes = settings.training_memory_bytes;
+    request.stop = interrupt_watch();
     if (option_flag(options, "--explain"))
         return training_explain(options, &settings, &request);
     origin.project = settings.project;
@@ -336,6 +351,18 @@ static int run(const struct options *options)
     if (request.again)
         remake_warn(&remake, &request);
     return make(options, &settings, &remake, &request);
+}
+
+static int run(const struct options *options)
+{
+    int code = run_set(options);
+    const char *query = option_text(options, "--entities-query");
+    if (!code)
+        return code;
+    command_hint_at_folder(options, option_text(options, "--entities"));
+    command_hint_at_folder(options, option_text(options, "--from-manifest"));
+    command_hint_at_folder(options, query && *query == '@' ? query + 1 : NULL);
+    return code;
 }
 
 static const struct option_spec training_set_options[] = {

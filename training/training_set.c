@@ -168,6 +168,14 @@ static enum status open_asks(struct maker *maker, struct offline_store *store, s
     return status;
 }
 
+static void see_time(struct training_report *report, int64_t at_us, bool is_first)
+{
+    if (is_first || at_us < report->first_us)
+        report->first_us = at_us;
+    if (is_first || at_us > report->last_us)
+        report->last_us = at_us;
+}
+
 static enum status read_asks(struct maker *maker, struct error *err)
 {
     for (;;) {
@@ -175,6 +183,7 @@ static enum status read_asks(struct maker *maker, struct error *err)
         enum status status = asks_next(maker->asks, &ask, err);
         if (status || !ask)
             return status;
+        see_time(maker->report, ask->at_us, asks_count(maker->asks) == 1);
         status = training_join_ask(maker->join, ask->keys, ask->at_us, err);
         if (!status)
             status = tell_progress(maker, TRAINING_READS_ASKS, asks_count(maker->asks), 0, err);
@@ -236,6 +245,8 @@ static enum status join_asks(struct maker *maker, struct offline_store *store, s
         status = tell_progress(maker, TRAINING_JOINS, 0, asked, err);
     if (!status)
         status = training_join_run(maker->join, err);
+    if (!status)
+        status = tell_progress(maker, TRAINING_WRITES, 0, asked, err);
     if (!status)
         status = open_writer(maker, err);
     if (!status)

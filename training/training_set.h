@@ -62,6 +62,7 @@ struct training_request {
 
 struct training_report {
     uint64_t rows;
+    int64_t first_us, last_us;           /* the earliest and the latest time that a row asks for */
     uint64_t values[VALUE_STATUS_COUNT]; /* how many values have each status; without with_status
                                             too old a row is not looked for, and is NOT_FOUND */
     uint64_t recorded_later; /* values recorded after their row asked: they were not known then */

@@ -99,6 +99,15 @@ def test_a_database_that_takes_its_time_is_seen_to_work(drivers):
     assert " s so far\r" in shown.raw and "so far" not in shown.text and "1 row in" in shown.text
 
 
+def test_progress_is_gone_before_rows_stand_on_the_same_terminal(drivers):
+    drivers.add(1)
+    drivers.repository.write("ask.csv", "driver_id,event_timestamp\n" + f"1,{drivers.time()}\n" * 20_000)
+    shown = on_terminal(drivers.repository, "training-set", "--service", "dispatch", "--entities", "ask.csv", "--out", "-")
+    lines = shown.text.splitlines()
+    assert "the database is joining" in shown.raw and "writing" not in shown.raw
+    assert lines[0] == "driver_id,event_timestamp,trip_count,rating" and lines[20_001].startswith("20,000 rows in "), shown
+
+
 def test_teardown_asks_on_a_terminal_and_takes_no_for_an_answer(drivers):
     shown = on_terminal(drivers.repository, "teardown", typed="no\n")
     assert shown.code == 1 and "nothing was removed" in shown.text

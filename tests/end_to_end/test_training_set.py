@@ -98,6 +98,29 @@ def test_statuses_say_why_a_value_is_missing(history):
     assert rows[0]["rating__event_time"] is None
 
 
+@pytest.mark.parametrize("asked, options, said", [
+    ("11:30:00", ["--as-of", "2013-01-01"],
+     "hint: all history of driver_stats was recorded after 2013-01-01, which --as-of leaves out\n"),
+    ("10:00:00", ["--as-known"], "after the rows ask, which --as-known leaves out\n"),
+    ("09:00:00", [], "hint: all history of driver_stats is later than the rows ask: it begins at 2024-05-01T1"),
+    ("23:59:00", [], "hint: all history of driver_stats is too old for the rows that ask: it ends at 2024-05-01T1"),
+])
+def test_the_summary_says_why_nothing_was_found(history, asked, options, said):
+    history.repository.write("ask.csv", at(asked))
+    assert said in history.do(*TRAINING_SET, *options).err
+
+
+def test_a_key_that_nobody_knows_is_no_fault_of_the_history(history):
+    history.repository.write("ask.csv", "driver_id,event_timestamp\n99,2024-05-01T11:30:00Z\n")
+    assert "hint" not in history.do(*TRAINING_SET).err
+
+
+def test_an_empty_source_is_named(history):
+    history.sql("DELETE FROM trips")
+    history.repository.write("ask.csv", at("11:30:00"))
+    assert "hint: the source of driver_stats has no rows\n" in history.do(*TRAINING_SET).err
+
+
 def test_features_may_be_listed(history):
     rows = make(history, at("12:10:00"), "--features", "driver_stats:rating", service=False)
     assert list(rows[0]) == ["driver_id", "event_timestamp", "rating"]
