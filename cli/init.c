@@ -126,6 +126,8 @@ static const char *about_file(const struct init_file *file, struct arena *arena)
                             count_format(file->row_count, count));
     case INIT_PROGRAM:
         return "trains a model with such a training set";
+    case INIT_IGNORED:
+        return "what git leaves out: stores and training sets";
     }
     return "";
 }
@@ -280,10 +282,10 @@ const struct command command_init = {
     .name = "init",
     .summary = "a working example repository, with data",
     .synopsis = "DIR [--template NAME] [--stores embedded|postgres-redis]",
-    .text = "Writes a repository into DIR, which must not be there yet or be empty: settings,\n"
-            "definitions with comments that explain them, history and asking rows as CSV,\n"
-            "and a README.md. All of it is written, or nothing. It touches no store; it ends\n"
-            "with the commands to give next.\n"
+    .text = "Writes a repository into DIR, which must not be there yet or be empty (git init\n"
+            "may have been there): settings, definitions with comments that explain them,\n"
+            "history and asking rows as CSV, and a README.md. All of it is written, or\n"
+            "nothing. It touches no store; it ends with the commands to give next.\n"
             "\n"
             "  larder init flights                       8 weeks of departures from New York\n"
             "  larder init sensors --template minimal    the smallest thing that works\n"

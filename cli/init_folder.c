@@ -15,6 +15,12 @@ static enum status fail_not_empty(const char *target, struct error *err)
                 target);
 }
 
+/* In a folder that is as good as empty, even where git has begun. */
+static bool is_expected(const char *name)
+{
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, ".git") == 0;
+}
+
 /* Only what is there can be wrong. */
 static enum status look_at_target(struct init_folder *folder, struct error *err)
 {
@@ -29,11 +35,11 @@ static enum status look_at_target(struct init_folder *folder, struct error *err)
         return fail(err, STATUS_FAILED, "cannot read the folder %s: %s", folder->target,
                     strerror(errno));
     size_t count = 0;
-    while (readdir(open_folder))
-        count++;
+    for (const struct dirent *entry; (entry = readdir(open_folder));)
+        count += !is_expected(entry->d_name);
     closedir(open_folder);
     folder->is_there = true;
-    return count <= 2 ? STATUS_OK : fail_not_empty(folder->target, err); /* "." and ".." */
+    return count == 0 ? STATUS_OK : fail_not_empty(folder->target, err);
 }
 
 static const char *without_slashes(const char *path, struct arena *arena)

@@ -27,7 +27,10 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* What is not hidden in a folder, sorted; false if there is no such folder. */
+static const char ignored[] = ".gitignore";
+
+/* What is not hidden in a folder, and what git leaves out there, sorted; false if there is no such
+ * folder. */
 static bool list_folder(const char *folder, struct arena *arena, struct names *names)
 {
     DIR *open_folder = opendir(folder);
@@ -35,7 +38,7 @@ static bool list_folder(const char *folder, struct arena *arena, struct names *n
         return false;
     const struct dirent *entry;
     while ((entry = readdir(open_folder)))
-        if (entry->d_name[0] != '.')
+        if (entry->d_name[0] != '.' || strcmp(entry->d_name, ignored) == 0)
             add_name(names, entry->d_name, arena);
     closedir(open_folder);
     if (names->count > 1)
@@ -123,6 +126,8 @@ static bool kind_of(const char *name, enum init_kind *kind)
 {
     if (strcmp(name, "larder.yaml") == 0)
         *kind = INIT_SETTINGS;
+    else if (strcmp(name, ignored) == 0)
+        *kind = INIT_IGNORED;
     else if (strcmp(name, "asks.csv") == 0)
         *kind = INIT_ASKS;
     else if (ends_with(name, ".yaml"))

@@ -3,8 +3,8 @@
  *
  * A template is a folder with a larder.yaml, in share/larder/examples of the prefix that the
  * program was installed into (wherever that was moved to), or of the build tree. Its files are
- * *.md, *.yaml, *.csv and *.py: SOURCE.csv is the history of that source, asks.csv the rows that
- * ask for a training set. Everything is in the arena.
+ * *.md, *.yaml, *.csv, *.py and .gitignore: SOURCE.csv is the history of that source, asks.csv the
+ * rows that ask for a training set. Everything is in the arena.
  */
 #ifndef LARDER_CLI_INIT_TEMPLATE_H
 #define LARDER_CLI_INIT_TEMPLATE_H
@@ -21,6 +21,7 @@ enum init_kind {
     INIT_HISTORY,
     INIT_ASKS,
     INIT_PROGRAM, /* what becomes of a training set: train.py */
+    INIT_IGNORED, /* .gitignore */
 };
 
 struct init_file {

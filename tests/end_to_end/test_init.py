@@ -152,7 +152,7 @@ def exchanged(settings):
 
 def test_every_committed_file_is_written_and_nothing_else(world):
     template = EXAMPLES / world.folder.name
-    wanted = {path.name for path in template.iterdir() if path.suffix in (".csv", ".md", ".yaml", ".py")}
+    wanted = {path.name for path in template.iterdir()} - {"make"}
     made = {"history.db", "online"} if world.stores == "embedded" else set()
     written = {path.name for path in world.folder.iterdir() if not path.name.endswith(".manifest.json")}
     assert written - {"again.csv"} == wanted | {"training.csv"} | made
@@ -160,6 +160,16 @@ def test_every_committed_file_is_written_and_nothing_else(world):
         text = (template / path.name).read_text()
         other = world.stores != "embedded" and path.name == "larder.yaml"
         assert path.read_text() == (exchanged(text) if other else text)
+
+
+def test_git_leaves_out_what_was_made_of_what_was_written(world, tmp_path):
+    git = ["git", f"--git-dir={tmp_path}/git", f"--work-tree={world.folder}"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    taken = subprocess.run([*git, "add", "--dry-run", "--all"], check=True, capture_output=True, text=True).stdout
+    made = {"training.csv.manifest.json", *(path.name for path in world.folder.glob("again.*"))}
+    names = {line.split("'")[1] for line in taken.splitlines()}
+    assert names - made == {path.name for path in (EXAMPLES / world.folder.name).iterdir()} - {"make"}
+    assert "training.csv.manifest.json" in names and (world.folder / "training.csv").exists()
 
 
 def test_each_template_has_both_pairs_of_stores():
@@ -255,7 +265,7 @@ def test_json_says_what_was_written_and_what_to_do_next(tmp_path):
     said = init("here", "--template", "minimal", "--json", cwd=tmp_path).json
     assert said["directory"] == "here" and said["template"] == "minimal" and said["stores"] == "embedded"
     assert {each["name"]: each.get("rows") for each in said["files"]} == {
-        "README.md": None, "larder.yaml": None, "sensors.yaml": None, "readings.csv": 11, "asks.csv": 6}
+        "README.md": None, "larder.yaml": None, "sensors.yaml": None, "readings.csv": 11, "asks.csv": 6, ".gitignore": None}
     assert instant(said["data_ends_now"]) - instant(said["data_ended"]) == said["moved_seconds"]
     assert "larder load --source readings readings.csv" in said["next"]
     assert said["next"][-1] == "larder apply && larder materialize && larder serve"
@@ -440,6 +450,12 @@ def test_unknown_stores_are_refused_with_those_there_are(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_where_git_has_begun_is_filled(tmp_path):
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    assert init(".", "--template", "minimal", cwd=tmp_path).code == 0
+    assert (tmp_path / "larder.yaml").exists() and (tmp_path / ".git").is_dir()
+
+
 def test_an_empty_folder_is_filled_where_somebody_stands(tmp_path):
     assert init(".", cwd=tmp_path).code == 0
     assert (tmp_path / "README.md").exists() and not list(tmp_path.glob("*init-*"))
@@ -482,7 +498,7 @@ def test_an_installed_program_finds_its_templates_wherever_its_prefix_is_moved(t
     subprocess.run([tmp_path / "second/bin/larder", "init", "here"], cwd=tmp_path, check=True,
                    stdout=subprocess.DEVNULL)
     installed = tmp_path / "second/share/larder/examples"
-    assert {path.name for path in installed.rglob("*") if path.suffix == ""} == {"flights", "minimal"}
+    assert {path.name for path in installed.rglob("*") if path.suffix == ""} == {"flights", "minimal", ".gitignore"}
     os.rename(installed, tmp_path / "elsewhere")
     outcome = Outcome(subprocess.run([tmp_path / "second/bin/larder", "init", "there"], cwd=tmp_path, text=True,
                                      capture_output=True))
