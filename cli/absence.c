@@ -181,27 +181,21 @@ static void explain_rows(const struct inquiry *inquiry, size_t at, const struct 
     struct arena *arena = inquiry->options->arena;
     const struct feature_view *view = inquiry->selection.views[at].view;
     const struct view_state *state = state_of(inquiry, view);
-    char time[TIMESTAMP_TEXT_SIZE] = "";
     if (!state->has_watermark) {
         notice(NOTICE_HINT, "%s was never materialized: larder materialize fills it",
                view->about.name);
         return;
     }
     if (is_lost(inquiry, view)) {
-        notice(NOTICE_HINT,
-               "the online store lacks rows of %s that it had: larder materialize brings them back",
+        notice(NOTICE_HINT, "the online store lost rows of %s: larder materialize restores them",
                view->about.name);
         return;
     }
-    if (timestamp_in_range(state->watermark_us))
-        timestamp_format(state->watermark_us, time);
     const char *whom = row_text(inquiry, at, missing->first_row);
     if (missing->rows > 1)
         whom = arena_printf(arena, "%zu of the entities, such as %s", missing->rows, whom);
-    notice(NOTICE_HINT,
-           "%s has no row of %s: when it was last materialized (%s) its source had none%s%s",
-           view->about.name, whom, time, view->ttl_us ? " of the last " : "",
-           view->ttl_us ? kept_text(view, arena) : "");
+    notice(NOTICE_HINT, "no row of %s in %s: materialize found none%s%s", whom, view->about.name,
+           view->ttl_us ? " of the last " : "", view->ttl_us ? kept_text(view, arena) : "");
 }
 
 static void explain_view(const struct inquiry *inquiry, size_t at)
@@ -218,14 +212,10 @@ static void explain_view(const struct inquiry *inquiry, size_t at)
         notice(NOTICE_HINT, "%s is null, and a null key finds no row of %s", missing.null_key,
                view->about.name);
     if (missing.features)
-        notice(NOTICE_HINT,
-               "rows of %s were written before it had all of these features: larder materialize "
-               "rewrites them",
+        notice(NOTICE_HINT, "rows of %s lack features that it has gained: run larder materialize",
                view->about.name);
     if (missing.too_old)
-        notice(NOTICE_HINT,
-               "values of %s are older than its ttl of %s, and withheld: larder materialize brings "
-               "newer ones, if there are any",
+        notice(NOTICE_HINT, "rows of %s are older than its ttl, %s: try larder materialize",
                view->about.name, ttl);
 }
 

@@ -61,9 +61,9 @@ static int tear_down(const struct options *options, const struct applied *applie
     if (options->json)
         return print_json(applied, true, removed);
     char text[COUNT_TEXT_SIZE];
-    printf("project %s is removed: its registry entries and %s online rows\n"
+    printf("project %s is removed: its registry entries and %s online row%s\n"
            "the sources' tables stay as they are\n",
-           applied->settings.project, count_format(removed, text));
+           applied->settings.project, count_format(removed, text), removed == 1 ? "" : "s");
     return EXIT_DONE;
 }
 

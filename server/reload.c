@@ -161,8 +161,7 @@ static enum status read_registry(struct reload *reload, struct error *err)
         return STATUS_OK;
     }
     if (version.number == 0)
-        return fail(err, STATUS_NOT_FOUND,
-                    "nothing is applied yet for project %s: run larder apply", project);
+        return fail(err, STATUS_NOT_FOUND, "nothing is applied: run larder apply");
     if (is_current(reload, version, identity))
         return STATUS_OK;
     struct snapshot *snapshot = snapshot_new();
@@ -243,8 +242,11 @@ static void do_without(struct reload *reload, const struct error *away)
             away->message);
         return;
     }
+    /* That the online store has none, either, is as it is to be before a first apply. */
     char reason[REASON_SIZE];
-    snprintf(reason, sizeof reason, "%s; %s", away->message, err.message);
+    bool is_more = err.status && err.status != STATUS_NOT_FOUND;
+    snprintf(reason, sizeof reason, "%s%s%s", away->message, is_more ? "; " : "",
+             is_more ? err.message : "");
     say(reload, LOG_WARNING, "waiting for definitions", reason);
 }
 

@@ -83,7 +83,7 @@ static enum status no_file(const struct sqlite_registry *r, struct error *err)
 {
     if (r->limit.timeout_ms == 0)
         return nothing_applied(r, err);
-    return fail(err, STATUS_UNAVAILABLE, "there is no file %s; larder apply makes it", r->path);
+    return fail(err, STATUS_UNAVAILABLE, "there is no file %s: run larder apply", r->path);
 }
 
 static enum status look_for_registry(struct sqlite_registry *r, struct error *err)

@@ -165,7 +165,7 @@ def test_nothing_was_applied(unapplied_walk):
     unapplied_walk.meets("larder materialize")
     unapplied_walk.meets("larder list")
     with unapplied_walk.repository.serving(wait=False) as server:
-        server.wait_said("nothing is applied yet for project demo: run larder apply")
+        server.wait_said("nothing is applied: run larder apply")
 
 
 def test_a_change_was_not_applied(walk):
@@ -289,6 +289,16 @@ def test_a_file_or_folder_is_not_there(walk):
     walk.repository.write("ask.csv", "driver_id,event_timestamp\n")
     walk.meets("larder training-set --service dispatch --entities ask.csv --out nowhere/out.csv")
     walk.meets("larder training-set --service dispatch --entities ask.csv --out ask.csv")
+
+
+def test_a_file_is_named_from_the_folder_of_c(walk):
+    settings = walk.repository.settings_text()
+    walk.repository.path("folder").mkdir()
+    for name, text in (("larder.yaml", settings), ("features.yaml", walk.drivers.definitions),
+                       ("trips.csv", "driver_id,happened\n"), ("ask.csv", "driver_id,event_timestamp\n")):
+        walk.repository.write(f"folder/{name}", text)
+    walk.meets("larder load -C folder --source trips trips.csv")
+    walk.meets("larder training-set -C folder --service dispatch --entities ask.csv --out out.csv")
 
 
 # Calls -----------------------------------------------------------------------------------------------------
