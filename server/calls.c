@@ -136,7 +136,7 @@ void calls_take_event(struct calls *calls, struct call *call, bool success)
 }
 
 /* Callers who are slow to take their answers have less time when others may need the room. */
-static int64_t answer_timeout_us(const struct calls *calls)
+int64_t calls_answer_timeout_us(const struct calls *calls)
 {
     bool is_pressed =
         calls->come_count > CALLS_MAX / 2 || calls->answer_bytes > calls->max_held_bytes / 2;
@@ -146,13 +146,13 @@ static int64_t answer_timeout_us(const struct calls *calls)
 int64_t calls_give_up_at_us(const struct calls *calls)
 {
     const struct call *oldest = calls->lists[CALL_ANSWERED].first;
-    return oldest ? oldest->since_us + answer_timeout_us(calls) : INT64_MAX;
+    return oldest ? oldest->since_us + calls_answer_timeout_us(calls) : INT64_MAX;
 }
 
 /* Cancelling makes their event come. The rest of the list is younger. */
 void calls_give_up_slow(struct calls *calls)
 {
-    int64_t oldest_us = calls->now_us - answer_timeout_us(calls);
+    int64_t oldest_us = calls->now_us - calls_answer_timeout_us(calls);
     struct call *call;
     while ((call = calls->lists[CALL_ANSWERED].first) && call->since_us < oldest_us) {
         grpc_call_cancel(call->rpc.call, NULL);

@@ -33,8 +33,15 @@ enum call_state {
     CALL_STATE_COUNT,
 };
 
+struct stream_call;
+
+/* A unary call, or one request of a stream (streams.h), which is on the same lists until it is
+ * answered. */
 struct call {
-    struct rpc rpc;
+    struct rpc rpc;             /* of a streamed request: its message and its deadline alone */
+    struct stream_call *stream; /* NULL: unary */
+    uint64_t id;                /* of a streamed request */
+    struct bytes asked;         /* in its message */
     size_t method;
     enum call_state state;
     struct call *before, *after;
@@ -75,6 +82,8 @@ void calls_move(struct calls *calls, struct call *call, enum call_state state);
 void calls_answer(struct calls *calls, struct call *call, struct bytes answer);
 void calls_fail(struct calls *calls, struct call *call, grpc_status_code code, const char *message);
 
+/* What whoever does not take an answer has until he is given up. */
+int64_t calls_answer_timeout_us(const struct calls *calls);
 /* When the next caller has to be given up; INT64_MAX: nobody has to. */
 int64_t calls_give_up_at_us(const struct calls *calls);
 void calls_give_up_slow(struct calls *calls);

@@ -29,6 +29,16 @@ bool rpc_request(struct rpc *rpc, grpc_server *server, void *method, grpc_comple
                                                                  &rpc->payload, queue, queue, tag));
 }
 
+bool rpc_request_stream(struct rpc *rpc, grpc_server *server, void *method,
+                        grpc_completion_queue *queue, void *tag)
+{
+    *rpc = (struct rpc){.merged = grpc_empty_slice()};
+    grpc_metadata_array_init(&rpc->metadata);
+    return is_requested(rpc, grpc_server_request_registered_call(server, method, &rpc->call,
+                                                                 &rpc->deadline, &rpc->metadata,
+                                                                 NULL, queue, queue, tag));
+}
+
 bool rpc_request_unregistered(struct rpc *rpc, grpc_call_details *details, grpc_server *server,
                               grpc_completion_queue *queue, void *tag)
 {
@@ -89,6 +99,27 @@ void rpc_forget_message(struct rpc *rpc)
     rpc->expanded = NULL;
 }
 
+enum status rpc_message_whole(struct rpc *rpc, size_t max_size, struct bytes *message,
+                              struct error *err)
+{
+    grpc_slice slice;
+    enum status status = rpc_message(rpc, max_size, message, err);
+    if (status)
+        return status;
+    if (rpc->expanded)
+        slice = grpc_slice_new(rpc->expanded, message->size, free);
+    else if (GRPC_SLICE_LENGTH(rpc->merged) > 0)
+        slice = grpc_slice_ref(rpc->merged);
+    else
+        return STATUS_OK;
+    rpc->expanded = NULL;
+    grpc_byte_buffer_destroy(rpc->payload);
+    rpc->payload = grpc_raw_byte_buffer_create(&slice, 1);
+    grpc_slice_unref(slice);
+    rpc_forget_message(rpc);
+    return rpc_message(rpc, max_size, message, err);
+}
+
 void rpc_forget_request(struct rpc *rpc)
 {
     rpc_forget_message(rpc);
@@ -126,6 +157,16 @@ static size_t begin_ops(struct rpc *rpc, grpc_op ops[OPS_MAX], grpc_status_code 
 grpc_byte_buffer *rpc_buffer(struct bytes bytes)
 {
     grpc_slice slice = grpc_slice_from_copied_buffer(bytes.data, bytes.size);
+    grpc_byte_buffer *buffer = grpc_raw_byte_buffer_create(&slice, 1);
+    grpc_slice_unref(slice);
+    return buffer;
+}
+
+grpc_byte_buffer *rpc_buffer_of_parts(struct bytes head, struct bytes rest)
+{
+    grpc_slice slice = grpc_slice_malloc(head.size + rest.size);
+    memcpy(GRPC_SLICE_START_PTR(slice), head.data, head.size);
+    memcpy(GRPC_SLICE_START_PTR(slice) + head.size, rest.data, rest.size);
     grpc_byte_buffer *buffer = grpc_raw_byte_buffer_create(&slice, 1);
     grpc_slice_unref(slice);
     return buffer;

@@ -40,6 +40,10 @@ bool rpc_request(struct rpc *rpc, grpc_server *server, void *method, grpc_comple
 bool rpc_request_unregistered(struct rpc *rpc, grpc_call_details *details, grpc_server *server,
                               grpc_completion_queue *queue, void *tag);
 
+/* The same for calls of a method whose messages are received one by one. */
+bool rpc_request_stream(struct rpc *rpc, grpc_server *server, void *method,
+                        grpc_completion_queue *queue, void *tag);
+
 /* The bytes of the request as they came. */
 size_t rpc_request_size(const struct rpc *rpc);
 /* Borrowed until it is forgotten or answered. INVALID: the caller sent no message, or a compressed
@@ -48,6 +52,10 @@ size_t rpc_request_size(const struct rpc *rpc);
 enum status rpc_message(struct rpc *rpc, size_t max_size, struct bytes *message, struct error *err);
 /* Gives back the memory that rpc_message took; it may be called again. */
 void rpc_forget_message(struct rpc *rpc);
+/* As rpc_message, for good: the payload becomes one slice, expanded, so that the message stays
+ * where it is, and is held once, until the request is forgotten. */
+enum status rpc_message_whole(struct rpc *rpc, size_t max_size, struct bytes *message,
+                              struct error *err);
 /* The request, too, which replies do by themselves. */
 void rpc_forget_request(struct rpc *rpc);
 bool rpc_deadline_passed(const struct rpc *rpc, gpr_timespec now);
@@ -61,9 +69,11 @@ grpc_status_code rpc_code(enum status status);
 
 void rpc_release(struct rpc *rpc);
 
-/* For streams: operations of one's own, and a message that the caller destroys. */
+/* For streams: operations of one's own, and messages (the second of two parts) that the caller
+ * destroys. */
 void rpc_start(struct rpc *rpc, const grpc_op *ops, size_t count, void *tag);
 grpc_byte_buffer *rpc_buffer(struct bytes bytes);
+grpc_byte_buffer *rpc_buffer_of_parts(struct bytes head, struct bytes rest);
 
 /* Shuts a queue that nobody uses, and waits until it is empty: it may then be destroyed. */
 void rpc_shut_queue(grpc_completion_queue *queue);

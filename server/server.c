@@ -11,6 +11,7 @@
 #include "server/rpc.h"
 #include "server/snapshot.h"
 #include "server/store_watch.h"
+#include "server/streams.h"
 #include "server/wake.h"
 #include "server/worker.h"
 
@@ -156,6 +157,8 @@ static void fill_context(struct server *server)
         server->context.methods[i] =
             grpc_server_register_method(server->grpc, worker_apis[i]->method, NULL,
                                         GRPC_SRM_PAYLOAD_READ_INITIAL_BYTE_BUFFER, 0);
+    server->context.stream_method =
+        grpc_server_register_method(server->grpc, streams_method, NULL, GRPC_SRM_PAYLOAD_NONE, 0);
 }
 
 static enum status open_port(struct server *server, struct error *err)

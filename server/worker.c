@@ -5,6 +5,7 @@
 #include "base/timestamp.h"
 #include "server/batch.h"
 #include "server/rpc.h"
+#include "server/streams.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -25,6 +26,7 @@ struct worker {
     size_t number;
     struct online_store *store;
     struct calls calls;
+    struct streams streams;
     struct batch batch;
     struct call *batch_calls[BATCH_REQUESTS_MAX]; /* by their number in the batch */
     struct batch large;                           /* of the one call that is CALL_READING */
@@ -54,6 +56,9 @@ static gpr_timespec wait_until(const struct worker *worker)
     if (lists[CALL_WAITING].first || lists[CALL_READING].first)
         return gpr_inf_past(GPR_CLOCK_MONOTONIC);
     int64_t wait_us = calls_give_up_at_us(&worker->calls);
+    int64_t streams_wait_us = streams_give_up_at_us(&worker->streams);
+    if (wait_us > streams_wait_us)
+        wait_us = streams_wait_us;
     if (wait_us < INT64_MAX)
         wait_us -= timestamp_monotonic_us();
     if (lists[CALL_SET_ASIDE].first && wait_us > SET_ASIDE_LOOK_MS * 1000)
@@ -76,7 +81,10 @@ static bool take_events(struct worker *worker)
             worker->calls.now_us = timestamp_monotonic_us();
         if (event.type == GRPC_QUEUE_TIMEOUT)
             break;
-        calls_take_event(&worker->calls, event.tag, event.success);
+        if (streams_own(event.tag))
+            streams_take_event(event.tag, event.success);
+        else
+            calls_take_event(&worker->calls, event.tag, event.success);
         until = gpr_inf_past(GPR_CLOCK_MONOTONIC);
     }
     return true;
@@ -94,19 +102,44 @@ static void take_up_again(struct worker *worker)
     }
 }
 
+static void fail_call(struct worker *worker, struct call *call, grpc_status_code code,
+                      const char *message)
+{
+    if (call->stream)
+        streams_fail(&worker->streams, call, code, message);
+    else
+        calls_fail(&worker->calls, call, code, message);
+}
+
+static void answer_call(struct worker *worker, struct call *call, struct bytes answer)
+{
+    if (call->stream)
+        streams_answer(&worker->streams, call, answer);
+    else
+        calls_answer(&worker->calls, call, answer);
+}
+
+static enum status read_message(const struct worker *worker, struct call *call,
+                                struct bytes *message, struct error *err)
+{
+    if (!call->stream)
+        return rpc_message(&call->rpc, worker->context->settings->server.max_message_bytes, message,
+                           err);
+    *message = call->asked;
+    return STATUS_OK;
+}
+
 /* Answers a call for which nothing is to be looked up, or not any more. */
 static bool fail_early(struct worker *worker, struct call *call, gpr_timespec now)
 {
     if (rpc_deadline_passed(&call->rpc, now))
-        calls_fail(&worker->calls, call, GRPC_STATUS_DEADLINE_EXCEEDED,
-                   "the call's deadline has passed");
+        fail_call(worker, call, GRPC_STATUS_DEADLINE_EXCEEDED, "the call's deadline has passed");
     else if (is_late(worker, call))
-        calls_fail(
-            &worker->calls, call, GRPC_STATUS_RESOURCE_EXHAUSTED,
-            "the server could not answer this within 10 s: try again later, or ask for less");
+        fail_call(worker, call, GRPC_STATUS_RESOURCE_EXHAUSTED,
+                  "the server could not answer this within 10 s: try again later, or ask for less");
     else if (store_watch_state(worker->context->store_watch) == STORE_FOREIGN)
-        calls_fail(&worker->calls, call, GRPC_STATUS_FAILED_PRECONDITION,
-                   "the online store belongs to another registry");
+        fail_call(worker, call, GRPC_STATUS_FAILED_PRECONDITION,
+                  "the online store belongs to another registry");
     else
         return false;
     return true;
@@ -137,12 +170,11 @@ static void take_up(struct worker *worker, struct call *call, gpr_timespec now)
     struct error err;
     struct bytes message;
     struct batch *batch = &worker->batch;
-    size_t max_size = worker->context->settings->server.max_message_bytes;
     if (fail_early(worker, call, now) || (call->is_large && reading_call(worker)))
         return;
-    if (rpc_message(&call->rpc, max_size, &message, &err)) {
+    if (read_message(worker, call, &message, &err)) {
         batch_count_message(batch, message.size);
-        calls_fail(&worker->calls, call, rpc_code(err.status), err.message);
+        fail_call(worker, call, rpc_code(err.status), err.message);
         return;
     }
     worker->batch_calls[batch->count] = call;
@@ -184,9 +216,9 @@ static void answer(struct worker *worker, struct batch *batch, size_t number, st
     if (status == STATUS_CORRUPT)
         log_corruption(worker, err.message);
     if (status)
-        calls_fail(&worker->calls, call, rpc_code(status), err.message);
+        fail_call(worker, call, rpc_code(status), err.message);
     else
-        calls_answer(&worker->calls, call, wire_written(&worker->writer));
+        answer_call(worker, call, wire_written(&worker->writer));
 }
 
 static void run_batch(struct worker *worker)
@@ -230,9 +262,10 @@ static void *run(void *arg)
     struct worker *worker = arg;
     bool is_open = true;
     calls_request(&worker->calls);
+    streams_request(&worker->streams);
     while (is_open) {
         /* Nothing may be started on a queue that is shut down, so that waits for the last call. */
-        if (worker->calls.live_count == 0 && !worker->is_shut) {
+        if (worker->calls.live_count + worker->streams.live_count == 0 && !worker->is_shut) {
             grpc_completion_queue_shutdown(worker->calls.queue);
             worker->is_shut = true;
         }
@@ -240,9 +273,11 @@ static void *run(void *arg)
         is_open = take_events(worker);
         standby_on(worker->context->standby, worker->number);
         calls_give_up_slow(&worker->calls);
+        streams_give_up_slow(&worker->streams);
         take_up_again(worker);
         run_batch(worker);
         run_large(worker);
+        streams_end_round(&worker->streams);
     }
     return NULL;
 }
@@ -265,6 +300,11 @@ enum status worker_open(const struct worker_context *context, size_t number, str
         .max_held_bytes = context->max_held_bytes,
     };
     grpc_server_register_completion_queue(context->server, worker->calls.queue, NULL);
+    worker->streams = (struct streams){
+        .calls = &worker->calls,
+        .method = context->stream_method,
+        .max_message_bytes = context->settings->server.max_message_bytes,
+    };
     *out = worker;
     return online_store_open(context->settings, &worker->store, err);
 }
@@ -273,6 +313,7 @@ enum status worker_start(struct worker *worker, struct error *err)
 {
     worker->calls.now_us = timestamp_monotonic_us();
     calls_init(&worker->calls);
+    streams_init(&worker->streams);
     if (pthread_create(&worker->thread, NULL, run, worker) != 0)
         return fail(err, STATUS_FAILED, "cannot start a thread");
     worker->is_running = true;
@@ -298,6 +339,7 @@ void worker_close(struct worker *worker)
     wire_writer_release(&worker->writer);
     batch_release(&worker->large);
     batch_release(&worker->batch);
+    streams_release(&worker->streams);
     calls_release(&worker->calls);
     free(worker);
 }

@@ -5,6 +5,8 @@
  *     decode each request, read the keys of all at once, encode each answer, start each reply
  *     read some of the keys of a large request, if there is one
  *
+ * Requests that come on streams (streams.h) wait, are read and are answered among the unary calls.
+ *
  * Large is a request that needs a batch of its own: one at a time is read, some keys a round,
  * so that nobody waits for it but its caller. A call beyond what may be here (calls.h) is refused
  * as soon as it is seen, which is within one timeout of the store. A call whose deadline has passed
@@ -15,7 +17,7 @@
  * What a worker holds has a maximum: requests that wait and answers that were not taken yet
  * (calls.h: max_held_bytes each, and 48 MiB of small ones), one answer as it is made, and two
  * batches (batch.h). With the default limits that is 2 x 176 + 64 + 330 + 490 MiB. For ordinary
- * calls it is a few.
+ * calls it is a few. What streams hold is counted there; their state is 7 MiB at the most.
  *
  * A worker ends by itself when the server is stopped and its last call is done.
  */
@@ -42,6 +44,7 @@ struct worker_context {
     const struct settings *settings;
     grpc_server *server;
     void *methods[WORKER_API_COUNT]; /* as registered, in the order of worker_apis */
+    void *stream_method;
     struct snapshot_cell *cell;
     struct reload *reload;
     const struct store_watch *store_watch;

@@ -3,7 +3,9 @@
  *
  * Input: a byte of choices, a byte that seeds the rows, the request. It may be asked alone, in
  * steps, or in one batch with others: with those that its halves are, and with itself again, from a
- * store that may be away, or not give the rows of all at once. Whatever comes: a refusal has words
+ * store that may be away, or not give the rows of all at once; or the request comes on a stream,
+ * and what it is in, and what its answer is put in, is what protobuf-c says. Whatever comes: a
+ * refusal has words
  * and one of the statuses of a request; a request that we take has no more rows to protobuf-c; an
  * answer is a message to protobuf-c, with one value and one status for each row, and the same
  * request gets the same answer again; what a batch holds before rows are read has its limit.
@@ -13,6 +15,7 @@
 #include "base/timestamp.h"
 #include "feast/serving/ServingService.pb-c.h"
 #include "larder/v1/feature_service.pb-c.h"
+#include "server/larder_v1_stream.h"
 #include "tests/support/flights.h"
 
 #include <stdlib.h>
@@ -26,7 +29,8 @@ enum {
     CHOOSE_ALONE = 8,
     CHOOSE_LARGE_ROWS = 16, /* too large to be had at once */
     CHOOSE_LITTLE_MEMORY = 32,
-    CHOOSES_MAX = 64,
+    CHOOSE_STREAMED = 64, /* in larder.v1 alone */
+    CHOOSES_MAX = 128,
 
     LITTLE_BYTES = 4096,
     COLUMN_BYTES_MAX = 2 * 1024 * 1024, /* what one step takes before the limit is looked at */
@@ -292,12 +296,66 @@ static void check_refusal(const struct flights *f, bool is_next, bool is_away)
     }
 }
 
+/* A message of a stream ----------------------------------------------------------------------- */
+
+/* protobuf-c looks into the request, too, so it may refuse what we take; and it takes tags that are
+ * none, and requests in parts. */
+static bool check_streamed(struct bytes message, struct streamed_request *streamed)
+{
+    struct error err = {0};
+    enum status status = streamed_request_read(message, streamed, &err);
+    Larder__V1__StreamFeaturesRequest *read =
+        larder__v1__stream_features_request__unpack(NULL, message.size, message.data);
+    demand(!status || (status == STATUS_INVALID && err.message[0]));
+    if (!status && read) {
+        demand(read->id == streamed->id && read->timeout_ms == streamed->timeout_ms);
+        demand(read->request || streamed->request.size == 0);
+    }
+    if (read)
+        larder__v1__stream_features_request__free_unpacked(read, NULL);
+    return !status;
+}
+
+static Larder__V1__StreamFeaturesResponse *read_streamed(struct bytes message, uint64_t id)
+{
+    Larder__V1__StreamFeaturesResponse *read =
+        larder__v1__stream_features_response__unpack(NULL, message.size, message.data);
+    demand(read && read->id == id);
+    return read;
+}
+
+static void check_streamed_answer(struct flights *f, uint64_t id, struct bytes answer)
+{
+    uint8_t head[STREAMED_HEAD_MAX];
+    size_t head_size = streamed_answer_head(id, answer.size, head);
+    uint8_t *message = arena_alloc(&f->arena, head_size + answer.size);
+    memcpy(message, head, head_size);
+    memcpy(message + head_size, answer.data, answer.size);
+    Larder__V1__StreamFeaturesResponse *read =
+        read_streamed((struct bytes){message, head_size + answer.size}, id);
+    demand(read->outcome_case == LARDER__V1__STREAM_FEATURES_RESPONSE__OUTCOME_RESPONSE);
+    larder__v1__stream_features_response__free_unpacked(read, NULL);
+    arena_reset(&f->arena);
+}
+
+static void check_streamed_failure(struct flights *f, uint64_t id)
+{
+    streamed_failure_write(id, (int)f->status, f->err.message, &f->writer);
+    Larder__V1__StreamFeaturesResponse *read = read_streamed(wire_written(&f->writer), id);
+    demand(read->outcome_case == LARDER__V1__STREAM_FEATURES_RESPONSE__OUTCOME_FAILURE);
+    struct bytes text = bytes_of_text(read->failure->message);
+    demand(text_is_valid(text) && text.size == strlen(f->err.message));
+    larder__v1__stream_features_response__free_unpacked(read, NULL);
+    wire_writer_clear(&f->writer);
+}
+
 /* What one input asks for. */
 struct scene {
     struct flights *flights;
     const struct api *api;
     struct bytes message;
     uint8_t choices;
+    uint64_t id; /* of a streamed request */
 };
 
 static void check_answer(const struct scene *scene, size_t number)
@@ -308,6 +366,8 @@ static void check_answer(const struct scene *scene, size_t number)
     f->status = batch_answer(&f->batch, number, &f->writer, &f->needs_definitions, &f->err);
     if (f->status)
         check_refusal(f, is_next, is_away);
+    if (f->status && scene->choices & CHOOSE_STREAMED)
+        check_streamed_failure(f, scene->id);
 }
 
 static void check_whole(const struct scene *scene, size_t number)
@@ -323,6 +383,8 @@ static void check_whole(const struct scene *scene, size_t number)
     } else {
         check_larder_request(scene->message, query);
         check_larder_answer(wire_written(&f->writer), query);
+        if (scene->choices & CHOOSE_STREAMED)
+            check_streamed_answer(f, scene->id, wire_written(&f->writer));
     }
 }
 
@@ -384,10 +446,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (size < 2 || data[0] >= CHOOSES_MAX)
         return 0;
-    const struct scene scene = {.flights = f,
-                                .api = data[0] & CHOOSE_FEAST ? &feast_serving_api : &larder_v1_api,
-                                .message = {data + 2, size - 2},
-                                .choices = data[0]};
+    struct scene scene = {.flights = f,
+                          .api = data[0] & CHOOSE_FEAST ? &feast_serving_api : &larder_v1_api,
+                          .message = {data + 2, size - 2},
+                          .choices = data[0]};
+    if (data[0] & CHOOSE_STREAMED) {
+        struct streamed_request streamed;
+        if (!check_streamed(scene.message, &streamed))
+            return 0;
+        scene.api = &larder_v1_api;
+        scene.message = streamed.request;
+        scene.id = streamed.id;
+    }
     maker.seed = data[1];
     f->memory.read_status = data[0] & CHOOSE_AWAY ? STATUS_UNAVAILABLE : STATUS_OK;
     f->memory.read_bytes_max = data[0] & CHOOSE_LARGE_ROWS ? 600 : ONLINE_READ_BYTES_MAX;

@@ -25,6 +25,10 @@ def header(name, value):
     return b"\0" + bytes([len(name)]) + name.encode() + bytes([len(value)]) + value.encode()
 
 
+def framed(message, compression=None):
+    return bytes([compression is not None]) + len(message).to_bytes(4, "big") + message
+
+
 class Connection:
     """window: how many bytes of each answer are taken; those of the connection as a whole are always given back."""
 
@@ -46,16 +50,28 @@ class Connection:
         self.reader.join()
         self.socket.close()
 
-    def call(self, method, message, compression=None, is_whole=True):
-        """Begins a call. Without is_whole, the last byte of its message never comes."""
+    def call(self, method, message, compression=None, is_whole=True, is_stream=False):
+        """Begins a call, and returns its number. Without is_whole, the last byte of its message never comes; one that
+        is_stream may say more."""
         stream, self.next_stream = self.next_stream, self.next_stream + 2
         headers = {":method": "POST", ":scheme": "http", ":path": method, ":authority": "x", "te": "trailers",
                    "content-type": "application/grpc", **({"grpc-encoding": compression} if compression else {})}
-        body = bytes([compression is not None]) + len(message).to_bytes(4, "big") + message
+        body = framed(message, compression)
         with self.changed:
             self.windows[stream] = self.first_window
         self._send(frame(HEADERS, END_HEADERS, stream, b"".join(header(*each) for each in headers.items())))
-        self._send_body(stream, memoryview(body if is_whole else body[:-1]), END_STREAM if is_whole else 0)
+        last_flags = END_STREAM if is_whole and not is_stream else 0
+        self._send_body(stream, memoryview(body if is_whole else body[:-1]), last_flags)
+        return stream
+
+    def say(self, stream, message, seconds):
+        """Sends one more message; False if the server's windows did not let it within so many seconds."""
+        body = framed(message)
+        with self.changed:
+            if not self.changed.wait_for(lambda: self._window(stream) >= len(body) or self._is_over(stream), seconds):
+                return False
+        self._send_body(stream, memoryview(body), 0)
+        return not self._is_over(stream)
 
     def _send_body(self, stream, left, last_flags):
         while left:

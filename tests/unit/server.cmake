@@ -7,6 +7,11 @@ larder_test(test_wire SOURCES test_wire.c LINKS larder_server LABELS unit)
 larder_test(test_snapshot SOURCES test_snapshot.c LINKS larder_test_flights LABELS unit)
 larder_test(test_larder_v1 SOURCES test_larder_v1.c LINKS larder_test_flights LABELS unit)
 larder_test(test_feast_serving SOURCES test_feast_serving.c LINKS larder_test_flights LABELS unit)
+larder_test(test_stream SOURCES test_stream.c LINKS larder_server LABELS unit)
+larder_test(test_larder_v1_stream
+    SOURCES test_larder_v1_stream.c
+    LINKS larder_test_flights
+    LABELS unit)
 larder_test(test_batch SOURCES test_batch.c LINKS larder_test_flights LABELS unit)
 larder_test(test_inflate SOURCES test_inflate.c LINKS larder_server LABELS unit)
 larder_test(test_readiness SOURCES test_readiness.c LINKS larder_server LABELS unit)
