@@ -3,9 +3,11 @@
 
 #include "base/log.h"
 #include "base/timestamp.h"
+#include "server/accepting.h"
 #include "server/api.h"
 #include "server/control.h"
 #include "server/listen_address.h"
+#include "server/log_grpc.h"
 #include "server/monitor.h"
 #include "server/reload.h"
 #include "server/rpc.h"
@@ -17,7 +19,6 @@
 
 #include <errno.h>
 #include <grpc/grpc_security.h>
-#include <grpc/support/log.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -246,25 +247,11 @@ static enum status serve_until_stopped(struct server *server, struct error *err)
     return status;
 }
 
-/* gRPC's own words go into our log; it says most things at every call. */
-static void log_grpc(gpr_log_func_args *args)
-{
-    char quoted[ERROR_MESSAGE_SIZE];
-    log_line(LOG_WARNING, "grpc", "text=%s", log_quote(args->message, quoted, sizeof quoted));
-}
-
-static void quiet_grpc(void)
-{
-    if (getenv("GRPC_VERBOSITY"))
-        return;
-    gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);
-    gpr_set_log_function(log_grpc);
-}
-
 /* What need not wait for definitions is done while they are read. */
 static enum status serve(struct server *server, struct error *err)
 {
-    quiet_grpc();
+    log_grpc_begin();
+    accepting_begin();
     grpc_init();
     enum status status = open_parts(server, err);
     if (!status && wait_until_ready(server))
