@@ -14,9 +14,6 @@ void ask_log_init(struct ask_log *log, const struct selection *selection, struct
     *log = (struct ask_log){.selection = selection, .first_us = INT64_MAX, .last_us = INT64_MIN};
     spilled_init(&log->rows, spill);
     buffer_init(&log->row, 0);
-    log->keys = calloc(selection->key_count + 1, sizeof *log->keys);
-    if (!log->keys)
-        out_of_memory();
 }
 
 void ask_log_release(struct ask_log *log)
@@ -24,7 +21,6 @@ void ask_log_release(struct ask_log *log)
     if (log->rows.spill)
         spilled_release(&log->rows);
     buffer_release(&log->row);
-    free(log->keys);
     *log = (struct ask_log){0};
 }
 
@@ -68,9 +64,28 @@ enum status ask_log_add(struct ask_log *log, const struct value *keys, int64_t a
     return spilled_append(&log->rows, log->row.data, log->row.size, err);
 }
 
-void ask_log_rewind(struct ask_log *log)
+void ask_log_finish(struct ask_log *log)
 {
     spilled_rewind(&log->rows);
+}
+
+/* Reading ------------------------------------------------------------------------------------- */
+
+void ask_log_reader_init(struct ask_log_reader *reader, const struct ask_log *log)
+{
+    *reader = (struct ask_log_reader){.log = log};
+    buffer_init(&reader->row, 0);
+    reader->keys = calloc(log->selection->key_count + 1, sizeof *reader->keys);
+    if (!reader->keys)
+        out_of_memory();
+}
+
+void ask_log_reader_release(struct ask_log_reader *reader)
+{
+    spilled_place_release(&reader->place);
+    buffer_release(&reader->row);
+    free(reader->keys);
+    *reader = (struct ask_log_reader){0};
 }
 
 static const uint8_t *take_key(const uint8_t *at, value_type type, struct value *key)
@@ -95,24 +110,26 @@ static const uint8_t *take_key(const uint8_t *at, value_type type, struct value 
     return at + sizeof size + size;
 }
 
-enum status ask_log_next(struct ask_log *log, const struct value **keys, int64_t *at_us,
+enum status ask_log_next(struct ask_log_reader *reader, const struct value **keys, int64_t *at_us,
                          struct error *err)
 {
+    const struct selection *selection = reader->log->selection;
+    const struct spilled *rows = &reader->log->rows;
     uint32_t size;
     bool end;
     *keys = NULL;
-    enum status status = spilled_read(&log->rows, &size, sizeof size, &end, err);
+    enum status status = spilled_read_at(rows, &reader->place, &size, sizeof size, &end, err);
     if (status || end)
         return status;
-    buffer_clear(&log->row);
-    uint8_t *at = buffer_reserve(&log->row, size);
-    status = spilled_read(&log->rows, at, size, &end, err);
+    buffer_clear(&reader->row);
+    uint8_t *at = buffer_reserve(&reader->row, size);
+    status = spilled_read_at(rows, &reader->place, at, size, &end, err);
     if (status)
         return status;
     memcpy(at_us, at, sizeof *at_us);
     const uint8_t *from = at + sizeof *at_us;
-    for (size_t i = 0; i < log->selection->key_count; i++)
-        from = take_key(from, log->selection->keys[i].type, &log->keys[i]);
-    *keys = log->keys;
+    for (size_t i = 0; i < selection->key_count; i++)
+        from = take_key(from, selection->keys[i].type, &reader->keys[i]);
+    *keys = reader->keys;
     return STATUS_OK;
 }

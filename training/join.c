@@ -4,6 +4,7 @@
 #include "base/entity_key.h"
 #include "base/timestamp.h"
 #include "training/ask_log.h"
+#include "training/history_readers.h"
 #include "training/pass.h"
 
 #include <stdlib.h>
@@ -28,8 +29,9 @@ struct training_join {
     struct arena arena; /* as long as the join */
     struct spill spill;
     struct ask_log log;
-    bool *probed;                    /* [view_count] */
-    struct join_estimate *estimates; /* [view_count] */
+    struct ask_log_reader asking, answering; /* for the probes, and for the answers */
+    bool *probed;                            /* [view_count] */
+    struct join_estimate *estimates;         /* [view_count] */
     struct share probes, passed;
     struct offline_join *join; /* of the probes; NULL: there are none */
     struct pass *pass;         /* NULL: nothing is passed */
@@ -83,9 +85,9 @@ static enum status choose_view(struct training_join *join, size_t view, struct e
     enum status status = offline_join_estimate(
         join->store, &join->request, view, join->log.first_us, join->log.last_us, estimate, err);
     double probes_us = (double)join->log.count * estimate->probe_us;
-    join->probed[view] = join->options.strategy == JOIN_PROBE ||
-                         (join->options.strategy == JOIN_BY_COST && estimate->can_probe &&
-                          probes_us < estimate->stream_us);
+    join->probed[view] =
+        join->options.strategy == JOIN_PROBE ||
+        (join->options.strategy == JOIN_BY_COST && probes_us < estimate->stream_us);
     return status;
 }
 
@@ -106,12 +108,13 @@ static void choose_to_count(struct training_join *join)
         counting_us > counted_within_us && counting_us > answering_us * counted_share;
 }
 
+/* Begins the transaction that answers. */
 static enum status choose(struct training_join *join, struct error *err)
 {
+    ask_log_finish(&join->log);
     enum status status = offline_store_begin(join->store, NULL, err);
     for (size_t v = 0; v < join->request.selection->view_count && !status; v++)
         status = choose_view(join, v, err);
-    offline_store_end(join->store);
     if (!status)
         choose_to_count(join);
     return status;
@@ -159,8 +162,6 @@ static const char *reason(const struct training_join *join, size_t view)
     const struct join_estimate *estimate = &join->estimates[view];
     if (join->options.strategy != JOIN_BY_COST)
         return "as --strategy says";
-    if (!estimate->can_probe)
-        return "no temporary table can be made here";
     if (!join->probed[view])
         return estimate->is_served ? "it asks much, so that reading history once costs less"
                                    : "no index serves, so that history is read once";
@@ -173,6 +174,7 @@ enum status training_join_explain(struct training_join *join, struct arena *aren
 {
     const struct selection *selection = join->request.selection;
     enum status status = choose(join, err);
+    offline_store_end(join->store);
     if (status)
         return status;
     struct explained_view *views = arena_array(arena, selection->view_count, sizeof *views);
@@ -205,20 +207,18 @@ enum status training_join_explain(struct training_join *join, struct arena *aren
 
 /* Running ------------------------------------------------------------------------------------- */
 
-static enum status send_asks(struct training_join *join, struct error *err)
+static enum status next_ask(void *context, const struct value **keys, int64_t *at_us,
+                            struct error *err)
 {
-    enum status status = offline_join_open(join->store, &join->probes.request, &join->join, err);
-    ask_log_rewind(&join->log);
-    while (!status) {
-        const struct value *keys;
-        int64_t at_us;
-        status = ask_log_next(&join->log, &keys, &at_us, err);
-        if (!status && !keys)
-            return offline_join_asked(join->join, err);
-        if (!status)
-            status = offline_join_ask(join->join, keys, at_us, err);
-    }
-    return status;
+    return ask_log_next(context, keys, at_us, err);
+}
+
+static enum status probe(struct training_join *join, struct error *err)
+{
+    const struct join_asks asks = {join->log.count, &join->asking, next_ask};
+    ask_log_reader_init(&join->asking, &join->log);
+    return offline_join_open(join->store, &join->probes.request, &asks, history_reader_count(),
+                             &join->join, err);
 }
 
 static enum status pass_over(struct training_join *join, struct error *err)
@@ -232,22 +232,19 @@ static enum status pass_over(struct training_join *join, struct error *err)
     return pass_run(join->store, &join->passed.request, &limits, &join->log, &join->pass, err);
 }
 
+/* The pass has read all that it wants by its end; probes go on while they answer. */
 static enum status run(struct training_join *join, struct error *err)
 {
     enum status status = choose(join, err);
     take_share(join, true, &join->probes);
     take_share(join, false, &join->passed);
-    if (!status && join->probes.selection.view_count > 0)
-        status = send_asks(join, err);
-    if (!status)
-        status = offline_store_begin(join->store, NULL, err);
     if (!status && join->passed.selection.view_count > 0)
         status = pass_over(join, err);
-    if (!status && join->join)
-        status = offline_join_run(join->join, err);
+    if (!status && join->probes.selection.view_count > 0)
+        status = probe(join, err);
     if (!join->join)
         offline_store_end(join->store);
-    ask_log_rewind(&join->log);
+    ask_log_reader_init(&join->answering, &join->log);
     return status;
 }
 
@@ -286,9 +283,11 @@ static enum status next_row(struct training_join *join, const struct joined_row 
 {
     const struct value *keys;
     int64_t at_us;
-    enum status status = ask_log_next(&join->log, &keys, &at_us, err);
+    enum status status = ask_log_next(&join->answering, &keys, &at_us, err);
     if (!status)
         status = take_probed(join, err);
+    if (!status && !keys)
+        offline_store_end(join->store);
     if (status || !keys)
         return status;
     status = take_passed(join, keys, at_us, err);
@@ -331,6 +330,9 @@ void training_join_close(struct training_join *join)
         return;
     pass_close(join->pass);
     offline_join_close(join->join);
+    offline_store_end(join->store);
+    ask_log_reader_release(&join->asking);
+    ask_log_reader_release(&join->answering);
     ask_log_release(&join->log);
     spill_release(&join->spill);
     arena_release(&join->arena);

@@ -41,7 +41,7 @@ struct pass {
     struct offline_store *store;
     struct join_request request;
     struct pass_limits limits;
-    struct ask_log *log;
+    const struct ask_log *log;
     struct arena arena;     /* as long as the pass */
     struct arena row_arena; /* as long as an error */
     struct buffer key, packed;
@@ -124,53 +124,61 @@ static struct bytes encode(const struct value *keys, const uint16_t *asked, size
     return buffer_bytes(key);
 }
 
-static enum status index_asks(struct pass *pass, struct error *err)
+static enum status index_ask(struct pass *pass, const struct value *keys, int64_t at_us,
+                             struct error *err)
 {
-    ask_log_rewind(pass->log);
-    for (size_t i = 0; i < pass->lane_count; i++)
-        ask_index_init(&pass->lanes[i].index);
-    for (;;) {
-        const struct value *keys;
-        int64_t at_us;
-        enum status status = ask_log_next(pass->log, &keys, &at_us, err);
-        if (!status)
-            status = heed_stop(pass, err);
-        if (status)
-            return status;
-        if (!keys)
-            break;
-        for (size_t i = 0; i < pass->lane_count; i++) {
-            struct lane *lane = &pass->lanes[i];
-            struct bytes key = encode(keys, lane->asked_keys, lane->key_count, &pass->key);
-            ask_index_add(&lane->index, key, key.data ? bytes_hash(key) : 0, at_us);
-        }
+    (void)err;
+    for (size_t i = 0; i < pass->lane_count; i++) {
+        struct lane *lane = &pass->lanes[i];
+        struct bytes key = encode(keys, lane->asked_keys, lane->key_count, &pass->key);
+        ask_index_add(&lane->index, key, key.data ? bytes_hash(key) : 0, at_us);
     }
-    for (size_t i = 0; i < pass->lane_count; i++)
-        ask_index_settle(&pass->lanes[i].index);
     return STATUS_OK;
 }
 
 /* Who asks with a null is answered without a part. */
-static enum status part_asks(struct pass *pass, struct error *err)
+static enum status part_ask(struct pass *pass, const struct value *keys, int64_t at_us,
+                            struct error *err)
 {
-    ask_log_rewind(pass->log);
-    for (;;) {
-        const struct value *keys;
-        int64_t at_us;
-        enum status status = ask_log_next(pass->log, &keys, &at_us, err);
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < pass->lane_count && !status; i++) {
+        const struct lane *lane = &pass->lanes[i];
+        struct bytes key = encode(keys, lane->asked_keys, lane->key_count, &pass->key);
+        if (key.data)
+            status = partitions_add_ask(&pass->parts, i, key, bytes_hash(key), at_us, err);
+    }
+    return status;
+}
+
+typedef enum status ask_taker(struct pass *pass, const struct value *keys, int64_t at_us,
+                              struct error *err);
+
+static enum status take_asks(struct pass *pass, ask_taker *take, struct error *err)
+{
+    struct ask_log_reader reader;
+    const struct value *keys;
+    int64_t at_us;
+    ask_log_reader_init(&reader, pass->log);
+    enum status status;
+    do {
+        status = ask_log_next(&reader, &keys, &at_us, err);
         if (!status)
             status = heed_stop(pass, err);
-        if (status || !keys)
-            return status;
-        for (size_t i = 0; i < pass->lane_count && !status; i++) {
-            const struct lane *lane = &pass->lanes[i];
-            struct bytes key = encode(keys, lane->asked_keys, lane->key_count, &pass->key);
-            if (key.data)
-                status = partitions_add_ask(&pass->parts, i, key, bytes_hash(key), at_us, err);
-        }
-        if (status)
-            return status;
-    }
+        if (!status && keys)
+            status = take(pass, keys, at_us, err);
+    } while (!status && keys);
+    ask_log_reader_release(&reader);
+    return status;
+}
+
+static enum status index_asks(struct pass *pass, struct error *err)
+{
+    for (size_t i = 0; i < pass->lane_count; i++)
+        ask_index_init(&pass->lanes[i].index);
+    enum status status = take_asks(pass, index_ask, err);
+    for (size_t i = 0; i < pass->lane_count && !status; i++)
+        ask_index_settle(&pass->lanes[i].index);
+    return status;
 }
 
 static void make_best_rows(struct pass *pass)
@@ -340,7 +348,7 @@ static enum status run_parts(struct pass *pass, size_t count, struct error *err)
     size_t view_count = pass->request.selection->view_count;
     partitions_init(&pass->parts, pass->limits.spill, pass->lane_count, view_count, count,
                     pass->limits.memory_bytes / (8 * pass->lane_count));
-    enum status status = part_asks(pass, err);
+    enum status status = take_asks(pass, part_ask, err);
     if (!status)
         status = read_history(pass, part_row, err);
     partitions_rewind(&pass->parts, pass->parts.asks, pass->lane_count);
@@ -383,8 +391,8 @@ static size_t count_parts(const struct pass *pass)
 }
 
 enum status pass_run(struct offline_store *store, const struct join_request *request,
-                     const struct pass_limits *limits, struct ask_log *log, struct pass **opened,
-                     struct error *err)
+                     const struct pass_limits *limits, const struct ask_log *log,
+                     struct pass **opened, struct error *err)
 {
     struct pass *pass = calloc(1, sizeof *pass);
     if (!pass)

@@ -27,8 +27,8 @@ struct pass_limits {
 /* Reads the log and the history of all views of the request. What is passed is borrowed until
  * close. */
 enum status pass_run(struct offline_store *store, const struct join_request *request,
-                     const struct pass_limits *limits, struct ask_log *log, struct pass **pass,
-                     struct error *err);
+                     const struct pass_limits *limits, const struct ask_log *log,
+                     struct pass **pass, struct error *err);
 /* The answers for the next ask of the log, which has these keys (of the log's selection) and asks
  * at that time: views[request->selection->view_count], borrowed until the next call. INVALID: one
  * holds a misfit. */

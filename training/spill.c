@@ -80,6 +80,12 @@ void spilled_init(struct spilled *spilled, struct spill *spill)
     *spilled = (struct spilled){.spill = spill};
 }
 
+void spilled_place_release(struct spilled_place *place)
+{
+    free(place->copy);
+    *place = (struct spilled_place){0};
+}
+
 void spilled_release(struct spilled *spilled)
 {
     for (size_t i = 0; i < spilled->block_count; i++)
@@ -89,6 +95,7 @@ void spilled_release(struct spilled *spilled)
         }
     free(spilled->blocks);
     free(spilled->current);
+    spilled_place_release(&spilled->place);
     *spilled = (struct spilled){.spill = spilled->spill};
 }
 
@@ -153,7 +160,7 @@ enum status spilled_append(struct spilled *spilled, const void *data, size_t siz
     return STATUS_OK;
 }
 
-/* The last block becomes one of the others, and current a place to read them into. */
+/* The last block becomes one of the others. */
 void spilled_rewind(struct spilled *spilled)
 {
     if (spilled->current_size > 0) {
@@ -163,9 +170,7 @@ void spilled_rewind(struct spilled *spilled)
         spilled->current = NULL;
         spilled->current_size = 0;
     }
-    spilled->next_block = 0;
-    spilled->block = NULL;
-    spilled->at = 0;
+    spilled_place_release(&spilled->place);
 }
 
 static size_t size_of_block(const struct spilled *spilled, size_t index)
@@ -173,45 +178,51 @@ static size_t size_of_block(const struct spilled *spilled, size_t index)
     return index + 1 == spilled->block_count ? spilled->last_size : SPILL_BLOCK_SIZE;
 }
 
-static enum status next_block(struct spilled *spilled, struct error *err)
+static enum status next_block(const struct spilled *spilled, struct spilled_place *place,
+                              struct error *err)
 {
-    const struct spill_block *block = &spilled->blocks[spilled->next_block++];
-    spilled->at = 0;
-    spilled->block = block->memory;
+    const struct spill_block *block = &spilled->blocks[place->next_block++];
+    place->at = 0;
+    place->block = block->memory;
     if (block->memory)
         return STATUS_OK;
-    if (!spilled->current)
-        spilled->current = new_block();
-    spilled->block = spilled->current;
-    return read_block(spilled->spill, spilled->current, block->at, err);
+    if (!place->copy)
+        place->copy = new_block();
+    place->block = place->copy;
+    return read_block(spilled->spill, place->copy, block->at, err);
 }
 
-enum status spilled_read(struct spilled *spilled, void *data, size_t size, bool *end,
-                         struct error *err)
+enum status spilled_read_at(const struct spilled *spilled, struct spilled_place *place, void *data,
+                            size_t size, bool *end, struct error *err)
 {
     uint8_t *to = data;
     *end = false;
     while (size > 0) {
-        size_t left =
-            spilled->block ? size_of_block(spilled, spilled->next_block - 1) - spilled->at : 0;
-        if (left == 0 && spilled->next_block == spilled->block_count) {
+        size_t left = place->block ? size_of_block(spilled, place->next_block - 1) - place->at : 0;
+        if (left == 0 && place->next_block == spilled->block_count) {
             *end = to == data;
             return *end ? STATUS_OK
                         : fail(err, STATUS_CORRUPT, "what was put aside ends within a row");
         }
         if (left == 0) {
-            enum status status = next_block(spilled, err);
+            enum status status = next_block(spilled, place, err);
             if (status)
                 return status;
             continue;
         }
         size_t part = size < left ? size : left;
-        memcpy(to, spilled->block + spilled->at, part);
-        spilled->at += part;
+        memcpy(to, place->block + place->at, part);
+        place->at += part;
         to += part;
         size -= part;
     }
     return STATUS_OK;
+}
+
+enum status spilled_read(struct spilled *spilled, void *data, size_t size, bool *end,
+                         struct error *err)
+{
+    return spilled_read_at(spilled, &spilled->place, data, size, end, err);
 }
 
 uint64_t spilled_size(const struct spilled *spilled)

@@ -4,7 +4,8 @@
  * process.
  *
  * The rows that ask, and what a pass over history puts aside, are such sequences. Each is used by
- * one thread at a time; different ones of one spill by several at once.
+ * one thread at a time; different ones of one spill by several at once. Once it is written, one
+ * sequence may be read at several places.
  */
 #ifndef LARDER_TRAINING_SPILL_H
 #define LARDER_TRAINING_SPILL_H
@@ -35,15 +36,22 @@ struct spill_block {
     uint8_t *memory; /* NULL: it lies in the file */
     off_t at;
 };
+/* Where it is read next; zeroed: at the front. */
+struct spilled_place {
+    const uint8_t *block;
+    size_t next_block, at;
+    uint8_t *copy; /* of a block that lies in the file */
+};
+void spilled_place_release(struct spilled_place *place);
+
 struct spilled {
     struct spill *spill;
     struct spill_block *blocks; /* whole ones */
     size_t block_count, block_capacity;
-    uint8_t *current;     /* the block that is written, or a copy of the one that is read */
-    size_t current_size;  /* of what was written into it */
-    size_t last_size;     /* of the last block; 0 before the first rewind */
-    const uint8_t *block; /* that is read */
-    size_t next_block, at;
+    uint8_t *current;    /* the block that is written */
+    size_t current_size; /* of what was written into it */
+    size_t last_size;    /* of the last block; 0 before the first rewind */
+    struct spilled_place place;
 };
 void spilled_init(struct spilled *spilled, struct spill *spill);
 void spilled_release(struct spilled *spilled); /* accepts one that is zeroed */
@@ -56,6 +64,9 @@ void spilled_rewind(struct spilled *spilled);
 /* *end: nothing is left. CORRUPT: there is less left than size. */
 enum status spilled_read(struct spilled *spilled, void *data, size_t size, bool *end,
                          struct error *err);
+/* The same at another place, behind the first rewind. */
+enum status spilled_read_at(const struct spilled *spilled, struct spilled_place *place, void *data,
+                            size_t size, bool *end, struct error *err);
 /* Bytes written. */
 uint64_t spilled_size(const struct spilled *spilled);
 

@@ -121,26 +121,11 @@ enum status offline_join_estimate(struct offline_store *store, const struct join
 }
 
 enum status offline_join_open(struct offline_store *store, const struct join_request *request,
+                              const struct join_asks *asks, size_t connection_max,
                               struct offline_join **join, struct error *err)
 {
     *join = NULL;
-    return store->operations->join_open(store, request, join, err);
-}
-
-enum status offline_join_ask(struct offline_join *join, const struct value *keys, int64_t at_us,
-                             struct error *err)
-{
-    return join->operations->join_ask(join, keys, at_us, err);
-}
-
-enum status offline_join_asked(struct offline_join *join, struct error *err)
-{
-    return join->operations->join_asked(join, err);
-}
-
-enum status offline_join_run(struct offline_join *join, struct error *err)
-{
-    return join->operations->join_run(join, err);
+    return store->operations->join_open(store, request, asks, connection_max, join, err);
 }
 
 enum status offline_join_next(struct offline_join *join, const struct joined_row **row,

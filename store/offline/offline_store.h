@@ -175,21 +175,26 @@ struct join_counts {
 enum status offline_join_check(struct offline_store *store, const struct join_request *request,
                                struct error *err);
 
+/* The rows that ask, in their order. */
+struct join_asks {
+    uint64_t count;
+    void *context;
+    /* keys: [selection->key_count], nulls allowed, borrowed until the next call; NULL: no more. */
+    enum status (*next)(void *context, const struct value **keys, int64_t *at_us,
+                        struct error *err);
+};
+
 /*
- * A join inside the database, which probes history for each row that asks: open, ask for every row,
- * say that this was all, begin (offline_store_begin), run, then take one answer a row in the order
- * of asking. The transaction ends with the last answer. EXHAUSTED: more views and features than the
- * database gives at once.
+ * A join inside the database, which probes history for each row that asks. Inside
+ * offline_store_begin, until it is closed. It takes who asks a little before it answers, over so
+ * many connections at most. EXHAUSTED: more views and features than the database gives at once.
  */
 struct offline_join;
 enum status offline_join_open(struct offline_store *store, const struct join_request *request,
+                              const struct join_asks *asks, size_t connection_max,
                               struct offline_join **join, struct error *err);
-/* keys: [selection->key_count], nulls allowed. */
-enum status offline_join_ask(struct offline_join *join, const struct value *keys, int64_t at_us,
-                             struct error *err);
-enum status offline_join_asked(struct offline_join *join, struct error *err);
-enum status offline_join_run(struct offline_join *join, struct error *err);
-/* *row NULL is the end. Borrowed until the next call. */
+/* One answer a row that asks, in their order. *row NULL is the end. Borrowed until the next call.
+ */
 enum status offline_join_next(struct offline_join *join, const struct joined_row **row,
                               struct error *err);
 /* Complete once the end was seen. */
@@ -221,7 +226,6 @@ struct streamed_row {
 
 /* What it would take to answer for one view: by probes, or by what is streamed. */
 struct join_estimate {
-    bool can_probe;   /* rows that ask can be put beside history; else only streaming is left */
     bool is_served;   /* an index serves the probes */
     double rows;      /* that would be streamed */
     double row_bytes; /* of one of them */

@@ -41,11 +41,8 @@ struct offline_store_operations {
                                  size_t view, int64_t first_us, int64_t last_us,
                                  struct join_estimate *estimate, struct error *err);
     enum status (*join_open)(struct offline_store *store, const struct join_request *request,
+                             const struct join_asks *asks, size_t connection_max,
                              struct offline_join **join, struct error *err);
-    enum status (*join_ask)(struct offline_join *join, const struct value *keys, int64_t at_us,
-                            struct error *err);
-    enum status (*join_asked)(struct offline_join *join, struct error *err);
-    enum status (*join_run)(struct offline_join *join, struct error *err);
     enum status (*join_next)(struct offline_join *join, const struct joined_row **row,
                              struct error *err);
     void (*join_close)(struct offline_join *join);

@@ -114,26 +114,6 @@ enum status postgres_commit(struct postgres_store *store, const char *doing, str
     return postgres_run(store->connection, doing, "COMMIT", err);
 }
 
-const char *postgres_temporary_name(struct postgres_store *store, const char *what,
-                                    struct arena *arena)
-{
-    return arena_printf(arena, "pg_temp.larder_%s_%d_%u", what, PQbackendPID(store->connection),
-                        ++store->table_count);
-}
-
-void postgres_drop_temporary(struct postgres_store *store, const char *table)
-{
-    postgres_rollback(store);
-    if (PQstatus(store->connection) != CONNECTION_OK || postgres_begin_write(store, NULL))
-        return;
-    struct buffer sql;
-    buffer_init(&sql, 0);
-    buffer_printf(&sql, "DROP TABLE IF EXISTS %s", table);
-    if (!postgres_query_buffer(store, "", &sql, NULL, NULL))
-        postgres_commit(store, "", NULL);
-    postgres_rollback(store);
-}
-
 enum status postgres_query_buffer(struct postgres_store *store, const char *doing,
                                   struct buffer *sql, PGresult **result, struct error *err)
 {
@@ -302,9 +282,6 @@ const struct offline_store_operations offline_store_postgres = {
     .join_check = postgres_join_check,
     .join_estimate = postgres_join_estimate,
     .join_open = postgres_join_open,
-    .join_ask = postgres_join_ask,
-    .join_asked = postgres_join_asked,
-    .join_run = postgres_join_run,
     .join_next = postgres_join_next,
     .join_close = postgres_join_close,
     .stream_open = postgres_stream_open,

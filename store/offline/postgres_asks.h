@@ -1,40 +1,43 @@
 /*
- * postgres_asks.h - the rows that ask, numbered, in a temporary table: what a point-in-time join
- * joins to.
+ * postgres_asks.h - some of the rows that ask, on their way into a statement as its parameters.
  *
- * Columns: n (the order of asking, from 1), at, and k0, k1, ... for the selection's keys. The table
- * is made in a transaction of its own, because the one that reads is READ ONLY; until finish that
- * one is open.
+ * One array a column goes up, and the statement reads them as a table: asks, with the columns n
+ * (the order of asking, from 1), at, and k0, k1, ... for the selection's keys. So nothing is made
+ * in the owner's database, and a standby answers like any other. One thread.
  */
 #ifndef LARDER_STORE_OFFLINE_POSTGRES_ASKS_H
 #define LARDER_STORE_OFFLINE_POSTGRES_ASKS_H
 
 #include "store/offline/postgres_store.h"
-#include "store/offline/postgres_upload.h"
 
 struct postgres_asks {
-    struct postgres_store *store;
     const struct selection *selection;
-    const char *table; /* with its schema, as SQL; in the arena */
-    bool is_made;      /* and committed */
-    uint64_t count;
-    int64_t first_us, last_us; /* of the times asked for */
-    struct postgres_upload upload;
+    struct arena arena;     /* of the keys that are held */
+    size_t count, capacity; /* rows */
+    int64_t *times;         /* [count] */
+    struct value *keys;     /* [count][selection->key_count] */
+    struct buffer *columns; /* [1 + selection->key_count]: of the statement under way */
 };
 
-enum status postgres_asks_open(struct postgres_asks *asks, struct postgres_store *store,
-                               const struct selection *selection, struct arena *arena,
+void postgres_asks_init(struct postgres_asks *asks, const struct selection *selection);
+void postgres_asks_release(struct postgres_asks *asks); /* accepts one that is zeroed */
+
+/* Drops what it holds, and takes so many rows at most; fewer, or none: there are no more. */
+enum status postgres_asks_take(struct postgres_asks *asks, const struct join_asks *from,
+                               size_t most, struct error *err);
+/* The keys of a row that it holds. */
+const struct value *postgres_asks_keys(const struct postgres_asks *asks, size_t row);
+
+/* What a statement reads them from: "unnest($1::timestamptz[], ...) ... AS asks(at, k0, n)". */
+void postgres_append_asks(const struct selection *selection, struct buffer *sql);
+/* One row that asks for nothing, as "... AS asks", to be explained. */
+void postgres_append_no_ask(const struct selection *selection, struct buffer *sql);
+
+/* The connection's unnamed statement; it runs with postgres_asks_send, again and again. */
+enum status postgres_asks_prepare(const struct selection *selection, PGconn *connection,
+                                  const char *doing, const char *sql, struct error *err);
+/* Answers come binary, and are the caller's to take. */
+enum status postgres_asks_send(struct postgres_asks *asks, PGconn *connection, const char *doing,
                                struct error *err);
-/* INVALID: a time outside the years 1 to 9999. */
-enum status postgres_asks_add(struct postgres_asks *asks, const struct value *keys, int64_t at_us,
-                              struct error *err);
-enum status postgres_asks_finish(struct postgres_asks *asks, struct error *err);
-/* What the column of a key of that type is. */
-const char *postgres_asks_type(value_type type);
-/* What row n asked of a view: "origin=JFK, asked at 2024-01-01T00:00:00.000000Z". */
-const char *postgres_asks_text(const struct postgres_asks *asks, const struct selected_view *view,
-                               uint64_t n, struct arena *arena);
-/* Drops the table. Accepts one that is zeroed or half open. */
-void postgres_asks_close(struct postgres_asks *asks);
 
 #endif

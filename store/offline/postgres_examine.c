@@ -33,10 +33,6 @@ static const struct {
     {"pg_is_in_recovery()", FINDING_HINT,
      "PostgreSQL is a standby, which takes no writes: larder serve and larder training-set can do "
      "with it, all else needs the primary in offline_store.url"},
-    {"NOT has_database_privilege(current_database(), 'TEMP')", FINDING_HINT,
-     "training sets of few rows want temporary tables, which this user may not make, and so read "
-     "all of the history; let an owner of the database run: GRANT TEMPORARY ON DATABASE %s TO "
-     "%s;"},
     {"NOT has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')", FINDING_ERROR,
      "larder materialize has to know which PostgreSQL this is, which this user may not ask; let a "
      "superuser run in the database %s: GRANT EXECUTE ON FUNCTION pg_control_system() TO %s;"},

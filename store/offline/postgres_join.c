@@ -1,30 +1,50 @@
-/* postgres_join.c - the point-in-time join: asking rows up, the latest eligible rows down. */
+/* postgres_join.c - the point-in-time join: asking rows up, the latest eligible rows down; some of
+ * them at a time, over several connections. */
 #include "base/timestamp.h"
 #include "store/offline/join_request.h"
 #include "store/offline/postgres_asks.h"
-#include "store/offline/postgres_copy.h"
 #include "store/offline/postgres_join_sql.h"
 #include "store/offline/postgres_left_out.h"
+#include "store/offline/postgres_peer.h"
+#include "store/offline/row_text.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-enum { TARGETS_MAX = 1664 }; /* columns of one SELECT */
+enum {
+    TARGETS_MAX = 1664,        /* columns of one SELECT */
+    ASKS_AT_ONCE = 256,        /* in one statement: it costs something, too ... */
+    ANSWERS_SIZE = 1 << 20,    /* ... and about so much is held of its answers */
+    ASKS_PER_CONNECTION = 512, /* that make it worth its while */
+};
+
+static const char doing[] = "joining features";
+
+/* A connection that answers, some rows at a time. While their answers are handed out, it is already
+ * at work on the rows behind those that the others have. */
+struct prober {
+    struct postgres_peer peer;
+    struct postgres_asks asked;    /* under way; none: nothing is */
+    struct postgres_asks answered; /* those of the answers */
+    PGresult *answers;
+};
 
 struct postgres_join {
     struct offline_join base;
     struct postgres_store *store;
     struct join_request request;
+    struct join_asks asks;
     struct arena arena;     /* as long as the join */
     struct arena row_arena; /* as long as a row */
-    struct postgres_asks asks;
     struct postgres_view *views;
-    struct postgres_copy copy;
-    struct bytes *fields;
+    struct prober *probers; /* they take turns */
+    size_t prober_count, turn;
+    size_t next_answer; /* of whose turn it is */
+    size_t asks_at_once;
     struct joined_view *joined;
     struct value **values; /* [view_count][feature_count], what joined->values points to */
     struct joined_row row;
-    uint64_t answered;
+    bool ended;
     enum status failed;
 };
 
@@ -93,69 +113,106 @@ enum status postgres_join_check(struct offline_store *base, const struct join_re
     return status;
 }
 
+/* Whatever the asks of one statement are, the next ones are answered in the same way: it is planned
+ * once. The protocol takes one statement: whatever a query holds, it cannot end this one and begin
+ * another. */
+static enum status prepare(struct postgres_join *join, struct prober *prober, const char *sql,
+                           struct error *err)
+{
+    enum status status = postgres_run(prober->peer.connection, doing,
+                                      "SET LOCAL plan_cache_mode = force_generic_plan", err);
+    return status ? status
+                  : postgres_asks_prepare(join->request.selection, prober->peer.connection, doing,
+                                          sql, err);
+}
+
+static enum status send(struct postgres_join *join, struct prober *prober, struct error *err)
+{
+    enum status status = postgres_asks_take(&prober->asked, &join->asks, join->asks_at_once, err);
+    if (status || prober->asked.count == 0)
+        return status;
+    return postgres_asks_send(&prober->asked, prober->peer.connection, doing, err);
+}
+
+static const char *statement_of(struct postgres_join *join)
+{
+    struct postgres_join_sql statement = {
+        .store = join->store, .request = &join->request, .views = join->views};
+    struct buffer sql;
+    buffer_init(&sql, 0);
+    postgres_append_join(&statement, &sql);
+    const char *text = arena_text_of(&join->arena, buffer_bytes(&sql));
+    buffer_release(&sql);
+    return text;
+}
+
+/* Its peer stands already. */
+static enum status start(struct postgres_join *join, struct prober *prober, const char *sql,
+                         struct error *err)
+{
+    postgres_asks_init(&prober->asked, join->request.selection);
+    postgres_asks_init(&prober->answered, join->request.selection);
+    join->turn = join->prober_count++; /* the next turn is that of the first */
+    enum status status = prepare(join, prober, sql, err);
+    return status ? status : send(join, prober, err);
+}
+
+/* The store's own connection is at work while the others are made. */
+static enum status start_all(struct postgres_join *join, size_t connection_max, struct error *err)
+{
+    const char *sql = statement_of(join), *snapshot;
+    bool opened = true;
+    size_t most = (size_t)(join->asks.count / ASKS_PER_CONNECTION) + 1;
+    most = most < connection_max ? most : connection_max;
+    join->probers = arena_array(&join->arena, most, sizeof *join->probers);
+    enum status status = STATUS_OK;
+    if (most > 1)
+        status = postgres_snapshot_share(join->store, &join->arena, &snapshot, err);
+    if (status)
+        return status;
+    postgres_peer_init(&join->probers[0].peer, join->store);
+    status = start(join, &join->probers[0], sql, err);
+    while (join->prober_count < most && opened && !status) {
+        struct prober *prober = &join->probers[join->prober_count];
+        status = postgres_peer_open(&prober->peer, join->store, snapshot, &opened, err);
+        if (!status && opened)
+            status = start(join, prober, sql, err);
+        else if (opened)
+            postgres_peer_close(&prober->peer);
+    }
+    return status;
+}
+
+/* The views are bound inside the transaction that reads: types may have changed before. */
+static enum status open_join(struct postgres_join *join, size_t connection_max, struct error *err)
+{
+    enum status status = check_targets(join->request.selection, err);
+    if (!status)
+        status = bind_views(join, err);
+    join->base.counts.is_uncounted = join->request.leaves_uncounted;
+    if (!status && !join->request.leaves_uncounted)
+        status = postgres_count_left_out(join->store, &join->request, join->views,
+                                         &join->base.counts, err);
+    return status ? status : start_all(join, connection_max, err);
+}
+
 enum status postgres_join_open(struct offline_store *base, const struct join_request *request,
+                               const struct join_asks *asks, size_t connection_max,
                                struct offline_join **opened, struct error *err)
 {
     struct postgres_join *join = calloc(1, sizeof *join);
     if (!join)
         out_of_memory();
+    assert(PQtransactionStatus(postgres_store_of(base)->connection) != PQTRANS_IDLE);
     init_join(join, base, request);
-    enum status status = check_targets(request->selection, err);
-    if (!status)
-        status =
-            postgres_asks_open(&join->asks, join->store, request->selection, &join->arena, err);
+    join->asks = *asks;
+    join->asks_at_once = ASKS_AT_ONCE;
+    enum status status = open_join(join, connection_max, err);
     if (status)
         postgres_join_close(&join->base);
     else
         *opened = &join->base;
     return status;
-}
-
-enum status postgres_join_ask(struct offline_join *base, const struct value *keys, int64_t at_us,
-                              struct error *err)
-{
-    return postgres_asks_add(&((struct postgres_join *)base)->asks, keys, at_us, err);
-}
-
-enum status postgres_join_asked(struct offline_join *base, struct error *err)
-{
-    return postgres_asks_finish(&((struct postgres_join *)base)->asks, err);
-}
-
-/* Running ------------------------------------------------------------------------------------- */
-
-static enum status start_copy(struct postgres_join *join, struct error *err)
-{
-    size_t count = 0;
-    for (size_t v = 0; v < join->request.selection->view_count; v++)
-        count += 1u + (join->views[v].created.column ? 1 : 0) + join->views[v].feature_count;
-    join->fields = arena_array(&join->arena, count, sizeof *join->fields);
-    struct postgres_join_sql statement = {
-        .store = join->store,
-        .request = &join->request,
-        .views = join->views,
-        .table = join->asks.table,
-    };
-    struct buffer sql;
-    buffer_init(&sql, 0);
-    postgres_append_join(&statement, &sql);
-    return postgres_copy_open(&join->copy, join->store->connection, "joining features", &sql,
-                              join->fields, count, err);
-}
-
-/* The views are bound inside the transaction that reads: types may have changed before. */
-enum status postgres_join_run(struct offline_join *base, struct error *err)
-{
-    struct postgres_join *join = (struct postgres_join *)base;
-    assert(PQtransactionStatus(join->store->connection) != PQTRANS_IDLE);
-    enum status status = bind_views(join, err);
-    join->base.counts.is_uncounted = join->request.leaves_uncounted;
-    if (!status && !join->request.leaves_uncounted)
-        status = postgres_count_left_out(join->store, &join->request, join->views,
-                                         &join->base.counts, err);
-    if (!status)
-        status = start_copy(join, err);
-    return join->failed = status;
 }
 
 /* Answers ------------------------------------------------------------------------------------- */
@@ -164,18 +221,33 @@ static enum status stop_at(struct postgres_join *join, size_t index,
                            const struct postgres_field *field, enum copy_misfit misfit,
                            struct error *err)
 {
-    postgres_copy_close(&join->copy);
-    postgres_rollback(join->store);
-    const char *row = postgres_asks_text(&join->asks, &join->request.selection->views[index],
-                                         join->answered, &join->row_arena);
+    const struct selected_view *selected = &join->request.selection->views[index];
+    const struct postgres_asks *asks = &join->probers[join->turn].answered;
+    const struct value *asked = postgres_asks_keys(asks, join->next_answer);
+    size_t key_count = selected->view->key_count;
+    struct value *keys = arena_array(&join->row_arena, key_count, sizeof *keys);
+    char at[TIMESTAMP_TEXT_SIZE];
+    for (size_t i = 0; i < key_count; i++)
+        keys[i] = asked[selected->asked_keys[i]];
+    timestamp_format(asks->times[join->next_answer], at);
+    const char *row =
+        arena_printf(&join->row_arena, "%sasked at %s",
+                     row_keys_text(selected->view, keys, key_count, &join->row_arena), at);
     return postgres_misfit(&join->views[index], field, misfit, row, err);
 }
 
+/* Takes the next field of the answer. */
 static enum status decode(struct postgres_join *join, size_t index,
-                          const struct postgres_field *field, struct bytes bytes,
-                          struct value *value, struct error *err)
+                          const struct postgres_field *field, int *place, struct value *value,
+                          struct error *err)
 {
+    const PGresult *answers = join->probers[join->turn].answers;
+    int row = (int)join->next_answer, column = (*place)++;
+    struct bytes bytes = {0};
     enum copy_misfit misfit;
+    if (!PQgetisnull(answers, row, column))
+        bytes = (struct bytes){PQgetvalue(answers, row, column),
+                               (size_t)PQgetlength(answers, row, column)};
     enum status status = copy_decode(&field->decoder, bytes, &join->row_arena, value, &misfit, err);
     if (status)
         return fail_within(err, "feature view %s", join->views[index].view->about.name);
@@ -187,18 +259,17 @@ static enum status decode(struct postgres_join *join, size_t index,
     return STATUS_OK;
 }
 
-/* Takes a view's fields from *fields on. Where nothing was found they are all null. */
-static enum status decode_view(struct postgres_join *join, size_t index,
-                               const struct bytes **fields, struct error *err)
+/* Takes a view's fields from *place on. Where nothing was found they are all null. */
+static enum status decode_view(struct postgres_join *join, size_t index, int *place,
+                               struct error *err)
 {
     const struct postgres_view *view = &join->views[index];
     struct value event, created = value_null(TYPE_TIMESTAMP);
-    enum status status = decode(join, index, &view->event, *(*fields)++, &event, err);
+    enum status status = decode(join, index, &view->event, place, &event, err);
     if (!status && view->created.column)
-        status = decode(join, index, &view->created, *(*fields)++, &created, err);
+        status = decode(join, index, &view->created, place, &created, err);
     for (size_t i = 0; i < view->feature_count && !status; i++)
-        status =
-            decode(join, index, &view->features[i], *(*fields)++, &join->values[index][i], err);
+        status = decode(join, index, &view->features[i], place, &join->values[index][i], err);
     if (status)
         return status;
     join->joined[index] = (struct joined_view){
@@ -210,31 +281,60 @@ static enum status decode_view(struct postgres_join *join, size_t index,
     return STATUS_OK;
 }
 
-static enum status finish(struct postgres_join *join, struct error *err)
+/* Rows may turn out larger or smaller than they were thought. */
+static void measure_answers(struct postgres_join *join, const struct prober *prober)
 {
-    postgres_rollback(join->store);
-    if (join->answered == join->asks.count)
-        return STATUS_OK;
-    return fail(err, STATUS_CORRUPT, "%llu rows asked, and PostgreSQL answered %llu",
-                (unsigned long long)join->asks.count, (unsigned long long)join->answered);
+    size_t size = PQresultMemorySize(prober->answers) / prober->answered.count + 1;
+    size_t fit = ANSWERS_SIZE / size + 1;
+    join->asks_at_once = fit < ASKS_AT_ONCE ? fit : ASKS_AT_ONCE;
+}
+
+/* Waits for what is under way, and gives the connection more to do meanwhile. */
+static enum status take_answers(struct postgres_join *join, struct prober *prober,
+                                struct error *err)
+{
+    PGconn *connection = prober->peer.connection;
+    struct postgres_asks asked = prober->asked;
+    PQclear(prober->answers);
+    prober->answers = PQgetResult(connection);
+    while (PQstatus(connection) == CONNECTION_OK) {
+        PGresult *behind = PQgetResult(connection);
+        if (!behind)
+            break;
+        PQclear(behind);
+    }
+    prober->asked = prober->answered;
+    prober->answered = asked;
+    prober->asked.count = 0;
+    if (PQresultStatus(prober->answers) != PGRES_TUPLES_OK)
+        return postgres_fail(connection, prober->answers, doing, err);
+    if ((size_t)PQntuples(prober->answers) != asked.count)
+        return fail(err, STATUS_CORRUPT, "%zu rows asked, and PostgreSQL answered %d", asked.count,
+                    PQntuples(prober->answers));
+    measure_answers(join, prober);
+    return send(join, prober, err);
 }
 
 static enum status next_row(struct postgres_join *join, const struct joined_row **row,
                             struct error *err)
 {
-    bool end = false;
-    enum status status = postgres_copy_next(&join->copy, &end, err);
-    if (status)
-        return status;
-    if (end)
-        return PQtransactionStatus(join->store->connection) == PQTRANS_IDLE ? STATUS_OK
-                                                                            : finish(join, err);
+    enum status status = STATUS_OK;
     if (join->row_arena.used_bytes > 0)
         arena_reset(&join->row_arena);
-    join->answered++;
-    const struct bytes *fields = join->fields;
+    if (++join->next_answer >= join->probers[join->turn].answered.count) {
+        join->turn = (join->turn + 1) % join->prober_count;
+        join->next_answer = 0;
+        join->ended = join->probers[join->turn].asked.count == 0;
+        if (!join->ended)
+            status = take_answers(join, &join->probers[join->turn], err);
+    }
+    for (size_t i = 0; i < join->prober_count && join->ended; i++)
+        postgres_peer_leave(&join->probers[i].peer);
+    if (status || join->ended)
+        return status;
+    int place = 0;
     for (size_t v = 0; v < join->request.selection->view_count && !status; v++)
-        status = decode_view(join, v, &fields, err);
+        status = decode_view(join, v, &place, err);
     if (!status)
         *row = &join->row;
     return status;
@@ -247,15 +347,30 @@ enum status postgres_join_next(struct offline_join *base, const struct joined_ro
     *row = NULL;
     if (join->failed)
         return fail(err, join->failed, "joining features: it has failed before");
+    if (join->ended)
+        return STATUS_OK;
     return join->failed = next_row(join, row, err);
+}
+
+/* What is under way is of no use any more, and the connection of some. */
+static void close_prober(struct prober *prober)
+{
+    if (prober->asked.count > 0) {
+        postgres_peer_stop(&prober->peer);
+        for (PGresult *result; (result = PQgetResult(prober->peer.connection));)
+            PQclear(result);
+    }
+    PQclear(prober->answers);
+    postgres_peer_close(&prober->peer);
+    postgres_asks_release(&prober->asked);
+    postgres_asks_release(&prober->answered);
 }
 
 void postgres_join_close(struct offline_join *base)
 {
     struct postgres_join *join = (struct postgres_join *)base;
-    postgres_copy_close(&join->copy);
-    postgres_asks_close(&join->asks);
-    postgres_rollback(join->store);
+    for (size_t i = 0; i < join->prober_count; i++)
+        close_prober(&join->probers[i]);
     arena_release(&join->arena);
     arena_release(&join->row_arena);
     free(join);

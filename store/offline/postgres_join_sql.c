@@ -139,7 +139,7 @@ static void append_latest(const struct postgres_join_sql *join, struct buffer *s
 void postgres_append_join(const struct postgres_join_sql *join, struct buffer *sql)
 {
     size_t count = join->request->selection->view_count;
-    buffer_append_text(sql, "COPY (SELECT ");
+    buffer_append_text(sql, "SELECT ");
     for (size_t v = 0; v < count; v++) {
         const struct postgres_view *view = &join->views[v];
         buffer_printf(sql, "%sv%zu.event", v == 0 ? "" : ", ", v);
@@ -148,19 +148,17 @@ void postgres_append_join(const struct postgres_join_sql *join, struct buffer *s
         for (size_t i = 0; i < view->feature_count; i++)
             buffer_printf(sql, ", v%zu.f%zu%s", v, i, view->features[i].cast);
     }
-    buffer_printf(sql, " FROM %s AS asks", join->table);
+    buffer_append_text(sql, " FROM ");
+    postgres_append_asks(join->request->selection, sql);
     for (size_t v = 0; v < count; v++)
         append_latest(join, sql, v);
-    buffer_append_text(sql, " ORDER BY asks.n) TO STDOUT (FORMAT binary)");
+    buffer_append_text(sql, " ORDER BY asks.n");
 }
 
 void postgres_append_probe(const struct postgres_join_sql *join, size_t index, struct buffer *sql)
 {
-    buffer_append_text(sql, "SELECT * FROM (SELECT now() AS at");
-    for (size_t i = 0; i < join->request->selection->key_count; i++)
-        buffer_printf(sql, ", NULL::%s AS k%zu",
-                      postgres_asks_type(join->request->selection->keys[i].type), i);
-    buffer_append_text(sql, " OFFSET 0) AS asks");
+    buffer_append_text(sql, "SELECT * FROM ");
+    postgres_append_no_ask(join->request->selection, sql);
     append_latest(join, sql, index);
 }
 

@@ -1,7 +1,7 @@
 /*
  * postgres_join_sql.h - the statements of a point-in-time join, as text.
  *
- * postgres_join.c runs them. One COPY answers all the rows that ask (postgres_asks.h), in their
+ * postgres_join.c runs them. One SELECT answers the rows that ask (postgres_asks.h), in their
  * order: for every selected view its event time (null: nothing found), its created time if the
  * source has one, and its features.
  */
@@ -14,7 +14,6 @@ struct postgres_join_sql {
     struct postgres_store *store;
     const struct join_request *request;
     const struct postgres_view *views; /* [selection->view_count] */
-    const char *table;                 /* of the rows that ask; for the join alone */
     int64_t first_us, last_us;         /* between which all of them ask; for the stream alone */
 };
 

@@ -141,19 +141,6 @@ static const double probe_unit_us = 1.2, stream_unit_us = 1.5, row_us = 0.25, va
 /* A probe that costs more reads much of the table. */
 static const double served_below = 200;
 
-static enum status find_rights(struct postgres_store *store, bool *can_probe, struct error *err)
-{
-    PGresult *result = NULL;
-    enum status status =
-        postgres_query(store->connection, "asking for the right to make temporary tables",
-                       "SELECT NOT pg_is_in_recovery() AND "
-                       "has_database_privilege(current_database(), 'TEMPORARY')",
-                       0, NULL, &result, err);
-    *can_probe = !status && *PQgetvalue(result, 0, 0) == 't';
-    PQclear(result);
-    return status;
-}
-
 static enum status plan_of(const struct postgres_join_sql *sql,
                            void (*append)(const struct postgres_join_sql *, size_t,
                                           struct buffer *),
@@ -187,8 +174,6 @@ static enum status estimate_view(const struct postgres_join_sql *sql,
     enum status status = plan_of(sql, postgres_append_probe, &probe, arena, err);
     if (!status)
         status = plan_of(sql, postgres_append_stream, &stream, arena, err);
-    if (!status)
-        status = find_rights(sql->store, &estimate->can_probe, err);
     if (!status)
         status = estimate_count(sql, view, &estimate->count_us, arena, err);
     if (status)

@@ -60,6 +60,14 @@ static enum status refused(struct postgres_store *store, const struct source *so
     return STATUS_INVALID;
 }
 
+/* They would be those of whatever statement the query stands in. */
+static enum status has_parameters(const struct source *source, struct error *err)
+{
+    return fail(err, STATUS_INVALID,
+                "source %s: its query has parameters ($1), and nobody gives them: write the values",
+                source->about.name);
+}
+
 /* What the columns of `SELECT *` are, without running it: their names, types and type modifiers. */
 static enum status describe_columns(struct postgres_store *store,
                                     const struct postgres_source *source, PGresult **description,
@@ -77,7 +85,7 @@ static enum status describe_columns(struct postgres_store *store,
     }
     *description = prepared;
     if (PQresultStatus(prepared) == PGRES_COMMAND_OK)
-        return STATUS_OK;
+        return PQnparams(prepared) == 0 ? STATUS_OK : has_parameters(source->source, err);
     return refused(store, source->source, prepared, err);
 }
 
@@ -140,6 +148,53 @@ static void take_columns(struct postgres_source *source, const PGresult *descrip
     source->column_count = (size_t)count;
 }
 
+/* What most columns are: PostgreSQL's own types, which it never renames, as it writes them. */
+static const char *plain_type(uint32_t oid, int modifier)
+{
+    static const struct {
+        uint32_t oid;
+        const char *text;
+    } types[] = {
+        {PG_TYPE_BOOL, "boolean"},
+        {PG_TYPE_BYTEA, "bytea"},
+        {PG_TYPE_INT2, "smallint"},
+        {PG_TYPE_INT4, "integer"},
+        {PG_TYPE_INT8, "bigint"},
+        {PG_TYPE_FLOAT4, "real"},
+        {PG_TYPE_FLOAT8, "double precision"},
+        {PG_TYPE_TEXT, "text"},
+        {PG_TYPE_DATE, "date"},
+        {PG_TYPE_TIMESTAMP, "timestamp without time zone"},
+        {PG_TYPE_TIMESTAMPTZ, "timestamp with time zone"},
+        {PG_TYPE_UUID, "uuid"},
+    };
+    for (size_t i = 0; i < COUNT_OF(types) && modifier == -1; i++)
+        if (types[i].oid == oid)
+            return types[i].text;
+    return NULL;
+}
+
+/* false: some are to be asked for. */
+static bool take_plain_columns(struct postgres_source *source, const PGresult *description,
+                               struct arena *arena)
+{
+    int count = PQnfields(description);
+    struct postgres_column *columns = arena_array(arena, (size_t)count, sizeof *columns);
+    for (int i = 0; i < count; i++) {
+        columns[i] = (struct postgres_column){
+            .name = arena_text(arena, PQfname(description, i)),
+            .type_text = plain_type(PQftype(description, i), PQfmod(description, i)),
+            .oid = PQftype(description, i),
+            .modifier = PQfmod(description, i),
+        };
+        if (!columns[i].type_text)
+            return false;
+    }
+    source->columns = columns;
+    source->column_count = (size_t)count;
+    return true;
+}
+
 static const char *from_text(struct postgres_store *store, const struct source *source,
                              struct arena *arena)
 {
@@ -165,9 +220,10 @@ enum status postgres_source_resolve(struct postgres_store *store, const struct s
     };
     PGresult *description = NULL, *types = NULL;
     enum status status = describe_columns(store, resolved, &description, err);
-    if (!status)
+    bool is_plain = !status && take_plain_columns(resolved, description, arena);
+    if (!status && !is_plain)
         status = find_types(store, description, &types, err);
-    if (!status)
+    if (!status && !is_plain)
         take_columns(resolved, description, types, arena);
     PQclear(description);
     PQclear(types);

@@ -21,7 +21,6 @@ struct postgres_store {
     uint32_t timeout_ms;
     const atomic_bool *stop;              /* NULL: nobody wants to stop it */
     struct postgres_canceller *canceller; /* NULL where stop is */
-    uint32_t table_count;                 /* temporary tables made, which numbers the next */
     PGresult *snapshot;                   /* what base.snapshot points into */
 };
 
@@ -40,14 +39,6 @@ void postgres_rollback(struct postgres_store *store);
 
 /* In a transaction or without one. */
 enum status postgres_clock(struct postgres_store *store, int64_t *now_us, struct error *err);
-
-/* A name that no temporary table has, with its schema, as SQL. The number of the session keeps it
- * apart from any owner's table, which it would hide from a query that names that one without its
- * schema. */
-const char *postgres_temporary_name(struct postgres_store *store, const char *what,
-                                    struct arena *arena);
-/* Whether or not it is there, in a transaction of its own; what was begun is rolled back. */
-void postgres_drop_temporary(struct postgres_store *store, const char *table);
 
 /* sql is taken: released, whatever comes of it. */
 enum status postgres_query_buffer(struct postgres_store *store, const char *doing,
@@ -68,11 +59,8 @@ enum status postgres_join_estimate(struct offline_store *store, const struct joi
                                    size_t view, int64_t first_us, int64_t last_us,
                                    struct join_estimate *estimate, struct error *err);
 enum status postgres_join_open(struct offline_store *store, const struct join_request *request,
+                               const struct join_asks *asks, size_t connection_max,
                                struct offline_join **join, struct error *err);
-enum status postgres_join_ask(struct offline_join *join, const struct value *keys, int64_t at_us,
-                              struct error *err);
-enum status postgres_join_asked(struct offline_join *join, struct error *err);
-enum status postgres_join_run(struct offline_join *join, struct error *err);
 enum status postgres_join_next(struct offline_join *join, const struct joined_row **row,
                                struct error *err);
 void postgres_join_close(struct offline_join *join);

@@ -2,19 +2,16 @@
  * a connection of its own, under one exported snapshot. */
 #include "base/timestamp.h"
 #include "store/offline/join_request.h"
-#include "store/offline/postgres_canceller.h"
 #include "store/offline/postgres_copy.h"
 #include "store/offline/postgres_left_out.h"
 #include "store/offline/postgres_parts.h"
+#include "store/offline/postgres_peer.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
 struct reader {
-    PGconn *connection; /* the first reader's is the store's own */
-    bool is_own;
-    PGcancel *cancel;
-    struct postgres_canceller *canceller; /* of a connection of its own */
+    struct postgres_peer peer;
     struct arena row_arena;
     struct postgres_copy copy;
     bool is_reading;
@@ -85,60 +82,23 @@ static void init_reader(struct postgres_stream *stream, struct reader *reader)
     reader->misfits = arena_array(&stream->arena, values + 2, sizeof *reader->misfits);
 }
 
-/* A connection of its own, in the snapshot. */
-static enum status join_snapshot(struct reader *reader, const char *snapshot, struct error *err)
-{
-    struct buffer sql;
-    buffer_init(&sql, 0);
-    buffer_append_text(&sql, "SET TRANSACTION SNAPSHOT ");
-    postgres_append_literal(reader->connection, &sql, snapshot);
-    buffer_append_byte(&sql, 0);
-    enum status status = postgres_run(reader->connection, "beginning a transaction",
-                                      "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
-    if (!status)
-        status =
-            postgres_run(reader->connection, "sharing a snapshot", (const char *)sql.data, err);
-    buffer_release(&sql);
-    return status;
-}
-
-static enum status open_reader(struct postgres_stream *stream, const char *snapshot,
-                               struct error *err)
-{
-    struct postgres_store *store = stream->store;
-    struct reader *reader = &stream->readers[stream->base.reader_count];
-    PGconn *connection;
-    if (postgres_connect(store->url, store->timeout_ms, &connection, NULL)) {
-        PQfinish(connection);
-        return STATUS_OK; /* the server has no room for another: those that are there will do */
-    }
-    stream->base.reader_count++;
-    reader->connection = connection;
-    reader->is_own = true;
-    reader->cancel = PQgetCancel(connection);
-    if (store->stop) {
-        reader->canceller = postgres_canceller_open(store->stop);
-        postgres_canceller_aim(reader->canceller, connection);
-    }
-    init_reader(stream, reader);
-    return join_snapshot(reader, snapshot, err);
-}
-
 static enum status open_readers(struct postgres_stream *stream, size_t count, struct error *err)
 {
-    struct reader *first = &stream->readers[0];
-    PGresult *snapshot = NULL;
-    first->connection = stream->store->connection;
-    first->cancel = PQgetCancel(first->connection);
+    const char *snapshot;
+    bool opened = true;
+    enum status status = STATUS_OK;
+    stream->readers = arena_array(&stream->arena, count, sizeof *stream->readers);
+    postgres_peer_init(&stream->readers[0].peer, stream->store);
     stream->base.reader_count = 1;
-    init_reader(stream, first);
-    if (count == 1)
-        return STATUS_OK;
-    enum status status = postgres_query(first->connection, "sharing a snapshot",
-                                        "SELECT pg_export_snapshot()", 0, NULL, &snapshot, err);
-    for (size_t i = 1; i < count && !status; i++)
-        status = open_reader(stream, PQgetvalue(snapshot, 0, 0), err);
-    PQclear(snapshot);
+    if (count > 1)
+        status = postgres_snapshot_share(stream->store, &stream->arena, &snapshot, err);
+    while (stream->base.reader_count < count && opened && !status) {
+        struct postgres_peer *peer = &stream->readers[stream->base.reader_count].peer;
+        status = postgres_peer_open(peer, stream->store, snapshot, &opened, err);
+        stream->base.reader_count += opened;
+    }
+    for (size_t i = 0; i < stream->base.reader_count; i++)
+        init_reader(stream, &stream->readers[i]);
     return status;
 }
 
@@ -163,7 +123,6 @@ static enum status open_stream(struct postgres_stream *stream, const struct stre
         return status;
     size_t count =
         stream->parts.count < request->reader_max ? stream->parts.count : request->reader_max;
-    stream->readers = arena_array(&stream->arena, count, sizeof *stream->readers);
     return open_readers(stream, count, err);
 }
 
@@ -189,16 +148,6 @@ enum status postgres_stream_open(struct offline_store *base, const struct stream
 
 /* Reading ------------------------------------------------------------------------------------- */
 
-/* A snapshot that nobody reads in any more would hold the owner's vacuum back. */
-static void disconnect(struct reader *reader)
-{
-    postgres_canceller_close(reader->canceller);
-    reader->canceller = NULL;
-    if (reader->is_own)
-        PQfinish(reader->connection);
-    reader->is_own = false;
-}
-
 /* *none: all parts are taken. */
 static enum status take_part(struct postgres_stream *stream, struct reader *reader, bool *none,
                              struct error *err)
@@ -206,7 +155,7 @@ static enum status take_part(struct postgres_stream *stream, struct reader *read
     size_t index = atomic_fetch_add(&stream->next_part, 1);
     *none = index >= stream->parts.count;
     if (*none) {
-        disconnect(reader);
+        postgres_peer_leave(&reader->peer);
         return STATUS_OK;
     }
     struct buffer sql;
@@ -214,8 +163,8 @@ static enum status take_part(struct postgres_stream *stream, struct reader *read
     reader->row.view = postgres_parts_append(&stream->parts, index, &sql);
     const struct postgres_view *view = &stream->views[reader->row.view];
     enum status status =
-        postgres_copy_open(&reader->copy, reader->connection, stream->doing[reader->row.view], &sql,
-                           reader->fields, field_count_of(view), err);
+        postgres_copy_open(&reader->copy, reader->peer.connection, stream->doing[reader->row.view],
+                           &sql, reader->fields, field_count_of(view), err);
     reader->is_reading = !status;
     return status;
 }
@@ -357,17 +306,14 @@ enum status postgres_stream_misfit(const struct offline_stream *base, size_t ind
 void postgres_stream_stop(struct offline_stream *base)
 {
     struct postgres_stream *stream = (struct postgres_stream *)base;
-    char words[256]; /* why it could not be asked: nobody could do anything about it */
     for (size_t i = 0; i < stream->base.reader_count; i++)
-        if (stream->readers[i].cancel)
-            PQcancel(stream->readers[i].cancel, words, sizeof words);
+        postgres_peer_stop(&stream->readers[i].peer);
 }
 
 static void close_reader(struct reader *reader)
 {
     postgres_copy_close(&reader->copy);
-    disconnect(reader);
-    PQfreeCancel(reader->cancel);
+    postgres_peer_close(&reader->peer);
     arena_release(&reader->row_arena);
 }
 

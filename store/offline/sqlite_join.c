@@ -1,9 +1,5 @@
-/*
- * sqlite_join.c - the point-in-time join: asking rows are put aside, then answered one by one.
- *
- * They are kept in a temporary table, which SQLite spills to the disk, so that their number does
- * not matter; the history is then probed for each (sqlite_probe.h).
- */
+/* sqlite_join.c - the point-in-time join: history is probed for each row that asks
+ * (sqlite_probe.h). */
 #include "base/entity_key.h"
 #include "base/timestamp.h"
 #include "store/offline/join_request.h"
@@ -20,20 +16,17 @@ struct sqlite_join {
     struct arena arena;     /* as long as the join */
     struct arena row_arena; /* as long as a row */
     struct buffer scratch;
-    const char *asks; /* the temporary table's name; NULL until it is made */
-    sqlite3_stmt *ask, *answer;
-    uint64_t asked, answered;
+    struct join_asks asks;
     struct sqlite_view *views;
     struct sqlite_probe *probes;
-    struct value *keys;      /* [selection->key_count], of the ask under way */
-    struct value *view_keys; /* the same, as a view orders them */
+    const struct value *keys; /* [selection->key_count], of the ask under way */
+    struct value *view_keys;  /* the same, as a view orders them */
     struct joined_view *joined;
     struct value **values; /* [view_count][feature_count], what joined->values points to */
     struct joined_row row;
+    bool ended;
     enum status failed;
 };
-
-static const char asking[] = "keeping the rows that ask", answering[] = "joining features";
 
 /* Opening ------------------------------------------------------------------------------------- */
 
@@ -55,33 +48,6 @@ static enum status bind_views(struct sqlite_join *join, struct error *err)
     return status;
 }
 
-static enum status make_asks(struct sqlite_join *join, struct error *err)
-{
-    size_t key_count = join->request.selection->key_count;
-    const char *table =
-        arena_printf(&join->arena, "temp.larder_asks_%u", ++join->store->table_count);
-    struct buffer sql;
-    buffer_init(&sql, 0);
-    /* In one transaction, which touches nothing but temporary tables. */
-    buffer_printf(&sql, "BEGIN; CREATE TABLE %s (n INTEGER PRIMARY KEY, at", table);
-    for (size_t i = 0; i < key_count; i++)
-        buffer_printf(&sql, ", k%zu", i);
-    buffer_append_text(&sql, ")");
-    enum status status = sqlite_run_buffer(join->store, asking, &sql, err);
-    if (status)
-        return status;
-    join->asks = table;
-    buffer_init(&sql, 0);
-    buffer_printf(&sql, "INSERT INTO %s VALUES (NULL, ?", table);
-    for (size_t i = 0; i < key_count; i++)
-        buffer_append_text(&sql, ", ?");
-    buffer_append(&sql, ")", 2);
-    status =
-        sqlite_prepare(join->store->connection, asking, (const char *)sql.data, &join->ask, err);
-    buffer_release(&sql);
-    return status;
-}
-
 static void init_join(struct sqlite_join *join, struct offline_store *base,
                       const struct join_request *request)
 {
@@ -97,7 +63,6 @@ static void init_join(struct sqlite_join *join, struct offline_store *base,
     join->probes = arena_array(&join->arena, count, sizeof *join->probes);
     join->joined = arena_array(&join->arena, count, sizeof *join->joined);
     join->values = arena_array(&join->arena, count, sizeof *join->values);
-    join->keys = arena_array(&join->arena, selection->key_count, sizeof *join->keys);
     join->view_keys = arena_array(&join->arena, selection->key_count, sizeof *join->view_keys);
     join->row.views = join->joined;
 }
@@ -119,49 +84,6 @@ enum status sqlite_join_check(struct offline_store *base, const struct join_requ
     return status;
 }
 
-enum status sqlite_join_open(struct offline_store *base, const struct join_request *request,
-                             struct offline_join **opened, struct error *err)
-{
-    struct sqlite_join *join = calloc(1, sizeof *join);
-    if (!join)
-        out_of_memory();
-    init_join(join, base, request);
-    enum status status = make_asks(join, err);
-    if (status)
-        sqlite_join_close(&join->base);
-    else
-        *opened = &join->base;
-    return status;
-}
-
-enum status sqlite_join_ask(struct offline_join *base, const struct value *keys, int64_t at_us,
-                            struct error *err)
-{
-    struct sqlite_join *join = (struct sqlite_join *)base;
-    enum status status = STATUS_OK;
-    bool row;
-    if (!timestamp_in_range(at_us))
-        return fail(err, STATUS_INVALID, "a row asks for a time outside the years 1 to 9999");
-    sqlite3_bind_int64(join->ask, 1, at_us);
-    for (size_t i = 0; i < join->request.selection->key_count && !status; i++)
-        status = sqlite_bind(join->ask, (int)i + 2, &keys[i], &join->scratch, err);
-    if (!status)
-        status = sqlite_step(join->ask, asking, &row, err);
-    sqlite3_reset(join->ask);
-    join->asked += !status;
-    return status;
-}
-
-enum status sqlite_join_asked(struct offline_join *base, struct error *err)
-{
-    struct sqlite_join *join = (struct sqlite_join *)base;
-    sqlite3_finalize(join->ask);
-    join->ask = NULL;
-    return sqlite_commit(join->store->connection, asking, err);
-}
-
-/* Running ------------------------------------------------------------------------------------- */
-
 static enum status open_probes(struct sqlite_join *join, struct error *err)
 {
     enum status status = STATUS_OK;
@@ -171,24 +93,25 @@ static enum status open_probes(struct sqlite_join *join, struct error *err)
     return status;
 }
 
-static enum status open_answers(struct sqlite_join *join, struct error *err)
+/* A connection is in this process, and one is enough. */
+enum status sqlite_join_open(struct offline_store *base, const struct join_request *request,
+                             const struct join_asks *asks, size_t connection_max,
+                             struct offline_join **opened, struct error *err)
 {
-    struct buffer sql;
-    buffer_init(&sql, 0);
-    buffer_printf(&sql, "SELECT * FROM %s ORDER BY n", join->asks);
-    return sqlite_prepare_read(join->store, answering, &sql, &join->answer, err);
-}
-
-/* The views are bound inside the transaction that reads: a table may have changed before. */
-enum status sqlite_join_run(struct offline_join *base, struct error *err)
-{
-    struct sqlite_join *join = (struct sqlite_join *)base;
+    struct sqlite_join *join = calloc(1, sizeof *join);
+    if (!join)
+        out_of_memory();
+    (void)connection_max;
+    init_join(join, base, request);
+    join->asks = *asks;
     enum status status = bind_views(join, err);
     if (!status)
         status = open_probes(join, err);
-    if (!status)
-        status = open_answers(join, err);
-    return join->failed = status;
+    if (status)
+        sqlite_join_close(&join->base);
+    else
+        *opened = &join->base;
+    return status;
 }
 
 /* Answers ------------------------------------------------------------------------------------- */
@@ -293,32 +216,20 @@ static enum status finish(struct sqlite_join *join, struct error *err)
     return status;
 }
 
-static void read_ask(struct sqlite_join *join, int64_t *at_us)
-{
-    const struct selection *selection = join->request.selection;
-    const char *ignored;
-    *at_us = sqlite3_column_int64(join->answer, 1);
-    for (size_t i = 0; i < selection->key_count; i++)
-        sqlite_read(join->answer, (int)i + 2, selection->keys[i].type, &join->row_arena,
-                    &join->keys[i], &ignored);
-}
-
 static enum status next_row(struct sqlite_join *join, const struct joined_row **row,
                             struct error *err)
 {
-    bool is_row = join->answered < join->asked;
     int64_t at_us;
-    enum status status = STATUS_OK;
-    if (is_row)
-        status = sqlite_step(join->answer, answering, &is_row, err);
+    if (join->ended)
+        return STATUS_OK;
+    enum status status = join->asks.next(join->asks.context, &join->keys, &at_us, err);
     if (status)
         return status;
-    if (!is_row)
-        return join->answered++ == join->asked ? finish(join, err) : STATUS_OK;
+    join->ended = !join->keys;
+    if (join->ended)
+        return finish(join, err);
     if (join->row_arena.used_bytes > 0)
         arena_reset(&join->row_arena);
-    join->answered++;
-    read_ask(join, &at_us);
     for (size_t v = 0; v < join->request.selection->view_count && !status; v++)
         status = answer_view(join, v, at_us, err);
     if (!status)
@@ -339,17 +250,8 @@ enum status sqlite_join_next(struct offline_join *base, const struct joined_row 
 void sqlite_join_close(struct offline_join *base)
 {
     struct sqlite_join *join = (struct sqlite_join *)base;
-    struct buffer sql;
     for (size_t i = 0; i < join->request.selection->view_count; i++)
         sqlite_probe_close(&join->probes[i]);
-    sqlite3_finalize(join->ask);
-    sqlite3_finalize(join->answer);
-    sqlite_rollback(join->store->connection);
-    if (join->asks) {
-        buffer_init(&sql, 0);
-        buffer_printf(&sql, "DROP TABLE IF EXISTS %s", join->asks);
-        sqlite_run_buffer(join->store, asking, &sql, NULL);
-    }
     buffer_release(&join->scratch);
     arena_release(&join->arena);
     arena_release(&join->row_arena);

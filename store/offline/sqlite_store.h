@@ -21,8 +21,7 @@ struct sqlite_store {
     struct arena arena;                     /* as long as the handle */
     const atomic_bool *stop;
     struct sqlite_patience patience;
-    unsigned table_count; /* temporary tables that were named */
-    char position[24];    /* what base.snapshot points to */
+    char position[24]; /* what base.snapshot points to */
 };
 
 static inline struct sqlite_store *sqlite_store_of(struct offline_store *store)
@@ -57,11 +56,8 @@ enum status sqlite_join_estimate(struct offline_store *store, const struct join_
                                  size_t view, int64_t first_us, int64_t last_us,
                                  struct join_estimate *estimate, struct error *err);
 enum status sqlite_join_open(struct offline_store *store, const struct join_request *request,
+                             const struct join_asks *asks, size_t connection_max,
                              struct offline_join **join, struct error *err);
-enum status sqlite_join_ask(struct offline_join *join, const struct value *keys, int64_t at_us,
-                            struct error *err);
-enum status sqlite_join_asked(struct offline_join *join, struct error *err);
-enum status sqlite_join_run(struct offline_join *join, struct error *err);
 enum status sqlite_join_next(struct offline_join *join, const struct joined_row **row,
                              struct error *err);
 void sqlite_join_close(struct offline_join *join);

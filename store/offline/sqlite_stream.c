@@ -117,7 +117,7 @@ enum status sqlite_join_estimate(struct offline_store *base, const struct join_r
     struct sqlite_stream stream = {.store = sqlite_store_of(base), .join = *request};
     size_t count = request->selection->view_count;
     (void)first_us, (void)last_us;
-    *estimate = (struct join_estimate){.can_probe = true};
+    *estimate = (struct join_estimate){0};
     arena_init(&stream.arena, 0);
     stream.views = arena_array(&stream.arena, count, sizeof *stream.views);
     const struct sqlite_view *view = &stream.views[index];

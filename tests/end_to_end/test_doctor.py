@@ -271,10 +271,8 @@ def test_a_user_without_rights_is_told_which_and_who_can_give_them(well, role):
     assert said.code == 1 and said.wrong == ["sources", "registry"]
     assert "permission denied" in said.errors("sources")[0] and "GRANT" in said.errors("sources")[0]
     assert len(said.errors("registry")) == 1 and "GRANT USAGE" in said.errors("registry")[0]
-    assert f"GRANT TEMPORARY ON DATABASE \"{well.place.database}\" TO \"{role}\"" in said.hints("offline_store")[0]
     well.sql(f"GRANT SELECT ON trips TO {role}", f"GRANT USAGE ON SCHEMA larder TO {role}",
-             f"GRANT SELECT ON ALL TABLES IN SCHEMA larder TO {role}",
-             f"GRANT TEMPORARY ON DATABASE {well.place.database} TO {role}")
+             f"GRANT SELECT ON ALL TABLES IN SCHEMA larder TO {role}")
     said = ask_as(well.repository, role)
     assert said.code == 0 and not said.hints("offline_store")
     assert "not apply or materialize" in said.hints("registry")[0] and "GRANT ALL ON ALL TABLES" in said.hints("registry")[0]
