@@ -350,6 +350,7 @@ static void read_server(struct reader *reader, const struct node *value, void *i
          NULL},
         {"max_message_bytes", false, read_message_limit,
          offsetof(struct server_settings, max_message_bytes), NULL},
+        {"max_call", false, read_timeout, offsetof(struct server_settings, max_call_ms), NULL},
     };
     members_read(reader, value, "\"server\"", members, COUNT_OF(members), into);
 }
@@ -395,7 +396,8 @@ static struct settings settings_default(void)
         .server = {.grpc = "127.0.0.1:6566",
                    .max_entities = 10000,
                    .max_features = 10000,
-                   .max_message_bytes = 16 * 1024 * 1024},
+                   .max_message_bytes = 16 * 1024 * 1024,
+                   .max_call_ms = 10 * 1000},
     };
 }
 

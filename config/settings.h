@@ -32,6 +32,7 @@ struct server_settings {
     uint32_t max_entities;      /* in a request; default 10000 */
     uint32_t max_features;      /* in a request; default 10000 */
     uint32_t max_message_bytes; /* default 16 MiB */
+    uint32_t max_call_ms;       /* what a call may take, whatever its deadline; default 10000 */
 };
 
 struct settings {

@@ -50,6 +50,8 @@ void calls_move(struct calls *calls, struct call *call, enum call_state state)
         *(call->before ? &call->before->after : &from->first) = call->after;
         *(call->after ? &call->after->before : &from->last) = call->before;
     }
+    calls->waiting_count -= call->state == CALL_WAITING;
+    calls->waiting_count += state == CALL_WAITING;
     call->before = call->after = NULL;
     call->state = state;
     call->since_us = calls->now_us;
@@ -97,6 +99,12 @@ void calls_answer(struct calls *calls, struct call *call, struct bytes answer)
     rpc_reply(&call->rpc, answer, call);
 }
 
+int64_t calls_left_us(const struct calls *calls, const struct call *call)
+{
+    int64_t left_us = rpc_left_us(&call->rpc);
+    return left_us < calls->max_call_us ? left_us : calls->max_call_us;
+}
+
 static void take_new(struct calls *calls, struct call *call)
 {
     size_t size = rpc_request_size(&call->rpc);
@@ -106,6 +114,11 @@ static void take_new(struct calls *calls, struct call *call)
         refuse(calls, call, "the server is at its limit of concurrent calls: try again later");
     } else if (!fits(calls, calls->request_bytes, size)) {
         refuse(calls, call, "the server is at its limit of waiting requests: try again later");
+    } else if (!pace_takes_in(&calls->pace, calls->now_us, calls->waiting_count,
+                              calls_left_us(calls, call))) {
+        refuse(calls, call,
+               "the server has more to answer than this call's deadline leaves time for: "
+               "try again later");
     } else {
         calls->request_bytes += call->request_bytes = size;
         calls_move(calls, call, CALL_WAITING);

@@ -3,7 +3,8 @@
  *
  * The list that a call is on is its state, and calls_move alone changes that. More calls are always
  * requested from gRPC than may be here, so that one more can be refused: RESOURCE_EXHAUSTED, where
- * CALLS_MAX have come, or where the requests that wait hold max_held_bytes already. Answers that
+ * CALLS_MAX have come, where the requests that wait hold max_held_bytes already, or where so many
+ * wait that its deadline would pass before its turn (pace.h). Answers that
  * were not taken yet hold max_held_bytes, too; one that does not fit is replaced by a refusal.
  * Messages of up to 64 KiB always fit, since their number has its limit. Whoever does not take an
  * answer within 30 s is given up: within one second where half of something is gone.
@@ -14,6 +15,7 @@
 #define LARDER_SERVER_CALLS_H
 
 #include "base/bytes.h"
+#include "server/pace.h"
 #include "server/rpc.h"
 
 #include <grpc/grpc.h>
@@ -22,7 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CALLS_MAX = 768, CALLS_METHOD_COUNT = 2 };
+enum { CALLS_MAX = 896, CALLS_METHOD_COUNT = 2 };
 
 enum call_state {
     CALL_REQUESTED, /* of gRPC; on no list */
@@ -60,15 +62,18 @@ struct calls {
     void *const *methods;         /* [CALLS_METHOD_COUNT], as registered */
     grpc_completion_queue *queue; /* their tags are the calls */
     size_t max_held_bytes;
-    int64_t now_us; /* monotonic; the worker's, of this round */
+    int64_t max_call_us; /* what a call may take, whatever its deadline */
+    int64_t now_us;      /* monotonic; the worker's, of this round */
     struct call *all;
     size_t live_count; /* those that gRPC still knows of */
     size_t come_count;
+    size_t waiting_count; /* on the list CALL_WAITING */
+    struct pace pace;
     size_t request_bytes, answer_bytes;
     struct call_list lists[CALL_STATE_COUNT];
 };
 
-/* After the first five members were set. */
+/* After the members before that were set. */
 void calls_init(struct calls *calls);
 void calls_release(struct calls *calls);
 /* Once, by the thread that they belong to. */
@@ -76,6 +81,8 @@ void calls_request(struct calls *calls);
 
 /* What came out of the queue: a new call, which then waits or is refused, or the end of one. */
 void calls_take_event(struct calls *calls, struct call *call, bool success);
+/* What a new call has until its deadline, or by the server's own maximum. */
+int64_t calls_left_us(const struct calls *calls, const struct call *call);
 void calls_move(struct calls *calls, struct call *call, enum call_state state);
 
 /* Replies; the request is gone with that, whatever becomes of the reply. */

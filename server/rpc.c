@@ -133,6 +133,14 @@ bool rpc_deadline_passed(const struct rpc *rpc, gpr_timespec now)
     return gpr_time_cmp(rpc->deadline, now) <= 0;
 }
 
+int64_t rpc_left_us(const struct rpc *rpc)
+{
+    if (gpr_time_cmp(rpc->deadline, gpr_inf_future(rpc->deadline.clock_type)) == 0)
+        return INT64_MAX;
+    gpr_timespec left = gpr_time_sub(rpc->deadline, gpr_now(rpc->deadline.clock_type));
+    return left.tv_sec * INT64_C(1000000) + left.tv_nsec / 1000;
+}
+
 void rpc_start(struct rpc *rpc, const grpc_op *ops, size_t count, void *tag)
 {
     grpc_call_error error = grpc_call_start_batch(rpc->call, ops, count, tag, NULL);

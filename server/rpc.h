@@ -59,6 +59,8 @@ enum status rpc_message_whole(struct rpc *rpc, size_t max_size, struct bytes *me
 /* The request, too, which replies do by themselves. */
 void rpc_forget_request(struct rpc *rpc);
 bool rpc_deadline_passed(const struct rpc *rpc, gpr_timespec now);
+/* Until its deadline; INT64_MAX: it has none. */
+int64_t rpc_left_us(const struct rpc *rpc);
 
 /* Copies answer. One of the two, once; an rpc_fail's message may be dropped after the call. The
  * request is gone with it: a caller who does not take its answer costs no more than that. */

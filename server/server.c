@@ -21,6 +21,7 @@
 #include <grpc/grpc_security.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,7 +33,7 @@ enum {
     CORES_PER_WORKER = 2, /* the other is for Redis, or for whoever asks; see docs/benchmarks.md */
     LOOKUPS_MAX = 500 * 1000,              /* rows that one request may read */
     REQUEST_BYTES_MAX = 128 * 1024 * 1024, /* of memory for what one request asks */
-    STREAMS_PER_CONNECTION = 256, /* so that one caller alone cannot take a worker's places */
+    STREAMS_PER_CONNECTION = 100, /* so that one caller alone cannot take a worker's places */
     ANSWER_BYTES_MIN =
         64 * 1024 * 1024, /* the largest answer, unless requests may be larger still */
     INCOMING_BYTES_MIN =
@@ -89,13 +90,20 @@ static bool wait_until_ready(struct server *server)
     return true;
 }
 
+/* Those that we may run on, which taskset and containers leave fewer of than there are. */
+static size_t count_cores(void)
+{
+    cpu_set_t cores;
+    return sched_getaffinity(0, sizeof cores, &cores) == 0 ? (size_t)CPU_COUNT(&cores) : 1;
+}
+
 static size_t count_workers(const struct settings *settings)
 {
     size_t count = settings->server.workers;
     if (count > 0)
         return count > WORKERS_MAX ? WORKERS_MAX : count;
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    count = cores > CORES_PER_WORKER ? (size_t)cores / CORES_PER_WORKER : 1;
+    size_t cores = count_cores();
+    count = cores > CORES_PER_WORKER ? cores / CORES_PER_WORKER : 1;
     return count > WORKERS_DEFAULT_MAX ? WORKERS_DEFAULT_MAX : count;
 }
 

@@ -15,7 +15,6 @@ enum {
     EVENTS_MAX = 2048, /* taken before the next batch */
     SET_ASIDE_MAX_MS = 1000,
     SET_ASIDE_LOOK_MS = 2,
-    ANSWER_WITHIN_MS = 10 * 1000, /* a call that waits longer, or a read that takes longer, fails */
     CORRUPT_LOG_INTERVAL_MS = 10 * 1000,
 };
 
@@ -28,6 +27,9 @@ struct worker {
     struct calls calls;
     struct streams streams;
     struct batch batch;
+    int64_t batch_began_us;
+    int64_t batch_left_us; /* to the first deadline of its calls */
+    bool is_batch_full;    /* calls wait that it had no room or no time for */
     struct call *batch_calls[BATCH_REQUESTS_MAX]; /* by their number in the batch */
     struct batch large;                           /* of the one call that is CALL_READING */
     struct wire_writer writer;
@@ -40,7 +42,7 @@ struct worker {
 /* Waiting and reading calls are looked at once a round, so here their time is up. */
 static bool is_late(const struct worker *worker, const struct call *call)
 {
-    return worker->calls.now_us - call->since_us > ANSWER_WITHIN_MS * INT64_C(1000);
+    return worker->calls.now_us - call->since_us > worker->calls.max_call_us;
 }
 
 static struct call *reading_call(const struct worker *worker)
@@ -129,14 +131,23 @@ static enum status read_message(const struct worker *worker, struct call *call,
     return STATUS_OK;
 }
 
+static void fail_late(struct worker *worker, struct call *call)
+{
+    struct error err;
+    fail(&err, STATUS_EXHAUSTED,
+         "the server could not answer this within %g s, its server.max_call: try again later, or "
+         "ask for less",
+         (double)worker->calls.max_call_us / 1e6);
+    fail_call(worker, call, rpc_code(err.status), err.message);
+}
+
 /* Answers a call for which nothing is to be looked up, or not any more. */
 static bool fail_early(struct worker *worker, struct call *call, gpr_timespec now)
 {
     if (rpc_deadline_passed(&call->rpc, now))
         fail_call(worker, call, GRPC_STATUS_DEADLINE_EXCEEDED, "the call's deadline has passed");
     else if (is_late(worker, call))
-        fail_call(worker, call, GRPC_STATUS_RESOURCE_EXHAUSTED,
-                  "the server could not answer this within 10 s: try again later, or ask for less");
+        fail_late(worker, call);
     else if (store_watch_state(worker->context->store_watch) == STORE_FOREIGN)
         fail_call(worker, call, GRPC_STATUS_FAILED_PRECONDITION,
                   "the online store belongs to another registry");
@@ -164,6 +175,13 @@ static void begin_large(struct worker *worker, struct call *call, struct bytes m
     calls_move(&worker->calls, call, CALL_READING);
 }
 
+/* Whether the round could have one more call, if all in it are to be answered within that time. */
+static bool has_time(const struct worker *worker, int64_t left_us)
+{
+    const struct calls *calls = &worker->calls;
+    return pace_has_time(&calls->pace, calls->now_us, worker->batch.count, left_us);
+}
+
 /* Adds one waiting call to the batch, or begins a large one whose turn it is, or leaves it. */
 static void take_up(struct worker *worker, struct call *call, gpr_timespec now)
 {
@@ -172,6 +190,13 @@ static void take_up(struct worker *worker, struct call *call, gpr_timespec now)
     struct batch *batch = &worker->batch;
     if (fail_early(worker, call, now) || (call->is_large && reading_call(worker)))
         return;
+    int64_t left_us = rpc_left_us(&call->rpc);
+    if (!call->is_large && !has_time(worker, left_us)) {
+        fail_call(worker, call, GRPC_STATUS_RESOURCE_EXHAUSTED,
+                  "the server has more to answer than this call's deadline leaves time for: "
+                  "try again later");
+        return;
+    }
     if (read_message(worker, call, &message, &err)) {
         batch_count_message(batch, message.size);
         fail_call(worker, call, rpc_code(err.status), err.message);
@@ -179,8 +204,10 @@ static void take_up(struct worker *worker, struct call *call, gpr_timespec now)
     }
     worker->batch_calls[batch->count] = call;
     call->is_large = call->is_large || !batch_add(batch, worker_apis[call->method], message);
-    if (!call->is_large)
+    if (!call->is_large) {
+        worker->batch_left_us = left_us < worker->batch_left_us ? left_us : worker->batch_left_us;
         return;
+    }
     if (reading_call(worker))
         rpc_forget_message(&call->rpc);
     else
@@ -221,20 +248,36 @@ static void answer(struct worker *worker, struct batch *batch, size_t number, st
         answer_call(worker, call, wire_written(&worker->writer));
 }
 
+/* Where the last batch was full, this one was not waited for: all time since then was work. */
+static void note_pace(struct worker *worker)
+{
+    int64_t now_us = worker->calls.now_us;
+    if (worker->is_batch_full)
+        pace_note(&worker->calls.pace, worker->batch.count, worker->batch_began_us, now_us);
+    worker->batch_began_us = now_us;
+    worker->batch_left_us = INT64_MAX;
+}
+
 static void run_batch(struct worker *worker)
 {
     struct batch *batch = &worker->batch;
     struct call_list *waiting = &worker->calls.lists[CALL_WAITING];
-    if (!waiting->first)
+    if (!waiting->first) {
+        worker->is_batch_full = false;
         return;
+    }
     const struct snapshot *snapshot = snapshot_take(worker->context->cell, batch_place(worker));
     gpr_timespec now = gpr_now(GPR_CLOCK_MONOTONIC);
+    note_pace(worker);
     batch_begin(batch, snapshot, timestamp_now());
     /* What is added stays on its list until it is answered; the rest of the list comes after it. */
-    for (struct call *call = waiting->first, *after; call && batch_has_room(batch); call = after) {
-        after = call->after;
+    struct call *call = waiting->first;
+    while (call && batch_has_room(batch) && has_time(worker, worker->batch_left_us)) {
+        struct call *after = call->after;
         take_up(worker, call, now);
+        call = after;
     }
+    worker->is_batch_full = call != NULL;
     batch_read(batch, worker->store);
     for (size_t i = 0; i < batch->count; i++)
         answer(worker, batch, i, worker->batch_calls[i]);
@@ -298,6 +341,7 @@ enum status worker_open(const struct worker_context *context, size_t number, str
         .methods = context->methods,
         .queue = grpc_completion_queue_create_for_next(NULL),
         .max_held_bytes = context->max_held_bytes,
+        .max_call_us = context->settings->server.max_call_ms * INT64_C(1000),
     };
     grpc_server_register_completion_queue(context->server, worker->calls.queue, NULL);
     worker->streams = (struct streams){

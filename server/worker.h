@@ -9,14 +9,14 @@
  *
  * Large is a request that needs a batch of its own: one at a time is read, some keys a round,
  * so that nobody waits for it but its caller. A call beyond what may be here (calls.h) is refused
- * as soon as it is seen, which is within one timeout of the store. A call whose deadline has passed
- * is not looked up; one without is given 10 s. A request that met a row of an
- * unknown schema number is set aside until the definitions were read again, while others are
- * answered.
+ * as soon as it is seen, which is within one timeout of the store. A call whose deadline has
+ * passed, or would before the round is over (pace.h), is not looked up; none may take longer than
+ * the setting server.max_call. A request that met a row of an unknown schema number is set aside
+ * until the definitions were read again, while others are answered.
  *
  * What a worker holds has a maximum: requests that wait and answers that were not taken yet
- * (calls.h: max_held_bytes each, and 48 MiB of small ones), one answer as it is made, and two
- * batches (batch.h). With the default limits that is 2 x 176 + 64 + 330 + 490 MiB. For ordinary
+ * (calls.h: max_held_bytes each, and 56 MiB of small ones), one answer as it is made, and two
+ * batches (batch.h). With the default limits that is 2 x 184 + 64 + 330 + 490 MiB. For ordinary
  * calls it is a few. What streams hold is counted there; their state is 7 MiB at the most.
  *
  * A worker ends by itself when the server is stopped and its last call is done.

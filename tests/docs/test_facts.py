@@ -232,7 +232,7 @@ LIMITS = {
     "calls open at once on one connection": ("server", "STREAMS_PER_CONNECTION"),
     "calls at once, of each worker": ("server", "CALLS_MAX"),
     "requests on their way in, of the server": ("server", "INCOMING_BYTES_MIN"),
-    "time to answer a request": ("server", "ANSWER_WITHIN_MS"),
+    "time to answer a request": ("config", ".max_call_ms"),
     "time to take an answer": ("server", "ANSWER_TIMEOUT_MS"),
     "a key, all its parts": ("base", "ENTITY_KEY_MAX"),
     "features of a view": ("base", "ROW_COLUMNS_MAX"),

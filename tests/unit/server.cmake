@@ -18,3 +18,4 @@ larder_test(test_readiness SOURCES test_readiness.c LINKS larder_server LABELS u
 larder_test(test_health SOURCES test_health.c LINKS larder_server LABELS unit)
 larder_test(test_reflection SOURCES test_reflection.c LINKS larder_server larder_proto LABELS unit)
 larder_test(test_listen_address SOURCES test_listen_address.c LINKS larder_server LABELS unit)
+larder_test(test_pace SOURCES test_pace.c LINKS larder_server LABELS unit)

@@ -43,6 +43,7 @@ static void everything_but_the_stores_has_a_default(void **state)
     assert_int_equal(settings.server.max_entities, 10000);
     assert_int_equal(settings.server.max_features, 10000);
     assert_int_equal(settings.server.max_message_bytes, 16 * 1024 * 1024);
+    assert_int_equal(settings.server.max_call_ms, 10 * 1000);
     assert_int_equal(settings.training_memory_bytes, 512 * 1024 * 1024);
     arena_release(&arena);
 }
@@ -58,7 +59,7 @@ static void every_setting_is_read(void **state)
                     "online_store: {type: redis, url: 'unix:///run/redis.sock', timeout: 40ms}\n"
                     "registry: {schema: features}\n"
                     "server: {grpc: '0.0.0.0:0', http: '[::1]:80', workers: 2, max_entities: 5,\n"
-                    "  max_features: 6, max_message_bytes: 4096}\n"
+                    "  max_features: 6, max_message_bytes: 4096, max_call: 3s}\n"
                     "training: {memory: 3MiB}\n",
                     &arena);
     assert_string_equal(settings.project, "flights");
@@ -72,6 +73,7 @@ static void every_setting_is_read(void **state)
     assert_int_equal(settings.server.max_entities, 5);
     assert_int_equal(settings.server.max_features, 6);
     assert_int_equal(settings.server.max_message_bytes, 4096);
+    assert_int_equal(settings.server.max_call_ms, 3000);
     assert_int_equal(settings.training_memory_bytes, 3 * 1024 * 1024);
     arena_release(&arena);
 }

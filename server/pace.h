@@ -1,0 +1,36 @@
+/*
+ * pace.h - what a call costs a worker that has more of them than a round takes, and so which call
+ * would wait in vain.
+ *
+ * While a round takes all that wait, the pace is unknown and nobody is refused for it. A round that
+ * leaves calls waiting teaches it, and is believed for a second. A new call is then taken in only
+ * if those before it leave it half of the time that it has. The other half is for what an estimate
+ * does not know (large and small calls in turn, a slow round, the way back), and keeps answers from
+ * all being given at the last moment. So the queue is never longer than can be answered in time,
+ * and a worker that is asked for twice what it can do still does what it can: to refuse costs a few
+ * us, where an answer that comes too late costs as much as one that is in time. For the same reason
+ * a round takes no more calls than are answered before the first of their deadlines, and drops a
+ * call that has less time left than that.
+ *
+ * Pure: the caller says what time it is. One thread.
+ */
+#ifndef LARDER_SERVER_PACE_H
+#define LARDER_SERVER_PACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct pace {
+    double call_us;
+    int64_t known_until_us; /* all zero: nothing is known */
+};
+
+/* A round of so many calls, which left some waiting, began at begin_us, and the next at now_us. */
+void pace_note(struct pace *pace, size_t call_count, int64_t begin_us, int64_t now_us);
+/* Whether a call with so much time left is to be taken in behind so many. */
+bool pace_takes_in(const struct pace *pace, int64_t now_us, size_t waiting_count, int64_t left_us);
+/* Whether a round of so many calls and one more is over within that time. */
+bool pace_has_time(const struct pace *pace, int64_t now_us, size_t call_count, int64_t left_us);
+
+#endif
