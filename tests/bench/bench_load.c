@@ -7,16 +7,14 @@
  *
  * M calls are under way at any time, spread evenly over N connections, which T threads share out.
  * Each answer must be, byte for byte, the one in FILE: what is fast and wrong is an error. Prints
- * one line of JSON. Counted is what begins and ends within S seconds, after a fifth of that to warm
- * up.
+ * one line of JSON. Counted as calls is what begins and ends within S seconds, after a fifth of
+ * that to warm up; answers are all that came.
  */
 #include "tests/bench/arguments.h"
 #include "tests/bench/latency.h"
+#include "tests/bench/question.h"
 
 #include <grpc/byte_buffer_reader.h>
-#include <grpc/grpc.h>
-#include <grpc/grpc_security.h>
-#include <grpc/slice.h>
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -24,14 +22,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CALL_TIMEOUT_MS = 10000, CONNECTIONS_MAX = 64, THREADS_MAX = 16 };
+enum { CALL_TIMEOUT_US = 10 * 1000 * 1000, CONNECTIONS_MAX = 64, THREADS_MAX = 16 };
 
-/* What all threads ask and expect. */
+/* What all threads ask. */
 struct load {
-    const char *target, *method;
-    grpc_slice request;
-    const uint8_t *answer; /* NULL: any will do */
-    size_t answer_size;
+    struct question question;
     int64_t begin_ns, end_ns; /* what is counted lies between */
 };
 
@@ -40,120 +35,47 @@ struct asker {
     const struct load *load;
     pthread_t thread;
     grpc_completion_queue *queue;
-    grpc_channel *channels[CONNECTIONS_MAX];
-    void *methods[CONNECTIONS_MAX];
+    struct connection connections[CONNECTIONS_MAX];
     int connection_count, in_flight;
     struct latency latency;
+    uint64_t answers; /* the warming up included */
     uint64_t failures;
     char failure[256]; /* the first one */
 };
 
 /* A place for a call; it is asked again and again on one connection. */
 struct slot {
+    struct asking asking; /* the first member: its tag is ours */
     int connection;
-    grpc_call *call;
-    grpc_byte_buffer *question, *answer;
-    grpc_metadata_array initial, trailing;
-    grpc_status_code code;
-    grpc_slice words;
     int64_t start_ns;
 };
 
-static void open_connection(struct asker *asker, int i)
-{
-    /* Without a pool of their own all channels of one target would share one connection. */
-    grpc_arg own_pool = {.type = GRPC_ARG_INTEGER,
-                         .key = (char *)GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL,
-                         .value.integer = 1};
-    grpc_arg any_size = {.type = GRPC_ARG_INTEGER,
-                         .key = (char *)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
-                         .value.integer = -1};
-    grpc_arg direct = {
-        .type = GRPC_ARG_INTEGER, .key = (char *)GRPC_ARG_ENABLE_HTTP_PROXY, .value.integer = 0};
-    grpc_arg all[] = {own_pool, any_size, direct};
-    grpc_channel_args arguments = {3, all};
-    grpc_channel_credentials *credentials = grpc_insecure_credentials_create();
-    asker->channels[i] = grpc_channel_create(asker->load->target, credentials, &arguments);
-    asker->methods[i] =
-        grpc_channel_register_call(asker->channels[i], asker->load->method, NULL, NULL);
-    grpc_channel_credentials_release(credentials);
-}
-
 static void start(struct asker *asker, struct slot *slot)
 {
-    gpr_timespec deadline = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
-                                         gpr_time_from_millis(CALL_TIMEOUT_MS, GPR_TIMESPAN));
     slot->start_ns = latency_now_ns();
-    slot->call = grpc_channel_create_registered_call(
-        asker->channels[slot->connection], NULL, GRPC_PROPAGATE_DEFAULTS, asker->queue,
-        asker->methods[slot->connection], deadline, NULL);
-    grpc_slice request = asker->load->request;
-    slot->question = grpc_raw_byte_buffer_create(&request, 1);
-    slot->answer = NULL;
-    slot->words = grpc_empty_slice();
-    grpc_metadata_array_init(&slot->initial);
-    grpc_metadata_array_init(&slot->trailing);
-    grpc_op operations[] = {
-        {.op = GRPC_OP_SEND_INITIAL_METADATA},
-        {.op = GRPC_OP_SEND_MESSAGE, .data.send_message.send_message = slot->question},
-        {.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT},
-        {.op = GRPC_OP_RECV_INITIAL_METADATA,
-         .data.recv_initial_metadata.recv_initial_metadata = &slot->initial},
-        {.op = GRPC_OP_RECV_MESSAGE, .data.recv_message.recv_message = &slot->answer},
-        {.op = GRPC_OP_RECV_STATUS_ON_CLIENT,
-         .data.recv_status_on_client = {.trailing_metadata = &slot->trailing,
-                                        .status = &slot->code,
-                                        .status_details = &slot->words}},
-    };
-    if (grpc_call_start_batch(slot->call, operations, 6, slot, NULL) != GRPC_CALL_OK)
-        die("gRPC takes no call");
+    asking_start(&slot->asking, &asker->load->question, &asker->connections[slot->connection],
+                 asker->queue, CALL_TIMEOUT_US);
 }
 
-static bool is_expected(const struct load *load, grpc_byte_buffer *answer)
-{
-    if (!load->answer)
-        return answer != NULL;
-    if (!answer || grpc_byte_buffer_length(answer) != load->answer_size)
-        return false;
-    bool equal = true;
-    size_t at = 0;
-    grpc_slice *piece;
-    grpc_byte_buffer_reader reader;
-    if (!grpc_byte_buffer_reader_init(&reader, answer))
-        return false;
-    while (grpc_byte_buffer_reader_peek(&reader, &piece)) {
-        size_t size = GRPC_SLICE_LENGTH(*piece);
-        equal = equal && memcmp(load->answer + at, GRPC_SLICE_START_PTR(*piece), size) == 0;
-        at += size;
-    }
-    grpc_byte_buffer_reader_destroy(&reader);
-    return equal;
-}
-
-static void note_failure(struct asker *asker, const struct slot *slot)
+static void note_failure(struct asker *asker, const struct asking *asking)
 {
     if (asker->failures++ == 0)
-        snprintf(asker->failure, sizeof asker->failure, "status %d %.*s%s", (int)slot->code,
-                 (int)GRPC_SLICE_LENGTH(slot->words),
-                 (const char *)GRPC_SLICE_START_PTR(slot->words),
-                 slot->code == GRPC_STATUS_OK ? "with another answer than expected" : "");
+        snprintf(asker->failure, sizeof asker->failure, "status %d %.*s%s", (int)asking->code,
+                 (int)GRPC_SLICE_LENGTH(asking->words),
+                 (const char *)GRPC_SLICE_START_PTR(asking->words),
+                 asking->code == GRPC_STATUS_OK ? "with another answer than expected" : "");
 }
 
 static void finish(struct asker *asker, struct slot *slot)
 {
     const struct load *load = asker->load;
     int64_t now_ns = latency_now_ns();
-    if (slot->code != GRPC_STATUS_OK || !is_expected(load, slot->answer))
-        note_failure(asker, slot);
+    asker->answers++;
+    if (!asking_is_right(&slot->asking, &load->question))
+        note_failure(asker, &slot->asking);
     else if (slot->start_ns >= load->begin_ns && now_ns <= load->end_ns)
         latency_add(&asker->latency, now_ns - slot->start_ns);
-    grpc_metadata_array_destroy(&slot->initial);
-    grpc_metadata_array_destroy(&slot->trailing);
-    grpc_slice_unref(slot->words);
-    grpc_byte_buffer_destroy(slot->question);
-    if (slot->answer)
-        grpc_byte_buffer_destroy(slot->answer);
-    grpc_call_unref(slot->call);
+    asking_release(&slot->asking);
 }
 
 static void *ask(void *context)
@@ -184,19 +106,14 @@ static void open_asker(struct asker *asker, const struct load *load, int connect
     *asker = (struct asker){.load = load, .connection_count = connections, .in_flight = in_flight};
     asker->queue = grpc_completion_queue_create_for_next(NULL);
     for (int i = 0; i < connections; i++)
-        open_connection(asker, i);
+        asker->connections[i] = connection_open(&load->question);
 }
 
 static void close_asker(struct asker *asker)
 {
     for (int i = 0; i < asker->connection_count; i++)
-        grpc_channel_destroy(asker->channels[i]);
-    grpc_completion_queue_shutdown(asker->queue);
-    while (
-        grpc_completion_queue_next(asker->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL).type !=
-        GRPC_QUEUE_SHUTDOWN)
-        continue;
-    grpc_completion_queue_destroy(asker->queue);
+        connection_close(&asker->connections[i]);
+    queue_close(asker->queue);
 }
 
 /* One call, and its answer into a file. */
@@ -204,14 +121,16 @@ static void save_answer(const struct load *load, const char *path)
 {
     struct asker asker;
     struct slot slot = {0};
+    const struct asking *asking = &slot.asking;
     open_asker(&asker, load, 1, 1);
     start(&asker, &slot);
     grpc_completion_queue_next(asker.queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
     grpc_byte_buffer_reader reader;
-    if (slot.code != GRPC_STATUS_OK || !slot.answer ||
-        !grpc_byte_buffer_reader_init(&reader, slot.answer))
-        die("%s: status %d %.*s", load->target, (int)slot.code, (int)GRPC_SLICE_LENGTH(slot.words),
-            (const char *)GRPC_SLICE_START_PTR(slot.words));
+    if (asking->code != GRPC_STATUS_OK || !asking->answer ||
+        !grpc_byte_buffer_reader_init(&reader, asking->answer))
+        die("%s: status %d %.*s", load->question.target, (int)asking->code,
+            (int)GRPC_SLICE_LENGTH(asking->words),
+            (const char *)GRPC_SLICE_START_PTR(asking->words));
     grpc_slice whole = grpc_byte_buffer_reader_readall(&reader);
     FILE *file = fopen(path, "wb");
     if (!file ||
@@ -242,29 +161,34 @@ static void tell(struct asker *askers, int threads, double seconds)
     struct latency *all = &askers[0].latency;
     for (int i = 0; i < threads; i++)
         if (askers[i].failures)
-            die("%s: %s", askers[i].load->target, askers[i].failure);
-    for (int i = 1; i < threads; i++)
+            die("%s: %s", askers[i].load->question.target, askers[i].failure);
+    uint64_t answers = askers[0].answers;
+    for (int i = 1; i < threads; i++) {
         latency_merge(all, &askers[i].latency);
-    printf("{\"calls\": %llu, \"per_second\": %.1f, \"p50_us\": %.2f, \"p99_us\": %.2f}\n",
-           (unsigned long long)all->total, (double)all->total / seconds,
-           latency_within_us(all, 0.5), latency_within_us(all, 0.99));
+        answers += askers[i].answers;
+    }
+    printf("{\"calls\": %llu, \"answers\": %llu, \"per_second\": %.1f, \"p50_us\": %.2f, "
+           "\"p99_us\": %.2f, \"p999_us\": %.2f}\n",
+           (unsigned long long)all->total, (unsigned long long)answers,
+           (double)all->total / seconds, latency_within_us(all, 0.5), latency_within_us(all, 0.99),
+           latency_within_us(all, 0.999));
 }
 
 int main(int count, char **words)
 {
     size_t size;
     uint8_t *bytes = argument_file(argument_text(count, words, "request", NULL), &size);
-    struct load load = {
-        .target = argument_text(count, words, "target", NULL),
-        .method = argument_text(count, words, "method", NULL),
-    };
+    struct load load = {.question = {
+                            .target = argument_text(count, words, "target", NULL),
+                            .method = argument_text(count, words, "method", NULL),
+                        }};
     grpc_init();
-    load.request = grpc_slice_from_copied_buffer((const char *)bytes, size);
+    load.question.request = grpc_slice_from_copied_buffer((const char *)bytes, size);
     free(bytes);
     const char *save = argument_text(count, words, "save", "");
     if (*save) {
         save_answer(&load, save);
-        grpc_slice_unref(load.request);
+        grpc_slice_unref(load.question.request);
         grpc_shutdown();
         return EXIT_SUCCESS;
     }
@@ -275,8 +199,9 @@ int main(int count, char **words)
     if (threads < 1 || threads > THREADS_MAX || connections % threads || in_flight % threads ||
         connections < threads || in_flight < connections || connections > CONNECTIONS_MAX)
         die("connections and calls in flight must divide among the threads");
-    uint8_t *answer = argument_file(argument_text(count, words, "answer", NULL), &load.answer_size);
-    load.answer = answer;
+    uint8_t *answer =
+        argument_file(argument_text(count, words, "answer", NULL), &load.question.answer_size);
+    load.question.answer = answer;
     struct asker *askers = calloc((size_t)threads, sizeof *askers);
     for (int i = 0; i < threads; i++)
         open_asker(&askers[i], &load, connections / threads, in_flight / threads);
@@ -286,7 +211,7 @@ int main(int count, char **words)
         close_asker(&askers[i]);
     free(askers);
     free(answer);
-    grpc_slice_unref(load.request);
+    grpc_slice_unref(load.question.request);
     grpc_shutdown();
     return EXIT_SUCCESS;
 }
