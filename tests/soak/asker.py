@@ -1,0 +1,66 @@
+"""asker.py - threads that ask for what changes with every run, and hold each answer against the ledger."""
+import random
+import threading
+import time
+
+import grpc
+
+from asking import NOT_FOUND, PRESENT, ask_feast, ask_larder
+
+KEYS = {"id": "int64"}
+# What a server may say while something that it needs is broken, and to whom it cannot answer in time.
+REFUSALS = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.DEADLINE_EXCEEDED}
+OPTIONS = [("grpc.use_local_subchannel_pool", 1), ("grpc.initial_reconnect_backoff_ms", 100),
+           ("grpc.min_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 500)]
+
+
+class Asker(threading.Thread):
+    """Asks one of the services until told to stop."""
+
+    def __init__(self, name, ask, stubs, address, things, ledger, counts, stop, pause=0.01, stale_seconds=0):
+        super().__init__(daemon=True)
+        self.api, self.ask, self.stubs, self.address, self.things = name, ask, stubs, address, things
+        self.ledger, self.counts, self.stop, self.pause = ledger, counts, stop, pause
+        self.stale_seconds = stale_seconds
+
+    def run(self):
+        chance = random.Random(self.api)
+        with grpc.insecure_channel(self.address, OPTIONS) as channel:
+            while not self.stop.wait(self.pause):
+                ids = chance.sample(range(1, self.things + 1), 20)
+                self.ask_once(channel, ids)
+
+    def ask_once(self, channel, ids):
+        begin = time.monotonic()
+        try:
+            answer = self.ask(self.stubs, channel, KEYS, [(i,) for i in ids], feature_service="changing")
+        except grpc.RpcError as error:
+            self.note_error(error, begin)
+        else:
+            self.judge(answer, ids, begin, time.monotonic())
+
+    def note_error(self, error, begin):
+        fault = self.ledger.fault_between(begin, time.monotonic())
+        if error.code() in REFUSALS:
+            self.counts.add_refused(fault, error.code().name)
+        else:
+            self.counts.add_wrong(f"{self.api}: {error.code().name} {error.details()} (fault: {fault})")
+
+    def judge(self, answer, ids, begin, end):
+        least, greatest = self.ledger.runs_between(begin, end, self.stale_seconds)
+        may_be_absent = self.ledger.may_be_absent(begin, end)
+        wrong, absent = [], 0
+        for i, run, check in zip(ids, answer["run"], answer["check"], strict=True):
+            if run[0] == NOT_FOUND and check[0] == NOT_FOUND and (may_be_absent or least == 0):
+                absent += 1
+            elif not (run[0] == check[0] == PRESENT and least <= run[2] <= greatest and check[2] == run[2] * 1000 + i):
+                wrong.append(f"{self.api}: thing {i} has run {run} and check {check}, runs {least} to {greatest}")
+        if wrong:
+            self.counts.add_wrong(f"{wrong[0]} and {len(wrong) - 1} more of {len(ids)}")
+        else:
+            self.counts.add(right=absent == 0, absent=absent > 0)
+
+
+def askers(*arguments, **more):
+    """One for each service."""
+    return [Asker("larder.v1", ask_larder, *arguments, **more), Asker("feast.serving", ask_feast, *arguments, **more)]
