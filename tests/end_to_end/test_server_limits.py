@@ -50,7 +50,7 @@ class Wide:
         self.repository.do("apply")
         self.repository.do("materialize")
 
-    def use_redis(self, url, settings=""):
+    def use_redis(self, url, settings="max_call: 1m, "):
         text = self.repository.settings_text().replace(self.place.redis_url, url)
         self.repository.write("larder.yaml", text.replace("server: {", "server: {workers: 1, " + settings))
 
@@ -183,7 +183,7 @@ def test_answers_that_nobody_takes_keep_no_place_from_others(wide):
 # Reads that take long ------------------------------------------------------------------------------
 
 @contextlib.contextmanager
-def on_slow_redis(place, stubs, redis, chunk_bytes, pause_seconds, settings=""):
+def on_slow_redis(place, stubs, redis, chunk_bytes, pause_seconds, settings="max_call: 1m, "):
     wide = Wide(place, stubs, redis.url)
     with SlowRedis(redis.port, chunk_bytes, pause_seconds) as slow:
         wide.use_redis(slow.url, settings)
