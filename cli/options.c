@@ -7,6 +7,7 @@
 
 #include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct option_spec common_options[] = {
     {"-C", OPTION_TEXT, "DIR", "the repository (default: here)"},
@@ -91,14 +92,24 @@ static enum status parse_option(struct parse *parse, const char *argument, struc
     return STATUS_OK;
 }
 
+/* Whoever forgets -C names the folder all the same. */
+static enum status unexpected_word(const struct command *command, const struct options *options,
+                                   const char *word, struct error *err)
+{
+    const char *settings = arena_printf(options->arena, "%s/larder.yaml", word);
+    if (access(settings, F_OK) == 0)
+        return fail(err, STATUS_INVALID, "%s: the folder is named by -C: larder %s -C %s",
+                    command->name, command->name, word);
+    return fail(err, STATUS_INVALID, "%s: unexpected argument \"%s\"", command->name, word);
+}
+
 static enum status check_call(const struct command *command, const struct options *options,
                               struct error *err)
 {
     if (options->help)
         return STATUS_OK;
     if (options->word_count > command->most_words)
-        return fail(err, STATUS_INVALID, "%s: unexpected argument \"%s\"", command->name,
-                    options->words[command->most_words]);
+        return unexpected_word(command, options, options->words[command->most_words], err);
     if (options->word_count < command->least_words)
         return fail(err, STATUS_INVALID, "%s needs %s", command->name, command->word);
     if (options->json && command->without_json)

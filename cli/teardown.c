@@ -80,8 +80,10 @@ static bool is_confirmed(const struct options *options, const char *project)
         return true;
     fprintf(stderr,
             "This removes project %s and its online rows. Type its name to go on: ", project);
-    if (!fgets(answer, sizeof answer, stdin))
+    if (!fgets(answer, sizeof answer, stdin)) {
+        fputc('\n', stderr); /* Ctrl-D ends no line */
         return false;
+    }
     answer[strcspn(answer, "\n")] = '\0';
     return strcmp(answer, project) == 0;
 }

@@ -48,6 +48,7 @@ static int print_text(const struct join_explanation *explanation, struct arena *
     char asks[COUNT_TEXT_SIZE], rows[COUNT_TEXT_SIZE];
     struct table table;
     table_init(&table, arena, COUNT_OF(titles), titles, right);
+    table.wraps = true;
     for (size_t i = 0; i < explanation->view_count; i++) {
         const struct explained_view *view = &explanation->views[i];
         const char *const cells[] = {view->name,

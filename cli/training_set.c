@@ -4,6 +4,7 @@
 #include "base/timestamp.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/notice.h"
 #include "cli/progress.h"
 #include "cli/query_option.h"
 #include "cli/references.h"
@@ -18,6 +19,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct telling {
     struct progress progress;
@@ -353,6 +355,15 @@ static int run_set(const struct options *options)
     return make(options, &settings, &remake, &request);
 }
 
+/* The training set was given, beside which its manifest stands. */
+static void hint_at_manifest(const struct options *options)
+{
+    const char *path = option_text(options, "--from-manifest");
+    const char *beside = path ? arena_printf(options->arena, "%s" MANIFEST_ENDING, path) : NULL;
+    if (beside && access(beside, F_OK) == 0)
+        notice(NOTICE_HINT, "its manifest is %s", beside);
+}
+
 static int run(const struct options *options)
 {
     int code = run_set(options);
@@ -361,6 +372,7 @@ static int run(const struct options *options)
         return code;
     command_hint_at_folder(options, option_text(options, "--entities"));
     command_hint_at_folder(options, option_text(options, "--from-manifest"));
+    hint_at_manifest(options);
     command_hint_at_folder(options, query && *query == '@' ? query + 1 : NULL);
     return code;
 }

@@ -233,9 +233,11 @@ static enum status find_column(const struct asks *asks, const struct asks_place 
     }
     struct arena arena;
     arena_init(&arena, 0);
+    bool is_split = asks->column_count > 1 || !strpbrk(asks->columns[0], ";\t|");
     fail(err, STATUS_INVALID, "the header has no column %s%s%s", name,
          strcmp(name, asks_time_name) == 0 ? ", the time that each row asks for" : "",
-         did_you_mean(&arena, name, asks->columns, asks->column_count));
+         is_split ? did_you_mean(&arena, name, asks->columns, asks->column_count)
+                  : ": names, and values, are separated by commas");
     arena_release(&arena);
     return fail_at_place(asks, header, err);
 }

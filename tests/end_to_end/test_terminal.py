@@ -108,9 +108,16 @@ def test_progress_is_gone_before_rows_stand_on_the_same_terminal(drivers):
     assert lines[0] == "driver_id,event_timestamp,trip_count,rating" and lines[20_001].startswith("20,000 rows in "), shown
 
 
+def test_reasons_are_wrapped_and_not_cut(drivers):
+    drivers.repository.write("ask.csv", f"driver_id,event_timestamp\n1,{drivers.time()}\n")
+    shown = on_terminal(drivers.repository, "training-set", "--service", "dispatch", "--entities", "ask.csv", "--explain")
+    assert "…" not in shown.text and all(columns_of(line) <= 80 for line in shown.text.splitlines()), shown
+
+
 def test_teardown_asks_on_a_terminal_and_takes_no_for_an_answer(drivers):
     shown = on_terminal(drivers.repository, "teardown", typed="no\n")
     assert shown.code == 1 and "nothing was removed" in shown.text
     drivers.do("status")
+    assert on_terminal(drivers.repository, "teardown", typed="\x04").text.endswith(": \nlarder: nothing was removed\n")
     assert on_terminal(drivers.repository, "teardown", typed="demo\n").code == 0
     drivers.refused("status", code=1)

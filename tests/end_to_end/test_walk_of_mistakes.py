@@ -157,6 +157,7 @@ def test_there_is_no_repository_here(walk):
     walk.meets("larder -C elsewhere validate")
     walk.repository.write("elsewhere/larder.yaml", walk.repository.settings_text())
     walk.meets("larder -C elsewhere validate")
+    walk.meets("larder validate elsewhere")
 
 
 # The order of things ---------------------------------------------------------------------------------------
@@ -269,6 +270,14 @@ def test_asking_rows_lack_a_column_or_a_time(walk):
     walk.meets(ask)
     walk.repository.write("ask.csv", "driver_id,event_timestamp,late\n1,2024-01-01T00:00:00Z,yes\n2,noon,no\n")
     walk.meets(ask)
+    walk.repository.write("ask.csv", "driver_id;event_timestamp;late\n1;2024-01-01T00:00:00Z;yes\n")
+    walk.meets(ask)
+
+
+def test_a_training_set_is_given_for_its_manifest(walk):
+    walk.repository.write("ask.csv", "driver_id,event_timestamp\n")
+    walk.drivers.do("training-set", "--service", "dispatch", "--entities", "ask.csv", "--out", "out.csv")
+    walk.meets("larder training-set --from-manifest out.csv")
 
 
 def test_a_column_would_come_twice(walk):
