@@ -305,6 +305,7 @@ static void read_redis(struct reader *reader, const struct node *value, struct s
         {"timeout", false, read_timeout, offsetof(struct store_settings, timeout_ms), NULL},
         {"path", false, NULL, 0, elsewhere},
         {"max_size", false, NULL, 0, elsewhere},
+        {"near_cache", false, read_size, offsetof(struct store_settings, near_cache_bytes), NULL},
     };
     into->timeout_ms = 250;
     members_read(reader, value, "\"online_store\"", members, COUNT_OF(members), into);
@@ -318,6 +319,8 @@ static void read_lmdb(struct reader *reader, const struct node *value, struct st
         {"max_size", false, read_size, offsetof(struct store_settings, max_size_bytes), NULL},
         {"timeout", false, read_timeout, offsetof(struct store_settings, timeout_ms), NULL},
         {"url", false, NULL, 0, "it is for the type redis, and lmdb has a path"},
+        {"near_cache", false, NULL, 0,
+         "it is for the type redis, and lmdb's rows are in memory already"},
     };
     into->timeout_ms = 5000;
     into->max_size_bytes = sizeof(void *) < 8 ? UINT64_C(1) << 30 : UINT64_C(64) << 30;

@@ -16,10 +16,11 @@
 #include <stdint.h>
 
 struct store_settings {
-    const char *type;        /* offline "postgres" or "sqlite"; online "redis" or "lmdb" */
-    const char *url;         /* of a server: what its client library takes; else NULL */
-    const char *path;        /* in the file system, as seen from where we run; else NULL */
-    uint64_t max_size_bytes; /* lmdb: default 64 GiB (32 bits: 1 GiB) */
+    const char *type;          /* offline "postgres" or "sqlite"; online "redis" or "lmdb" */
+    const char *url;           /* of a server: what its client library takes; else NULL */
+    const char *path;          /* in the file system, as seen from where we run; else NULL */
+    uint64_t max_size_bytes;   /* lmdb: default 64 GiB (32 bits: 1 GiB) */
+    uint64_t near_cache_bytes; /* redis: of rows that a server keeps in its memory; 0: none */
     /* postgres: to connect, and each statement of a server that reads the registry, default 5000.
      * redis: each round trip, default 250. sqlite, lmdb: until others have written, default 5000 */
     uint32_t timeout_ms;

@@ -330,25 +330,56 @@ static enum status read_some(struct redis_connection *connection, struct error *
     return STATUS_OK;
 }
 
+/* What has come, if it is a whole answer; else NULL. */
+static enum status take_reply(struct redis_connection *connection, struct arena *arena,
+                              struct redis_reply **reply, struct error *err)
+{
+    struct error mistake;
+    if (!redis_parser_next(connection->parser, arena, reply, &mistake))
+        return STATUS_OK;
+    fail(&connection->trouble, mistake.status, "%s: %s", connection->url.place, mistake.message);
+    return mistake.status == STATUS_EXHAUSTED ? let_go(connection, err) : drop(connection, err);
+}
+
 enum status redis_receive(struct redis_connection *connection, struct arena *arena,
                           struct redis_reply **reply, struct error *err)
 {
     assert(connection->socket >= 0 && connection->pending > 0);
     for (;;) {
-        struct error mistake;
-        if (redis_parser_next(connection->parser, arena, reply, &mistake)) {
-            fail(&connection->trouble, mistake.status, "%s: %s", connection->url.place,
-                 mistake.message);
-            return mistake.status == STATUS_EXHAUSTED ? let_go(connection, err)
-                                                      : drop(connection, err);
-        }
-        if (*reply) {
+        enum status status = take_reply(connection, arena, reply, err);
+        if (!status && *reply) {
             connection->pending--;
             return STATUS_OK;
         }
-        enum status status = send_some(connection, err);
+        if (!status)
+            status = send_some(connection, err);
         if (!status)
             status = read_some(connection, err);
+        if (status)
+            return status;
+    }
+}
+
+/* Whether there is something to read; what is there already counts after that time, too. */
+static bool wait_to_hear(const struct redis_connection *connection, int64_t until_us)
+{
+    struct pollfd readable = {.fd = connection->socket, .events = POLLIN};
+    return poll(&readable, 1, 0) > 0 || redis_socket_wait(&readable, until_us) > 0;
+}
+
+enum status redis_hear(struct redis_connection *connection, int64_t until_us, struct arena *arena,
+                       struct redis_reply **reply, struct error *err)
+{
+    assert(connection->socket >= 0);
+    for (;;) {
+        enum status status = take_reply(connection, arena, reply, err);
+        if (status || *reply)
+            return status;
+        status = send_some(connection, err);
+        if (status || !wait_to_hear(connection, until_us))
+            return status;
+        redis_connection_renew(connection);
+        status = read_some(connection, err);
         if (status)
             return status;
     }

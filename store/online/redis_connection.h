@@ -62,6 +62,11 @@ enum status redis_expect(const struct redis_connection *connection, const struct
 /* Both in one, for a single answer. */
 enum status redis_receive_type(struct redis_connection *connection, enum reply_type type,
                                struct arena *arena, struct redis_reply **reply, struct error *err);
+/* For a subscriber, to whom Redis talks unasked: whatever comes next, answers included, in the
+ * arena; NULL where nothing has come until then. It has no deadline: who hears nothing pings. On a
+ * failure as redis_receive. */
+enum status redis_hear(struct redis_connection *connection, int64_t until_us, struct arena *arena,
+                       struct redis_reply **reply, struct error *err);
 /* Says CORRUPT: an answer that Redis does not give. */
 enum status redis_strange_answer(const struct redis_connection *connection, struct error *err);
 

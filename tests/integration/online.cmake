@@ -49,3 +49,14 @@ larder_test(test_online_memory
     SOURCES test_online_memory.c
     LINKS larder_private_redis
     LABELS integration)
+
+# The near cache before such a Redis.
+larder_test(test_near_conformance
+    SOURCES test_near_conformance.c
+    LINKS larder_online_suite larder_private_redis
+    LABELS integration)
+larder_test(test_near_cache
+    SOURCES test_near_cache.c gate.c
+    LINKS larder_private_redis Threads::Threads
+    LABELS integration
+    TIMEOUT 600)

@@ -36,6 +36,7 @@ static void everything_but_the_stores_has_a_default(void **state)
     assert_string_equal(settings.offline_store.url, "postgresql://localhost/flights");
     assert_int_equal(settings.offline_store.timeout_ms, 5000);
     assert_int_equal(settings.online_store.timeout_ms, 250);
+    assert_int_equal(settings.online_store.near_cache_bytes, 0);
     assert_string_equal(settings.registry_schema, "larder");
     assert_string_equal(settings.server.grpc, "127.0.0.1:6566");
     assert_null(settings.server.http);
@@ -56,7 +57,8 @@ static void every_setting_is_read(void **state)
     struct settings settings =
         settings_of("project: flights\n"
                     "offline_store: {type: postgres, url: 'host=h user=u', timeout: 2s}\n"
-                    "online_store: {type: redis, url: 'unix:///run/redis.sock', timeout: 40ms}\n"
+                    "online_store: {type: redis, url: 'unix:///run/redis.sock', timeout: 40ms,\n"
+                    "  near_cache: 256MiB}\n"
                     "registry: {schema: features}\n"
                     "server: {grpc: '0.0.0.0:0', http: '[::1]:80', workers: 2, max_entities: 5,\n"
                     "  max_features: 6, max_message_bytes: 4096, max_call: 3s}\n"
@@ -66,6 +68,7 @@ static void every_setting_is_read(void **state)
     assert_string_equal(settings.offline_store.url, "host=h user=u");
     assert_int_equal(settings.offline_store.timeout_ms, 2000);
     assert_int_equal(settings.online_store.timeout_ms, 40);
+    assert_int_equal(settings.online_store.near_cache_bytes, 256 * 1024 * 1024);
     assert_string_equal(settings.registry_schema, "features");
     assert_string_equal(settings.server.grpc, "0.0.0.0:0");
     assert_string_equal(settings.server.http, "[::1]:80");
@@ -142,6 +145,14 @@ static void mistakes_in_stores_are_told(void **state)
         {"a url for a folder", OFFLINE "online_store: {type: lmdb, url: \"redis://h\"}\n",
          "2:15: \"online_store\" needs \"path\"\n"
          "2:28: \"url\" does not belong here: it is for the type redis, and lmdb has a path"},
+        {"a cache before a folder",
+         OFFLINE "online_store: {type: lmdb, path: a, near_cache: 1GiB}\n",
+         "2:37: \"near_cache\" does not belong here: it is for the type redis, and lmdb's rows are "
+         "in "
+         "memory already"},
+        {"a cache of no unit",
+         OFFLINE "online_store: {type: redis, url: \"redis://h\", near_cache: 256}\n",
+         "2:59: \"near_cache\" must be a size such as 512MiB or 64GiB, at most 64TiB, not \"256\""},
         {"no path at all", OFFLINE "online_store: {type: lmdb, path: ''}\n",
          "2:34: \"path\" must be a path, such as online/, not \"\""},
         {"sizes that are none",

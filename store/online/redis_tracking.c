@@ -1,0 +1,263 @@
+/* redis_tracking.c - see redis_tracking.h. */
+#include "store/online/redis_tracking.h"
+
+#include "base/counter.h"
+#include "base/log.h"
+#include "base/timestamp.h"
+#include "store/online/redis_connection.h"
+#include "store/online/redis_error.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    PING_MS = 250,
+    UNANSWERED_MAX = 2,
+    TRUST_MS = (1 + UNANSWERED_MAX) * PING_MS,
+    CONNECT_MS = 1000, /* each step of making a connection */
+    RECONNECT_MS = 100,
+    LOOK_MS = 100, /* whether to stop */
+    NEWS_BYTES_MAX = 16 * 1024 * 1024,
+};
+
+#define CHANNEL "__redis__:invalidate"
+#define ROW_PREFIX "{" /* base/entity_key.h */
+
+struct redis_tracking {
+    struct near_rows *rows;
+    struct redis_url url;
+    struct arena arena;                  /* the url, as long as this */
+    struct arena scratch;                /* what is heard */
+    struct redis_connection *connection; /* NULL: none */
+    int64_t ping_us;                     /* when to send the next */
+    int64_t sent_us[UNANSWERED_MAX];     /* pings that were not answered yet, the oldest first */
+    size_t unanswered;
+    enum { NOT_TOLD, TOLD_IN_USE, TOLD_BYPASSED } told; /* to the log */
+    struct counter losses;
+    atomic_bool stops;
+    pthread_t thread;
+    bool is_running;
+};
+
+static void tell_in_use(struct redis_tracking *tracking)
+{
+    char place[ERROR_MESSAGE_SIZE];
+    if (tracking->told != TOLD_IN_USE)
+        log_line(LOG_INFO, "the near cache is in use", "store=%s",
+                 log_quote(tracking->url.place, place, sizeof place));
+    tracking->told = TOLD_IN_USE;
+}
+
+static void tell_bypassed(struct redis_tracking *tracking, const struct error *err)
+{
+    char reason[2 * ERROR_MESSAGE_SIZE];
+    counter_add(&tracking->losses, tracking->told == TOLD_IN_USE);
+    if (tracking->told != TOLD_BYPASSED)
+        log_line(LOG_WARNING, "the near cache is bypassed", "reason=%s",
+                 log_quote(err->message, reason, sizeof reason));
+    tracking->told = TOLD_BYPASSED;
+}
+
+static void lose(struct redis_tracking *tracking)
+{
+    near_rows_trust_until(tracking->rows, 0);
+    near_rows_clear(tracking->rows);
+    redis_connection_close(tracking->connection);
+    tracking->connection = NULL;
+}
+
+/* Beginning. */
+
+static enum status ask_own_id(struct redis_tracking *tracking, char id[24], struct error *err)
+{
+    struct redis_reply *reply;
+    redis_command_of(tracking->connection, (const char *const[]){"CLIENT", "ID"}, 2);
+    enum status status =
+        redis_receive_type(tracking->connection, REPLY_INTEGER, &tracking->scratch, &reply, err);
+    if (!status)
+        snprintf(id, 24, "%lld", (long long)reply->integer);
+    return status;
+}
+
+static enum status subscribe(struct redis_tracking *tracking, const char *id, struct error *err)
+{
+    struct redis_connection *connection = tracking->connection;
+    struct redis_reply *reply;
+    const char *const track[] = {"CLIENT", "TRACKING", "ON",     "REDIRECT",
+                                 id,       "BCAST",    "PREFIX", ROW_PREFIX};
+    redis_command_of(connection, track, COUNT_OF(track));
+    redis_command_of(connection, (const char *const[]){"SUBSCRIBE", CHANNEL}, 2);
+    enum status status =
+        redis_receive_type(connection, REPLY_STATUS, &tracking->scratch, &reply, err);
+    return status ? status
+                  : redis_receive_type(connection, REPLY_LIST, &tracking->scratch, &reply, err);
+}
+
+static void trust_since(struct redis_tracking *tracking, int64_t heard_us)
+{
+    near_rows_trust_until(tracking->rows, heard_us + TRUST_MS * INT64_C(1000));
+}
+
+/* Rows are forgotten once more when news come: until then, some may have been kept without. */
+static enum status begin(struct redis_tracking *tracking, struct error *err)
+{
+    char id[24];
+    tracking->connection = redis_connection_open(&tracking->url, CONNECT_MS);
+    enum status status = redis_connection_begin(tracking->connection, err);
+    if (!status)
+        status = ask_own_id(tracking, id, err);
+    int64_t now_us = timestamp_monotonic_us();
+    if (!status)
+        status = subscribe(tracking, id, err);
+    if (status)
+        return status;
+    tracking->unanswered = 0;
+    tracking->ping_us = now_us + PING_MS * INT64_C(1000);
+    near_rows_clear(tracking->rows);
+    trust_since(tracking, now_us);
+    return STATUS_OK;
+}
+
+/* Hearing. */
+
+static bool is_text(const struct redis_reply *reply, const char *text)
+{
+    return reply->type == REPLY_TEXT && bytes_equal(reply->text, bytes_of_text(text));
+}
+
+/* Keys that were written to; no list of them is told of a flush: any may have been. */
+static void take_news(struct redis_tracking *tracking, const struct redis_reply *keys)
+{
+    if (keys->type != REPLY_LIST) {
+        near_rows_clear(tracking->rows);
+        return;
+    }
+    for (size_t i = 0; i < keys->count; i++)
+        if (keys->elements[i].type == REPLY_TEXT)
+            near_rows_forget(tracking->rows, keys->elements[i].text);
+}
+
+static void take_pong(struct redis_tracking *tracking)
+{
+    trust_since(tracking, tracking->sent_us[0]);
+    tracking->unanswered--;
+    memmove(tracking->sent_us, tracking->sent_us + 1,
+            tracking->unanswered * sizeof *tracking->sent_us);
+}
+
+static enum status take(struct redis_tracking *tracking, const struct redis_reply *reply,
+                        struct error *err)
+{
+    bool is_list = reply->type == REPLY_LIST;
+    if (is_list && reply->count == 3 && is_text(&reply->elements[0], "message") &&
+        is_text(&reply->elements[1], CHANNEL)) {
+        take_news(tracking, &reply->elements[2]);
+        return STATUS_OK;
+    }
+    if (is_list && reply->count == 2 && is_text(&reply->elements[0], "pong") &&
+        tracking->unanswered > 0) {
+        take_pong(tracking);
+        return STATUS_OK;
+    }
+    if (reply->type == REPLY_ERROR)
+        return redis_error_fail(reply, tracking->url.place, err);
+    return redis_strange_answer(tracking->connection, err);
+}
+
+/* When it is time to: what has come meanwhile was heard before, unless it never ends. */
+static enum status ping(struct redis_tracking *tracking, int64_t now_us, bool is_silent,
+                        struct error *err)
+{
+    if (now_us < tracking->ping_us)
+        return STATUS_OK;
+    if (tracking->unanswered == UNANSWERED_MAX)
+        return is_silent ? fail(err, STATUS_UNAVAILABLE, "%s: no answer within %d ms",
+                                tracking->url.place, UNANSWERED_MAX * PING_MS)
+                         : STATUS_OK;
+    tracking->sent_us[tracking->unanswered++] = now_us;
+    tracking->ping_us = now_us + PING_MS * INT64_C(1000);
+    redis_command_of(tracking->connection, (const char *const[]){"PING"}, 1);
+    return STATUS_OK;
+}
+
+static enum status hear(struct redis_tracking *tracking, struct error *err)
+{
+    struct redis_reply *reply;
+    int64_t now_us = timestamp_monotonic_us();
+    int64_t look_us = now_us + LOOK_MS * INT64_C(1000);
+    redis_connection_allow(tracking->connection, NEWS_BYTES_MAX);
+    enum status status =
+        redis_hear(tracking->connection, look_us < tracking->ping_us ? look_us : tracking->ping_us,
+                   &tracking->scratch, &reply, err);
+    if (status)
+        return status;
+    bool is_silent = !reply;
+    if (reply) {
+        status = take(tracking, reply, err);
+        arena_reset(&tracking->scratch);
+    }
+    return status ? status : ping(tracking, timestamp_monotonic_us(), is_silent, err);
+}
+
+static void *run(void *argument)
+{
+    struct redis_tracking *tracking = argument;
+    while (!atomic_load(&tracking->stops)) {
+        struct error err;
+        enum status status = begin(tracking, &err);
+        arena_reset(&tracking->scratch);
+        if (!status)
+            tell_in_use(tracking);
+        while (!status && !atomic_load(&tracking->stops))
+            status = hear(tracking, &err);
+        lose(tracking);
+        arena_reset(&tracking->scratch);
+        if (status) {
+            tell_bypassed(tracking, &err);
+            usleep(RECONNECT_MS * 1000);
+        }
+    }
+    return NULL;
+}
+
+enum status redis_tracking_start(const struct settings *settings, struct near_rows *rows,
+                                 struct redis_tracking **started, struct error *err)
+{
+    struct redis_tracking *tracking = calloc(1, sizeof *tracking);
+    if (!tracking)
+        out_of_memory();
+    tracking->rows = rows;
+    arena_init(&tracking->arena, 0);
+    arena_init(&tracking->scratch, 0);
+    const char *url = settings->online_store.url;
+    enum status status = redis_url_parse(url ? url : "", &tracking->arena, &tracking->url, err);
+    if (!status && pthread_create(&tracking->thread, NULL, run, tracking) != 0)
+        status = fail(err, STATUS_FAILED, "cannot start a thread");
+    tracking->is_running = !status;
+    if (status)
+        redis_tracking_stop(tracking);
+    else
+        *started = tracking;
+    return status;
+}
+
+uint64_t redis_tracking_losses(const struct redis_tracking *tracking)
+{
+    return counter_read(&tracking->losses);
+}
+
+void redis_tracking_stop(struct redis_tracking *tracking)
+{
+    if (!tracking)
+        return;
+    if (tracking->is_running) {
+        atomic_store(&tracking->stops, true);
+        pthread_join(tracking->thread, NULL);
+    }
+    arena_release(&tracking->scratch);
+    arena_release(&tracking->arena);
+    free(tracking);
+}
