@@ -50,7 +50,8 @@ struct server {
     struct snapshot_cell cell;
     struct reload *reload;
     struct store_watch *store_watch;
-    struct monitor *monitor; /* NULL: no HTTP port */
+    struct near_cache *near_cache; /* NULL: none */
+    struct monitor *monitor;       /* NULL: no HTTP port */
     grpc_server *grpc;
     struct control *control;
     struct worker_context context;
@@ -153,6 +154,7 @@ static void fill_context(struct server *server)
         .cell = &server->cell,
         .reload = server->reload,
         .store_watch = server->store_watch,
+        .near_cache = server->near_cache,
         .limits = {.max_entities = settings->max_entities,
                    .max_features = settings->max_features,
                    .max_lookups = LOOKUPS_MAX,
@@ -301,10 +303,13 @@ enum status server_run(const struct settings *settings, int stop_fd, struct erro
         status = store_watch_start(settings, server->reload, server->changed_fd,
                                    &server->store_watch, err);
     if (!status)
+        status = near_cache_start(settings, &server->near_cache, err);
+    if (!status)
         status = open_monitor(server, err);
     if (!status)
         status = serve(server, err);
     monitor_close(server->monitor);
+    near_cache_stop(server->near_cache);
     store_watch_stop(server->store_watch);
     reload_stop(server->reload);
     snapshot_cell_release(&server->cell);

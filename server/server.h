@@ -8,8 +8,8 @@
  * beginning to the end, and says which of this it is (monitor.h).
  *
  * What it holds has a maximum, whoever calls: requests on their way in, 256 MiB for all workers
- * together (with the default limits; past it gRPC resets calls), what each worker holds (worker.h)
- * and the definitions.
+ * together (with the default limits; past it gRPC resets calls), what each worker holds (worker.h),
+ * the near cache as set, and the definitions.
  */
 #ifndef LARDER_SERVER_SERVER_H
 #define LARDER_SERVER_SERVER_H

@@ -350,7 +350,7 @@ enum status worker_open(const struct worker_context *context, size_t number, str
         .max_message_bytes = context->settings->server.max_message_bytes,
     };
     *out = worker;
-    return online_store_open(context->settings, &worker->store, err);
+    return near_cache_open_store(context->near_cache, context->settings, &worker->store, err);
 }
 
 enum status worker_start(struct worker *worker, struct error *err)

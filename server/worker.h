@@ -32,6 +32,7 @@
 #include "server/snapshot.h"
 #include "server/standby.h"
 #include "server/store_watch.h"
+#include "store/online/near_cache.h"
 
 #include <grpc/grpc.h>
 
@@ -49,6 +50,7 @@ struct worker_context {
     struct reload *reload;
     const struct store_watch *store_watch;
     struct standby *standby;
+    struct near_cache *near_cache; /* NULL: none */
     struct query_limits limits;
     size_t max_answer_bytes; /* one */
     size_t max_held_bytes;   /* of requests, and of answers; at least one of each fits */

@@ -168,3 +168,16 @@ def measure_lmdb(world, quick):
         cases = [Case(world, api, server.address, 1, 64, 8, ", LMDB") for api in APIS]
         run_all(world, cases, quick)
     return [case.rate_row(0.75) for case in cases]
+
+
+def measure_near(world, quick):
+    """The same service, its rows in the server's memory before Redis."""
+    redis = world.redis()
+    fill_history(world, ENTITIES, VIEWS)
+    repository = world.repository(redis, definitions(VIEWS), near_cache="64MiB")
+    repository.do("materialize")
+    with repository.serving() as server:
+        cases = [Case(world, api, server.address, 1, 64, 8, ", near cache") for api in APIS]
+        run_all(world, cases, quick)
+    redis.kill()
+    return [case.rate_row(0.85) for case in cases]

@@ -69,17 +69,20 @@ class World:
         self.servers.append(redis)
         return redis.start()
 
-    def unapplied(self, redis, definitions, offline=None):
+    def unapplied(self, redis, definitions, offline=None, near_cache=None):
         """A new repository with a registry of its own; without a Redis, its online store is a folder in it."""
         self.number += 1
+        online = "{type: lmdb, path: online/}" if not redis else None
+        if near_cache:
+            online = f'{{type: redis, url: "{redis.url}", near_cache: {near_cache}}}'
         return Repository(self.path(f"repository{self.number}"), self.postgres.url, redis and redis.url,
                           {"features.yaml": definitions}, project="bench", offline=offline,
-                          online=None if redis else "{type: lmdb, path: online/}",
+                          online=online,
                           settings=f"registry: {{schema: larder_{self.number}}}\n")
 
-    def repository(self, redis, definitions):
+    def repository(self, redis, definitions, near_cache=None):
         """The same, applied."""
-        repository = self.unapplied(redis, definitions)
+        repository = self.unapplied(redis, definitions, near_cache=near_cache)
         repository.do("apply")
         return repository
 

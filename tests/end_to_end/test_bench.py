@@ -12,6 +12,8 @@ from repository import ROOT, program
 @pytest.mark.parametrize("measure, rows", [
     ("serving", ["larder.v1: requests, 8 in flight over 8", "larder.v1: p99, 64 in flight over 8",
                  "feast.serving: p50, 1 entity, 1 in flight", "feast.serving: p99, 100 entities, 1 in flight"]),
+    ("near", ["larder.v1: requests, 64 in flight over 8, near cache",
+              "feast.serving: requests, 64 in flight over 8, near cache"]),
     ("lmdb", ["larder.v1: requests, 64 in flight over 8, LMDB", "feast.serving: requests, 64 in flight over 8, LMDB"]),
     ("materialize", ["materialize, 20,000 rows of 10 float64"]),
     ("training", ["training set, 200 asks, 5 rows a key, indexed", "training set, 2,000 asks, 5 rows a key, no index",
