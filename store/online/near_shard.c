@@ -13,8 +13,8 @@ enum {
     SMALL_PART = 10,  /* the small ring is one such part of both */
     LARGEST_PART = 4, /* an entry is at most one such part of the small ring */
     USES_MAX = 3,
-    USES_TO_STAY = 2,    /* in the small ring */
-    ROUND_AGAIN_MAX = 32 /* entries that go around for one that comes: a bound on its time */
+    USES_TO_STAY = 2, /* in the small ring */
+    AROUND_MAX = 64,  /* entries that go around for one that wants to come: a bound on its time */
 };
 
 enum state {
@@ -181,15 +181,18 @@ static void go_around(struct near_shard *shard, struct near_entry *entry)
     move_entry(shard, entry, to, (uint8_t)(entry->uses - 1));
 }
 
+/* NULL: so many that are asked for stand before what could leave that another is not let in. They
+ * have gone around, and the next one that comes finds others first. */
 static void *make_main_room(struct near_shard *shard, uint32_t size)
 {
     struct near_ring *ring = &shard->main;
     void *room;
     for (int around = 0; !(room = find_room(ring, size));) {
         struct near_entry *entry = oldest(ring);
-        if (is_answer(entry) && entry->uses > 0 && around < ROUND_AGAIN_MAX) {
+        if (is_answer(entry) && entry->uses > 0) {
+            if (around++ == AROUND_MAX)
+                return NULL;
             go_around(shard, entry);
-            around++;
             continue;
         }
         if (entry->state != DEAD)
@@ -203,11 +206,14 @@ static void *make_main_room(struct near_shard *shard, uint32_t size)
 /* What is asked for goes on to the main ring; so does the rest, while there is room. */
 static void leave_small(struct near_shard *shard, struct near_entry *entry)
 {
+    struct near_entry *to = NULL;
     if (entry->state == DEAD)
         return;
     if (is_answer(entry) &&
         (entry->uses >= USES_TO_STAY || find_room(&shard->main, entry->size) != NULL))
-        move_entry(shard, entry, make_main_room(shard, entry->size), 0);
+        to = make_main_room(shard, entry->size);
+    if (to)
+        move_entry(shard, entry, to, 0);
     else
         evict(shard, entry);
 }
@@ -291,8 +297,9 @@ static void add(struct near_shard *shard, uint32_t tag, struct bytes key, struct
 {
     uint32_t size = (uint32_t)size_with(key, row);
     is_known = is_known || *ghost_of(shard, tag) == tag;
-    struct near_entry *entry =
-        is_known ? make_main_room(shard, size) : make_small_room(shard, size);
+    struct near_entry *entry = is_known ? make_main_room(shard, size) : NULL;
+    if (!entry)
+        entry = make_small_room(shard, size);
     *entry = (struct near_entry){.size = size, .key_size = (uint16_t)key.size, .tag = tag};
     memcpy(entry->bytes, key.data, key.size);
     link_entry(shard, entry);
