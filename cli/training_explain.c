@@ -35,9 +35,10 @@ static int print_json(const struct join_explanation *explanation, struct arena *
                              "probe_ms", view->probe_ms, "pass_ms", view->pass_ms, "from",
                              time_text(view->from_us, arena), "to", time_text(view->to_us, arena)));
     }
-    return command_print_json(json_pack("{s:I, s:b, s:o}", "asks", (json_int_t)explanation->asks,
-                                        "counts_left_out", !explanation->leaves_uncounted, "views",
-                                        views));
+    return command_print_json(json_pack("{s:I, s:b, s:I, s:o}", "asks",
+                                        (json_int_t)explanation->asks, "counts_left_out",
+                                        !explanation->leaves_uncounted, "pass_parts",
+                                        (json_int_t)explanation->pass_parts, "views", views));
 }
 
 static int print_text(const struct join_explanation *explanation, struct arena *arena)
@@ -64,6 +65,10 @@ static int print_text(const struct join_explanation *explanation, struct arena *
     table_print(&table, stdout, "  ");
     if (explanation->leaves_uncounted)
         printf("source rows that are left out would not be counted: that reads all of them\n");
+    if (explanation->pass_parts > 1)
+        printf("training: memory: does not hold the pass, which would put rows aside on disk and\n"
+               "answer them in %zu parts\n",
+               explanation->pass_parts);
     return EXIT_DONE;
 }
 

@@ -69,7 +69,7 @@ static int print_report_json(const struct training_request *request,
                                                     : json_null());
     const struct join_counts *joined = &report->joined;
     return command_print_json(json_pack(
-        "{s:s?, s:s?, s:s, s:o, s:I, s:o, s:I, s:o, s:o, s:o, s:I, s:f}", "out",
+        "{s:s?, s:s?, s:s, s:o, s:I, s:o, s:I, s:o, s:o, s:o, s:I, s:I, s:f}", "out",
         is_kept ? request->out_path : NULL, "manifest", is_kept ? request->manifest_path : NULL,
         "sha256", manifest->out.sha256, "same_again",
         request->again ? json_boolean(!report->is_other) : json_null(), "rows",
@@ -77,7 +77,7 @@ static int print_report_json(const struct training_request *request,
         (json_int_t)report->recorded_later, "left_out", count_of_source(joined, joined->left_out),
         "long_keys", count_of_source(joined, joined->long_keys), "unknown_created",
         count_of_source(joined, joined->unknown_created), "misfits", (json_int_t)joined->misfits,
-        "seconds", seconds));
+        "put_aside_bytes", (json_int_t)report->put_aside_bytes, "seconds", seconds));
 }
 
 static void tell_count(uint64_t count, const char *what)
@@ -114,6 +114,8 @@ static void tell_report(const struct training_request *request,
     tell_count(report->joined.long_keys, "source rows left out for a key longer than 480 bytes");
     tell_count(report->joined.unknown_created, "source rows left out for an unknown created time");
     tell_count(report->joined.misfits, "values that do not fit their feature, and read as null");
+    tell_count(report->put_aside_bytes,
+               "bytes that training: memory: did not hold, put aside on disk");
 }
 
 /* What is there now, and whether it is what was wanted. */

@@ -155,7 +155,26 @@ static void take_share(struct training_join *join, bool probed, struct share *sh
     share->request.key_ids = ids;
 }
 
+static struct pass_limits limits_of(struct training_join *join)
+{
+    return (struct pass_limits){
+        .memory_bytes = (size_t)join->options.memory_bytes,
+        .row_bytes = join->passed.row_bytes,
+        .spill = &join->spill,
+        .stop = join->options.stop,
+    };
+}
+
 /* Explaining ---------------------------------------------------------------------------------- */
+
+static size_t count_parts(struct training_join *join)
+{
+    take_share(join, false, &join->passed);
+    const struct pass_limits limits = limits_of(join);
+    if (join->passed.selection.view_count == 0)
+        return 0;
+    return pass_part_count(&join->passed.request, &limits, &join->log);
+}
 
 static const char *reason(const struct training_join *join, size_t view)
 {
@@ -201,6 +220,7 @@ enum status training_join_explain(struct training_join *join, struct arena *aren
         .views = views,
         .view_count = selection->view_count,
         .leaves_uncounted = join->request.leaves_uncounted,
+        .pass_parts = count_parts(join),
     };
     return STATUS_OK;
 }
@@ -223,12 +243,7 @@ static enum status probe(struct training_join *join, struct error *err)
 
 static enum status pass_over(struct training_join *join, struct error *err)
 {
-    const struct pass_limits limits = {
-        .memory_bytes = (size_t)join->options.memory_bytes,
-        .row_bytes = join->passed.row_bytes,
-        .spill = &join->spill,
-        .stop = join->options.stop,
-    };
+    const struct pass_limits limits = limits_of(join);
     return pass_run(join->store, &join->passed.request, &limits, &join->log, &join->pass, err);
 }
 
@@ -322,6 +337,11 @@ const struct join_counts *training_join_counts(struct training_join *join)
     if (join->pass)
         add_counts(&join->counts, pass_counts(join->pass));
     return &join->counts;
+}
+
+uint64_t training_join_put_aside(const struct training_join *join)
+{
+    return (uint64_t)atomic_load(&join->spill.file_size);
 }
 
 void training_join_close(struct training_join *join)

@@ -47,6 +47,7 @@ struct join_explanation {
     const struct explained_view *views; /* of the selection, in its order */
     size_t view_count;
     bool leaves_uncounted; /* source rows left out are not counted, which would cost too much */
+    size_t pass_parts;     /* 0: nothing is passed; 1: in memory; more: put aside on disk */
 };
 enum status training_join_explain(struct training_join *join, struct arena *arena,
                                   struct join_explanation *explanation, struct error *err);
@@ -56,6 +57,8 @@ enum status training_join_next(struct training_join *join, const struct joined_r
                                struct error *err);
 /* Complete once the end was seen. */
 const struct join_counts *training_join_counts(struct training_join *join);
+/* Bytes that memory did not hold, and that lay on disk meanwhile. */
+uint64_t training_join_put_aside(const struct training_join *join);
 void training_join_close(struct training_join *join); /* accepts NULL */
 
 #endif

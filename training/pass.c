@@ -390,20 +390,36 @@ static size_t count_parts(const struct pass *pass)
     return parts < PARTITIONS_MAX ? (size_t)parts : PARTITIONS_MAX;
 }
 
-enum status pass_run(struct offline_store *store, const struct join_request *request,
-                     const struct pass_limits *limits, const struct ask_log *log,
-                     struct pass **opened, struct error *err)
+static struct pass *new_pass(const struct join_request *request, const struct pass_limits *limits,
+                             const struct ask_log *log)
 {
     struct pass *pass = calloc(1, sizeof *pass);
     if (!pass)
         out_of_memory();
-    pass->store = store;
     pass->request = *request;
     pass->limits = *limits;
     pass->log = log;
     arena_init(&pass->arena, 0);
     arena_init(&pass->row_arena, 0);
     init_views(pass);
+    return pass;
+}
+
+size_t pass_part_count(const struct join_request *request, const struct pass_limits *limits,
+                       const struct ask_log *log)
+{
+    struct pass *pass = new_pass(request, limits, log);
+    size_t parts = count_parts(pass);
+    pass_close(pass);
+    return parts;
+}
+
+enum status pass_run(struct offline_store *store, const struct join_request *request,
+                     const struct pass_limits *limits, const struct ask_log *log,
+                     struct pass **opened, struct error *err)
+{
+    struct pass *pass = new_pass(request, limits, log);
+    pass->store = store;
     size_t parts = count_parts(pass);
     enum status status = parts == 1 ? run_whole(pass, err) : run_parts(pass, parts, err);
     *opened = status ? NULL : pass;

@@ -24,6 +24,10 @@ struct pass_limits {
     const atomic_bool *stop; /* NULL, or CANCELLED soon after it is set */
 };
 
+/* In how many parts it would be run; 1: memory holds it all, and nothing is put aside. Of the
+ * limits neither where the rest goes nor the stop flag matters. */
+size_t pass_part_count(const struct join_request *request, const struct pass_limits *limits,
+                       const struct ask_log *log);
 /* Reads the log and the history of all views of the request. What is passed is borrowed until
  * close. */
 enum status pass_run(struct offline_store *store, const struct join_request *request,

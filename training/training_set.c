@@ -259,6 +259,7 @@ static enum status join_asks(struct maker *maker, struct offline_store *store, s
     maker->manifest->transactions = arena_text(maker->manifest->arena, snapshot.transactions);
     maker->manifest->position = arena_text(maker->manifest->arena, snapshot.position);
     maker->manifest->joined = *training_join_counts(maker->join);
+    maker->report->put_aside_bytes = training_join_put_aside(maker->join);
     maker->manifest->asks.rows = asked;
     return asks_check_unchanged(maker->asks, err);
 }

@@ -67,7 +67,8 @@ struct training_report {
                                             too old a row is not looked for, and is NOT_FOUND */
     uint64_t recorded_later; /* values recorded after their row asked: they were not known then */
     struct join_counts joined;
-    bool is_other; /* than the one that was to be made again: its bytes differ */
+    uint64_t put_aside_bytes; /* on disk, while it was made: more than memory was to hold */
+    bool is_other;            /* than the one that was to be made again: its bytes differ */
     bool refused; /* INVALID, because the sources cannot be asked in this way: the call is wrong, or
                      the definitions are */
 };

@@ -133,10 +133,10 @@ size_t postgres_parts_append(const struct postgres_parts *parts, size_t index, s
 
 /*
  * Microseconds for each of PostgreSQL's units of cost, and for a row and a value that are sent and
- * taken. Measured on two cores, with the tables in memory; what matters is which side wins, and
- * where asks are neither few nor dense the two are close anyway.
+ * taken. Measured on two cores, with a connection each, with the tables in memory; what matters is
+ * which side wins, and where asks are neither few nor dense the two are close anyway.
  */
-static const double probe_unit_us = 1.2, stream_unit_us = 1.5, row_us = 0.25, value_us = 0.03,
+static const double probe_unit_us = 0.65, stream_unit_us = 1.5, row_us = 0.25, value_us = 0.03,
                     count_unit_us = 3;
 /* A probe that costs more reads much of the table. */
 static const double served_below = 200;

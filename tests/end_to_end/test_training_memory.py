@@ -63,6 +63,18 @@ def test_a_training_set_larger_than_its_memory_is_the_same(many):
     assert open(many.path("whole.csv"), "rb").read() == open(many.path("parts.csv"), "rb").read()
 
 
+def test_what_is_put_aside_on_disk_is_told(many):
+    assert explained(many)["pass_parts"] == 1 and "put aside" not in make(many, "whole.csv").stderr
+    many.write("larder.yaml", open(many.path("larder.yaml")).read() + "training: {memory: 8MiB}\n")
+    parts = explained(many)["pass_parts"]
+    assert parts > 1
+    assert f"in {parts} parts" in many.do("training-set", "--service", "s", "--entities", "asks.csv", "--explain").out
+    assert "did not hold, put aside on disk: " in make(many, "parts.csv").stderr
+    many.write("asks.csv", "id,event_timestamp\n1,1970-01-05T00:00:00Z\n")
+    made = many.do("training-set", "--service", "s", "--entities", "asks.csv", "--out", "few.csv", "--json").json
+    assert made["put_aside_bytes"] == 0
+
+
 def test_the_limit_is_what_a_training_set_would_have_exceeded(many):
     if "asan" in os.environ.get("LARDER_BUILD", ""):
         pytest.skip("AddressSanitizer takes more than any limit")
