@@ -213,7 +213,7 @@ def test_a_column_that_the_answer_has_too_is_refused_before_the_join(history):
     history.sql("DROP TABLE trips")
     history.repository.write("ask.csv", "driver_id,event_timestamp,rating\n1,2024-05-01T12:10:00Z,5\n")
     err = history.refused(*TRAINING_SET, code=1).err
-    assert "a column rating" in err and not history.repository.path("out.csv").exists()
+    assert "column rating: the answer has one of that name" in err and not history.repository.path("out.csv").exists()
 
 
 def test_the_summary_counts_only_what_was_looked_for(history):
