@@ -48,7 +48,7 @@ enum status near_cache_open_store(struct near_cache *cache, const struct setting
 {
     enum status status = online_store_open(settings, store, err);
     if (!status && cache)
-        *store = near_store_around(*store, cache->rows, &cache->bypassed);
+        *store = near_store_around(*store, cache->rows, cache->tracking, &cache->bypassed);
     return status;
 }
 

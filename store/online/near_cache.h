@@ -24,6 +24,7 @@
 
 struct counter;
 struct near_cache;
+struct redis_tracking;
 
 /* As online_store.near_cache asks; without it *cache is NULL, which all of these accept. It begins
  * to be of use when the store is there. EXHAUSTED: no memory of that size. */
@@ -35,10 +36,10 @@ void near_cache_stop(struct near_cache *cache);
 /* A handle as online_store_open gives one, which reads through the cache. */
 enum status near_cache_open_store(struct near_cache *cache, const struct settings *settings,
                                   struct online_store **store, struct error *err);
-/* The same around a handle, which it then owns, and rows that somebody else keeps right. bypassed
+/* The same around a Redis' handle, which it then owns, and rows that tracking keeps right. bypassed
  * counts keys. */
 struct online_store *near_store_around(struct online_store *inner, struct near_rows *rows,
-                                       struct counter *bypassed);
+                                       struct redis_tracking *tracking, struct counter *bypassed);
 
 struct near_cache_state {
     struct near_counts rows;

@@ -4,6 +4,7 @@
 #include "base/timestamp.h"
 #include "store/online/near_cache.h"
 #include "store/online/online_store_backend.h"
+#include "store/online/redis_tracking.h"
 
 #include <stdlib.h>
 
@@ -11,6 +12,8 @@ struct near_store {
     struct online_store base;
     struct online_store *inner;
     struct near_rows *rows;
+    struct redis_tracking *tracking;
+    struct redis_sameness sameness;
     struct counter *bypassed;
 };
 
@@ -67,9 +70,12 @@ static enum status read_missing(struct near_store *store, const struct missing *
 {
     enum status status =
         online_store_read(store->inner, missing->keys, missing->count, arena, missing->rows, err);
+    /* An answer from a connection that was made for it may be another Redis'. */
+    bool is_of_use = redis_sameness_lasts(store->tracking, store->inner, &store->sameness);
     for (size_t i = 0; !status && i < missing->count; i++) {
         struct bytes row = missing->rows[i];
-        near_rows_keep(store->rows, missing->keys[i], row, &missing->tickets[i]);
+        if (is_of_use)
+            near_rows_keep(store->rows, missing->keys[i], row, &missing->tickets[i]);
         rows[missing->numbers[i]] = row;
         *bytes += row.size;
     }
@@ -82,7 +88,8 @@ static enum status near_read(struct online_store *base, const struct bytes *keys
     struct near_store *store = near_of(base);
     struct missing missing = {0};
     size_t bytes = 0;
-    if (!near_rows_are_right(store->rows, timestamp_monotonic_us())) {
+    if (!near_rows_are_right(store->rows, timestamp_monotonic_us()) ||
+        !redis_tracking_is_of(store->tracking, store->inner, &store->sameness)) {
         counter_add(store->bypassed, count);
         return online_store_read(store->inner, keys, count, arena, rows, err);
     }
@@ -220,11 +227,15 @@ static const struct online_store_ops near_online_store = {
 };
 
 struct online_store *near_store_around(struct online_store *inner, struct near_rows *rows,
-                                       struct counter *bypassed)
+                                       struct redis_tracking *tracking, struct counter *bypassed)
 {
     struct near_store *store = malloc(sizeof *store);
     if (!store)
         out_of_memory();
-    *store = (struct near_store){{&near_online_store}, inner, rows, bypassed};
+    *store = (struct near_store){.base = {&near_online_store},
+                                 .inner = inner,
+                                 .rows = rows,
+                                 .tracking = tracking,
+                                 .bypassed = bypassed};
     return &store->base;
 }

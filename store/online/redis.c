@@ -150,6 +150,20 @@ static enum status ask_info(struct redis_store *store, const char *section, stru
     return status;
 }
 
+enum status redis_run_id(struct redis_connection *connection, char run_id[REDIS_RUN_ID_SIZE],
+                         struct error *err)
+{
+    struct arena arena;
+    struct redis_reply *reply;
+    arena_init(&arena, 0);
+    redis_command_of(connection, (const char *const[]){"INFO", "server"}, 2);
+    enum status status = redis_receive_type(connection, REPLY_TEXT, &arena, &reply, err);
+    if (!status && !redis_info_field(reply->text, "run_id", run_id, REDIS_RUN_ID_SIZE))
+        status = redis_strange_answer(connection, err);
+    arena_release(&arena);
+    return status;
+}
+
 static void take_info(struct bytes server, struct bytes memory, struct online_info *info)
 {
     char version[24] = "?";

@@ -227,6 +227,11 @@ void redis_connection_allow(struct redis_connection *connection, size_t bytes)
     redis_parser_allow(connection->parser, bytes);
 }
 
+void redis_connection_give_up(struct redis_connection *connection)
+{
+    disconnect(connection);
+}
+
 uint64_t redis_connection_number(const struct redis_connection *connection)
 {
     return connection->number;

@@ -37,6 +37,8 @@ void redis_connection_go_on(struct redis_connection *connection);
 enum { REDIS_TIMEOUTS_MAX = 20 };
 /* The answers of this call hold at most so many bytes of text; past it, EXHAUSTED. */
 void redis_connection_allow(struct redis_connection *connection, size_t bytes);
+/* Gives the connection up: the next begin makes another. */
+void redis_connection_give_up(struct redis_connection *connection);
 /* 0 before the first connection, then one more with each. */
 uint64_t redis_connection_number(const struct redis_connection *connection);
 /* What messages call it: "redis localhost:6379". */

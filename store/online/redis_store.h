@@ -46,7 +46,12 @@ static inline struct redis_store *redis_store_of(struct online_store *store)
     return (struct redis_store *)store;
 }
 
-/* redis.c: what INFO says of a field, as text in `value`; false if it says nothing. */
+/* redis.c: which Redis this is, by an identity that it draws when it starts: asked on this
+ * connection, which must have begun. */
+enum { REDIS_RUN_ID_SIZE = 41 };
+enum status redis_run_id(struct redis_connection *connection, char run_id[REDIS_RUN_ID_SIZE],
+                         struct error *err);
+/* What INFO says of a field, as text in `value`; false if it says nothing. */
 bool redis_info_field(struct bytes info, const char *name, char *value, size_t size);
 
 enum status redis_examine(struct online_store *store, struct arena *arena,

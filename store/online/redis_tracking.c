@@ -6,6 +6,7 @@
 #include "base/timestamp.h"
 #include "store/online/redis_connection.h"
 #include "store/online/redis_error.h"
+#include "store/online/redis_store.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -20,6 +21,7 @@ enum {
     CONNECT_MS = 1000, /* each step of making a connection */
     RECONNECT_MS = 100,
     LOOK_MS = 100, /* whether to stop */
+    DOUBT_MS = 10 * 1000,
     NEWS_BYTES_MAX = 16 * 1024 * 1024,
 };
 
@@ -37,6 +39,11 @@ struct redis_tracking {
     size_t unanswered;
     enum { NOT_TOLD, TOLD_IN_USE, TOLD_BYPASSED } told; /* to the log */
     struct counter losses;
+    pthread_mutex_t mutex;          /* of run_id */
+    char run_id[REDIS_RUN_ID_SIZE]; /* of the Redis that is heard; "" while there is none */
+    _Atomic uint64_t number;        /* of the connection to it, the first is 1 */
+    atomic_bool is_doubted;         /* somebody reads from another Redis */
+    int64_t doubt_us;               /* when to give in to such a doubt */
     atomic_bool stops;
     pthread_t thread;
     bool is_running;
@@ -101,12 +108,22 @@ static void trust_since(struct redis_tracking *tracking, int64_t heard_us)
     near_rows_trust_until(tracking->rows, heard_us + TRUST_MS * INT64_C(1000));
 }
 
+static void set_run_id(struct redis_tracking *tracking, const char *run_id)
+{
+    pthread_mutex_lock(&tracking->mutex);
+    memcpy(tracking->run_id, run_id, strlen(run_id) + 1);
+    pthread_mutex_unlock(&tracking->mutex);
+    atomic_fetch_add(&tracking->number, 1);
+}
+
 /* Rows are forgotten once more when news come: until then, some may have been kept without. */
 static enum status begin(struct redis_tracking *tracking, struct error *err)
 {
-    char id[24];
+    char id[24], run_id[REDIS_RUN_ID_SIZE];
     tracking->connection = redis_connection_open(&tracking->url, CONNECT_MS);
     enum status status = redis_connection_begin(tracking->connection, err);
+    if (!status)
+        status = redis_run_id(tracking->connection, run_id, err);
     if (!status)
         status = ask_own_id(tracking, id, err);
     int64_t now_us = timestamp_monotonic_us();
@@ -116,6 +133,8 @@ static enum status begin(struct redis_tracking *tracking, struct error *err)
         return status;
     tracking->unanswered = 0;
     tracking->ping_us = now_us + PING_MS * INT64_C(1000);
+    atomic_store(&tracking->is_doubted, false);
+    set_run_id(tracking, run_id);
     near_rows_clear(tracking->rows);
     trust_since(tracking, now_us);
     return STATUS_OK;
@@ -183,10 +202,22 @@ static enum status ping(struct redis_tracking *tracking, int64_t now_us, bool is
     return STATUS_OK;
 }
 
+static enum status give_in_to_doubt(struct redis_tracking *tracking, int64_t now_us,
+                                    struct error *err)
+{
+    if (!atomic_load(&tracking->is_doubted) || now_us < tracking->doubt_us)
+        return STATUS_OK;
+    tracking->doubt_us = now_us + DOUBT_MS * INT64_C(1000);
+    return fail(err, STATUS_UNAVAILABLE, "%s: rows are read from another Redis than is heard of",
+                tracking->url.place);
+}
+
 static enum status hear(struct redis_tracking *tracking, struct error *err)
 {
     struct redis_reply *reply;
     int64_t now_us = timestamp_monotonic_us();
+    if (give_in_to_doubt(tracking, now_us, err))
+        return err->status;
     int64_t look_us = now_us + LOOK_MS * INT64_C(1000);
     redis_connection_allow(tracking->connection, NEWS_BYTES_MAX);
     enum status status =
@@ -230,6 +261,7 @@ enum status redis_tracking_start(const struct settings *settings, struct near_ro
     if (!tracking)
         out_of_memory();
     tracking->rows = rows;
+    pthread_mutex_init(&tracking->mutex, NULL);
     arena_init(&tracking->arena, 0);
     arena_init(&tracking->scratch, 0);
     const char *url = settings->online_store.url;
@@ -242,6 +274,44 @@ enum status redis_tracking_start(const struct settings *settings, struct near_ro
     else
         *started = tracking;
     return status;
+}
+
+bool redis_sameness_lasts(const struct redis_tracking *tracking, struct online_store *store,
+                          const struct redis_sameness *known)
+{
+    return known->tracking == atomic_load(&tracking->number) &&
+           known->connection == redis_connection_number(redis_store_of(store)->connection);
+}
+
+static bool is_run(struct redis_tracking *tracking, const char *run_id)
+{
+    pthread_mutex_lock(&tracking->mutex);
+    bool is = strcmp(tracking->run_id, run_id) == 0;
+    pthread_mutex_unlock(&tracking->mutex);
+    return is;
+}
+
+bool redis_tracking_is_of(struct redis_tracking *tracking, struct online_store *store,
+                          struct redis_sameness *known)
+{
+    struct redis_connection *connection = redis_store_of(store)->connection;
+    uint64_t number = atomic_load(&tracking->number);
+    char run_id[REDIS_RUN_ID_SIZE];
+    if (redis_sameness_lasts(tracking, store, known))
+        return known->is_same;
+    /* Where it cannot be asked, it cannot be read from either, which will say why. */
+    if (redis_connection_begin(connection, NULL) || redis_run_id(connection, run_id, NULL))
+        return false;
+    known->connection = redis_connection_number(connection);
+    known->tracking = number;
+    known->is_same = is_run(tracking, run_id);
+    if (known->is_same)
+        return true;
+    atomic_store(&tracking->is_doubted, true);
+    if (known->given_up_for != number)
+        redis_connection_give_up(connection);
+    known->given_up_for = number;
+    return false;
 }
 
 uint64_t redis_tracking_losses(const struct redis_tracking *tracking)
@@ -257,6 +327,7 @@ void redis_tracking_stop(struct redis_tracking *tracking)
         atomic_store(&tracking->stops, true);
         pthread_join(tracking->thread, NULL);
     }
+    pthread_mutex_destroy(&tracking->mutex);
     arena_release(&tracking->scratch);
     arena_release(&tracking->arena);
     free(tracking);

@@ -16,6 +16,10 @@
  * trusted, until a new connection is tracked. The log has one line for each such change. A flush of
  * the database is told as such, and forgets all rows, too.
  *
+ * After a failover behind a name or an address, this connection and one that reads may have ended
+ * up with different Redises. So each handle that reads asks, once for each connection, whether both
+ * are the same.
+ *
  * A row that expires is told of when Redis gets to removing it, which may be late, and does no
  * harm: rows expire a day after their ttl, and from a row of that age nothing is served
  * (server/lookup.c).
@@ -27,11 +31,30 @@
 #include "config/settings.h"
 #include "store/online/near_rows.h"
 
+#include <stdbool.h>
+#include <stdint.h>
+
+struct online_store;
 struct redis_tracking;
 
 /* The settings and the rows outlive it. INVALID: the url is none. */
 enum status redis_tracking_start(const struct settings *settings, struct near_rows *rows,
                                  struct redis_tracking **tracking, struct error *err);
+/* What a handle on the store knows of its own connection; all zero at first. */
+struct redis_sameness {
+    uint64_t connection, tracking; /* the numbers of those of which it is known */
+    uint64_t given_up_for;         /* that of tracking: once for each */
+    bool is_same;
+};
+/* Whether a handle reads from the Redis that is heard of; asks it where either of the two has
+ * connected anew since. Where it is another, both connect anew, this one at most every ten seconds;
+ * so does the handle where it is not known. Any thread. */
+bool redis_tracking_is_of(struct redis_tracking *tracking, struct online_store *store,
+                          struct redis_sameness *known);
+/* Whether neither of the two has connected anew since. */
+bool redis_sameness_lasts(const struct redis_tracking *tracking, struct online_store *store,
+                          const struct redis_sameness *known);
+
 /* How often the news were lost that had been heard before. Any thread. */
 uint64_t redis_tracking_losses(const struct redis_tracking *tracking);
 /* Within a second or two; accepts NULL. */

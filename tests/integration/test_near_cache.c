@@ -342,6 +342,57 @@ static void without_the_right_to_subscribe_it_is_bypassed(void **state)
     assert_int_equal(state_of(f).rows.entries, 0);
 }
 
+static void a_handle_on_another_redis_goes_past_the_cache(void **state)
+{
+    struct fixture *f = *state;
+    struct private_redis other;
+    private_redis_start(&other, NULL, NULL);
+    put(f, 1, 5);
+    check_from_memory(f, 1, 5);
+    online_store_close(f->near);
+    online_store_close(f->plain);
+    f->settings.online_store.url = other.url;
+    check_ok(f, near_cache_open_store(f->cache, &f->settings, &f->near, &f->err));
+    check_ok(f, online_store_open(&f->settings, &f->plain, &f->err));
+    for (int64_t version = 0; version < 50; version++) {
+        assert_int_equal(get(f, 1), version);
+        put(f, 1, version + 1);
+    }
+    private_redis_stop(&other);
+}
+
+/* Another Redis takes the place of one that lives on, as behind a name or an address. */
+static void move_over(struct fixture *f, struct private_redis *other)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/redis.sock", other->directory);
+    assert_int_equal(rename(path, f->redis_path), 0);
+}
+
+static void after_a_failover_the_new_redis_is_heard(void **state)
+{
+    struct fixture *f = *state;
+    struct private_redis other;
+    private_redis_start(&other, NULL, NULL);
+    put(f, 1, 5);
+    check_from_memory(f, 1, 5);
+    move_over(f, &other);
+    online_store_close(f->plain);
+    check_ok(f, online_store_open(&f->settings, &f->plain, &f->err));
+    put(f, 1, 7);
+    /* A handle that has connected since is not given what others were, and has the news come from
+     * where it reads. */
+    online_store_close(f->near);
+    check_ok(f, near_cache_open_store(f->cache, &f->settings, &f->near, &f->err));
+    assert_int_equal(get(f, 1), 7);
+    wait_for_losses(f, 1);
+    wait_until_it_is(f, true);
+    check_from_memory(f, 1, 7);
+    put(f, 1, 8);
+    check_it_becomes(f, 1, 7, 8);
+    private_redis_stop(&other);
+}
+
 /* Everything at once: one writes versions that only grow, others read, and the news are held up,
  * cut off and lost all the time. */
 
@@ -483,6 +534,8 @@ int main(void)
         TEST(a_redis_that_starts_anew_is_believed),
         TEST(a_frozen_redis_is_a_loss),
         TEST(without_the_right_to_subscribe_it_is_bypassed),
+        TEST(a_handle_on_another_redis_goes_past_the_cache),
+        TEST(after_a_failover_the_new_redis_is_heard),
         TEST(whatever_happens_to_the_news_nothing_is_older_than_the_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

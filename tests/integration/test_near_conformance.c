@@ -15,6 +15,7 @@
 struct near {
     struct private_redis redis;
     struct near_rows *rows;
+    struct redis_tracking *tracking;
     struct counter bypassed;
 };
 
@@ -32,8 +33,8 @@ static enum status read_twice(struct online_store *store, const struct bytes *ke
 static struct online_store *open_store(void *context)
 {
     struct near *near = context;
-    struct online_store *store =
-        near_store_around(store_on(near->redis.url, 5000), near->rows, &near->bypassed);
+    struct online_store *store = near_store_around(store_on(near->redis.url, 5000), near->rows,
+                                                   near->tracking, &near->bypassed);
     near_ops = store->ops;
     twice = *near_ops;
     twice.read = read_twice;
@@ -54,12 +55,11 @@ int main(void)
     /* The suite waits for rows to expire, which are to be told of at once. */
     static const char *const options[] = {"--hz", "500", NULL};
     struct near near = {0};
-    struct redis_tracking *tracking;
     struct near_counts counts;
     private_redis_start(&near.redis, options, NULL);
     struct settings settings = settings_of(near.redis.url, 5000);
     if (near_rows_open(NEAR_ROWS_MIN, &near.rows, NULL) ||
-        redis_tracking_start(&settings, near.rows, &tracking, NULL))
+        redis_tracking_start(&settings, near.rows, &near.tracking, NULL))
         return 1;
     while (!near_rows_are_right(near.rows, timestamp_monotonic_us()))
         usleep(1000);
@@ -70,7 +70,7 @@ int main(void)
         fputs("little was read from memory\n", stderr);
         failed++;
     }
-    redis_tracking_stop(tracking);
+    redis_tracking_stop(near.tracking);
     near_rows_close(near.rows);
     private_redis_stop(&near.redis);
     return failed;
