@@ -1,6 +1,9 @@
 /* batch.c - see batch.h. */
 #include "server/batch.h"
 
+#include "base/timestamp.h"
+#include "server/counters.h"
+
 #include <assert.h>
 
 enum { ARENA_KEEP_BYTES = 4 * 1024 * 1024 };
@@ -108,8 +111,12 @@ static void begin_reading(struct batch *batch, struct online_store *store)
 static enum status read_rows(struct batch *batch, size_t first, size_t count, struct error *err)
 {
     arena_reset(&batch->row_arena);
+    int64_t began_us = batch->counters ? timestamp_monotonic_us() : 0;
     enum status status = online_store_read(batch->store, batch->keys.keys + first, count,
                                            &batch->row_arena, batch->rows + first, err);
+    if (batch->counters)
+        counters_add_read(batch->counters, count, timestamp_monotonic_us() - began_us,
+                          status != STATUS_OK);
     /* To whom waits for rows, a store that talks no sense, or cannot be opened, is as good as away.
      * That there are too many of them is about what was asked. */
     return status && status != STATUS_EXHAUSTED ? STATUS_UNAVAILABLE : status;
@@ -188,7 +195,11 @@ enum status batch_answer(struct batch *batch, size_t number, struct wire_writer 
     *needs_definitions = lookup->needs_definitions;
     if (status)
         return status;
+    if (batch->counters)
+        counters_add_rows(batch->counters, lookup, batch->now_us);
     request->api->write(lookup, &batch->arena, writer);
+    if (batch->counters)
+        counters_add_nulls(batch->counters, lookup);
     if (writer->overflow)
         return fail(err, STATUS_EXHAUSTED,
                     "the answer is larger than %zu bytes: ask for fewer entities or features",

@@ -57,8 +57,11 @@ struct batch_request {
     const char *message;
 };
 
+struct worker_counters;
+
 struct batch {
     struct query_limits limits;
+    struct worker_counters *counters; /* NULL: nobody counts; the caller sets it */
     struct arena arena;
     struct arena row_arena; /* of one read of the store */
     const struct snapshot *snapshot;

@@ -2,6 +2,7 @@
 #include "server/calls.h"
 
 #include "base/error.h"
+#include "base/timestamp.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -13,6 +14,9 @@ enum {
     ANSWER_TIMEOUT_MS = 30 * 1000,
     ANSWER_TIMEOUT_PRESSED_MS = 1000,
 };
+
+static_assert((int)CALLS_METHOD_COUNT < (int)COUNTED_METHODS_MAX,
+              "each method is counted, and streamed requests behind them");
 
 void calls_init(struct calls *calls)
 {
@@ -69,8 +73,11 @@ static bool fits(const struct calls *calls, size_t held_bytes, size_t size)
     return size <= SMALL_BYTES || held_bytes + size <= calls->max_held_bytes;
 }
 
-static void begin_reply(struct calls *calls, struct call *call)
+static void begin_reply(struct calls *calls, struct call *call, grpc_status_code code,
+                        size_t answer_size)
 {
+    counters_add_answer(&calls->counters->methods[call->method], (unsigned)code,
+                        timestamp_monotonic_us() - call->come_us, answer_size);
     calls_move(calls, call, CALL_ANSWERED);
     calls->request_bytes -= call->request_bytes;
     call->request_bytes = 0;
@@ -78,23 +85,24 @@ static void begin_reply(struct calls *calls, struct call *call)
 
 void calls_fail(struct calls *calls, struct call *call, grpc_status_code code, const char *message)
 {
-    begin_reply(calls, call);
+    begin_reply(calls, call, code, 0);
     rpc_fail(&call->rpc, code, message, call);
 }
 
-static void refuse(struct calls *calls, struct call *call, const char *message)
+static void refuse(struct calls *calls, struct call *call, enum refusal reason, const char *message)
 {
+    counter_bump(&calls->counters->refused[reason], 1);
     calls_fail(calls, call, GRPC_STATUS_RESOURCE_EXHAUSTED, message);
 }
 
 void calls_answer(struct calls *calls, struct call *call, struct bytes answer)
 {
     if (!fits(calls, calls->answer_bytes, answer.size)) {
-        refuse(calls, call,
+        refuse(calls, call, REFUSED_ANSWERS,
                "the server holds too many large answers that were not taken: try again later");
         return;
     }
-    begin_reply(calls, call);
+    begin_reply(calls, call, GRPC_STATUS_OK, answer.size);
     calls->answer_bytes += call->answer_bytes = answer.size;
     rpc_reply(&call->rpc, answer, call);
 }
@@ -110,13 +118,18 @@ static void take_new(struct calls *calls, struct call *call)
     size_t size = rpc_request_size(&call->rpc);
     bool is_one_too_many = calls->come_count >= CALLS_MAX;
     calls->come_count++;
+    call->come_us = calls->now_us;
+    counter_set(&calls->counters->open_calls, calls->come_count);
+    counter_bump(&calls->counters->methods[call->method].request_bytes, size);
     if (is_one_too_many) {
-        refuse(calls, call, "the server is at its limit of concurrent calls: try again later");
+        refuse(calls, call, REFUSED_CALLS,
+               "the server is at its limit of concurrent calls: try again later");
     } else if (!fits(calls, calls->request_bytes, size)) {
-        refuse(calls, call, "the server is at its limit of waiting requests: try again later");
+        refuse(calls, call, REFUSED_REQUESTS,
+               "the server is at its limit of waiting requests: try again later");
     } else if (!pace_takes_in(&calls->pace, calls->now_us, calls->waiting_count,
                               calls_left_us(calls, call))) {
-        refuse(calls, call,
+        refuse(calls, call, REFUSED_PACE,
                "the server has more to answer than this call's deadline leaves time for: "
                "try again later");
     } else {
@@ -129,6 +142,7 @@ static void end(struct calls *calls, struct call *call)
 {
     assert(call->state == CALL_ANSWERED);
     calls->come_count--;
+    counter_set(&calls->counters->open_calls, calls->come_count);
     calls->answer_bytes -= call->answer_bytes;
     call->answer_bytes = 0;
     calls_move(calls, call, CALL_REQUESTED);

@@ -15,6 +15,7 @@
 #define LARDER_SERVER_CALLS_H
 
 #include "base/bytes.h"
+#include "server/counters.h"
 #include "server/pace.h"
 #include "server/rpc.h"
 
@@ -48,8 +49,9 @@ struct call {
     enum call_state state;
     struct call *before, *after;
     int64_t since_us; /* in this state */
-    uint64_t ticket;  /* 0: definitions were not asked for yet */
-    bool is_large;    /* it needs a batch of its own */
+    int64_t come_us;
+    uint64_t ticket; /* 0: definitions were not asked for yet */
+    bool is_large;   /* it needs a batch of its own */
     size_t request_bytes, answer_bytes;
 };
 
@@ -62,6 +64,7 @@ struct calls {
     void *const *methods;         /* [CALLS_METHOD_COUNT], as registered */
     grpc_completion_queue *queue; /* their tags are the calls */
     size_t max_held_bytes;
+    struct worker_counters *counters;
     int64_t max_call_us; /* what a call may take, whatever its deadline */
     int64_t now_us;      /* monotonic; the worker's, of this round */
     struct call *all;

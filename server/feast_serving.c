@@ -230,6 +230,8 @@ static void put_column(struct wire_writer *writer, const struct lookup *lookup,
 {
     size_t end = writer->size;
     size_t present_count = lookup_column(lookup, feature, column->values, column->statuses);
+    if (present_count < column->count)
+        lookup_count_nulls(lookup, feature, column->statuses);
     put_times(writer, lookup, feature->view, times);
     wire_put_field(writer, VECTOR_STATUSES, (struct bytes){column->statuses, column->count});
     put_values(writer, column->values, column->statuses, column->count);

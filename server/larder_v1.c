@@ -154,6 +154,8 @@ static void put_column(struct wire_writer *writer, const struct lookup *lookup,
     size_t present_count = is_alike
                                ? lookup_slots(lookup, feature, column->slots, column->statuses)
                                : lookup_column(lookup, feature, column->values, column->statuses);
+    if (present_count < column->count)
+        lookup_count_nulls(lookup, feature, column->statuses);
     if (query->with_statuses || present_count < column->count)
         wire_put_field(writer, COLUMN_STATUSES, (struct bytes){column->statuses, column->count});
     if (is_alike) {

@@ -129,6 +129,7 @@ enum status lookup_finish(struct lookup *lookup, const struct bytes *rows, int64
     const struct plan *plan = lookup->query->plan;
     size_t row_count = lookup->query->row_count;
     lookup->found = arena_alloc(arena, plan->view_count * row_count * sizeof *lookup->found);
+    lookup->null_counts = arena_zero(arena, plan->view_count * sizeof *lookup->null_counts);
     for (size_t i = 0; i < plan->view_count * row_count; i++) {
         struct found_row *found = &lookup->found[i];
         *found = (struct found_row){.status = FEATURE_NOT_FOUND};
@@ -141,6 +142,15 @@ enum status lookup_finish(struct lookup *lookup, const struct bytes *rows, int64
             return status;
     }
     return STATUS_OK;
+}
+
+void lookup_count_nulls(const struct lookup *lookup, const struct plan_feature *feature,
+                        const uint8_t *statuses)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < lookup->query->row_count; i++)
+        count += statuses[i] == FEATURE_NULL_VALUE;
+    lookup->null_counts[feature->view] += count;
 }
 
 /* Whether a row has the feature, null or not, and then in which column. */

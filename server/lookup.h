@@ -50,6 +50,7 @@ struct lookup {
     uint32_t *key_numbers; /* [view_count * row_count], into the list; NO_KEY: nothing to read */
     size_t first_key, key_count; /* its part of the list */
     struct found_row *found;     /* [view_count * row_count], views outermost */
+    uint64_t *null_counts;       /* [view_count]: features asked for that are null */
     bool needs_definitions;      /* a row of a schema number that the snapshot does not know */
 };
 
@@ -60,6 +61,11 @@ enum status lookup_begin(struct lookup *lookup, const struct query *query, struc
  * where a row's schema number is not known: it is to be tried again with newer definitions. */
 enum status lookup_finish(struct lookup *lookup, const struct bytes *rows, int64_t now_us,
                           struct arena *arena, struct error *err);
+
+/* What lookup_column or lookup_slots found of a feature: for encoders, once for each feature of
+ * which not all are PRESENT. */
+void lookup_count_nulls(const struct lookup *lookup, const struct plan_feature *feature,
+                        const uint8_t *statuses);
 
 static inline const struct found_row *lookup_row(const struct lookup *lookup, size_t view,
                                                  size_t row)

@@ -2,9 +2,12 @@
 #include "server/monitor.h"
 
 #include "base/log.h"
+#include "base/timestamp.h"
 #include "server/http_port.h"
 #include "server/listen_address.h"
+#include "server/metrics.h"
 #include "server/reload.h"
+#include "server/snapshot.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -13,6 +16,7 @@ enum { HTTP_OK = 200, HTTP_UNAVAILABLE = 503, ADDRESS_SIZE = 512 };
 
 struct monitor {
     struct monitor_parts parts;
+    int64_t started_us;
     _Atomic int phase;
     struct http_port *port;
 };
@@ -24,20 +28,47 @@ static unsigned write_health(void *context, struct http_request *request, struct
     return HTTP_OK;
 }
 
+/* In words, and with what it was told from. */
+static bool tell_readiness(struct monitor *monitor, bool ignores_rebuilds,
+                           struct reload_facts *facts, struct buffer *text)
+{
+    reload_tell(monitor->parts.reload, facts);
+    return readiness_write((enum server_phase)atomic_load(&monitor->phase), facts,
+                           store_watch_state(monitor->parts.store_watch), ignores_rebuilds, text);
+}
+
 static unsigned write_readiness(void *context, struct http_request *request, struct buffer *text)
 {
-    struct monitor *monitor = context;
     struct reload_facts facts;
-    reload_tell(monitor->parts.reload, &facts);
-    bool is_ready = readiness_write((enum server_phase)atomic_load(&monitor->phase), &facts,
-                                    store_watch_state(monitor->parts.store_watch),
-                                    http_request_has(request, "ignore", "rebuilds"), text);
-    return is_ready ? HTTP_OK : HTTP_UNAVAILABLE;
+    bool ignores_rebuilds = http_request_has(request, "ignore", "rebuilds");
+    return tell_readiness(context, ignores_rebuilds, &facts, text) ? HTTP_OK : HTTP_UNAVAILABLE;
+}
+
+static unsigned write_metrics(void *context, struct http_request *request, struct buffer *text)
+{
+    struct monitor *monitor = context;
+    struct reload_facts reload;
+    struct metrics_text metrics = {.out = text};
+    (void)request;
+    bool is_ready = tell_readiness(monitor, false, &reload, text);
+    buffer_clear(text); /* the words are for another page */
+    const struct metrics_facts facts = {
+        .counters = monitor->parts.counters,
+        .snapshot = snapshot_take(monitor->parts.cell, SNAPSHOT_WATCHER),
+        .reload = &reload,
+        .store = store_watch_state(monitor->parts.store_watch),
+        .is_ready = is_ready,
+        .started_us = monitor->started_us,
+    };
+    metrics_write(&facts, &metrics);
+    snapshot_let_go(monitor->parts.cell, SNAPSHOT_WATCHER);
+    return HTTP_OK;
 }
 
 static const struct http_page pages[] = {
     {"/healthz", "text/plain; charset=utf-8", write_health},
     {"/readyz", "text/plain; charset=utf-8", write_readiness},
+    {"/metrics", "text/plain; version=0.0.4; charset=utf-8", write_metrics},
 };
 
 static void log_open(const struct monitor *monitor, const char *address)
@@ -57,6 +88,7 @@ enum status monitor_open(const char *address, const struct monitor_parts *parts,
     if (!monitor)
         out_of_memory();
     monitor->parts = *parts;
+    monitor->started_us = timestamp_now();
     enum status status = http_port_open("server.http", address, pages, COUNT_OF(pages), monitor,
                                         &monitor->port, err);
     if (status) {

@@ -3,6 +3,7 @@
  *
  *     /healthz  200 while the process lives
  *     /readyz   200 if it can answer, else 503; a reason a line (readiness.h)
+ *     /metrics  numbers, in Prometheus' text format (metrics.h, metrics_text.h)
  *
  * The port opens before anything is waited for, and closes after all else has stopped.
  */
@@ -12,14 +13,18 @@
 #include "base/error.h"
 #include "server/readiness.h"
 
+struct counters;
 struct monitor;
 struct reload;
+struct snapshot_cell;
 struct store_watch;
 
 /* What is shown; it outlives the monitor. */
 struct monitor_parts {
+    struct snapshot_cell *cell; /* in its place SNAPSHOT_WATCHER */
     struct reload *reload;
     const struct store_watch *store_watch;
+    const struct counters *counters;
 };
 
 /* address NULL: there is no port, and *monitor is NULL, which the other functions accept. INVALID

@@ -27,9 +27,9 @@
 #include <unistd.h>
 
 enum {
-    FINISH_MS = 10 * 1000,                  /* what running calls have when told to stop */
-    WORKERS_MAX = SNAPSHOT_READERS_MAX / 2, /* each may hold two */
-    WORKERS_DEFAULT_MAX = 8,                /* more are for those who ask for them */
+    FINISH_MS = 10 * 1000,              /* what running calls have when told to stop */
+    WORKERS_MAX = SNAPSHOT_WATCHER / 2, /* each may hold two */
+    WORKERS_DEFAULT_MAX = 8,            /* more are for those who ask for them */
     CORES_PER_WORKER = 2, /* the other is for Redis, or for whoever asks; see docs/benchmarks.md */
     LOOKUPS_MAX = 500 * 1000,              /* rows that one request may read */
     REQUEST_BYTES_MAX = 128 * 1024 * 1024, /* of memory for what one request asks */
@@ -51,7 +51,8 @@ struct server {
     struct reload *reload;
     struct store_watch *store_watch;
     struct near_cache *near_cache; /* NULL: none */
-    struct monitor *monitor;       /* NULL: no HTTP port */
+    struct counters counters;
+    struct monitor *monitor; /* NULL: no HTTP port */
     grpc_server *grpc;
     struct control *control;
     struct worker_context context;
@@ -155,6 +156,7 @@ static void fill_context(struct server *server)
         .reload = server->reload,
         .store_watch = server->store_watch,
         .near_cache = server->near_cache,
+        .counters = &server->counters,
         .limits = {.max_entities = settings->max_entities,
                    .max_features = settings->max_features,
                    .max_lookups = LOOKUPS_MAX,
@@ -196,7 +198,7 @@ static enum status open_parts(struct server *server, struct error *err)
     server->grpc = make_grpc_server(server->settings);
     server->control = control_open(server->grpc, server->store_watch, server->stopped_fd);
     fill_context(server);
-    size_t count = count_workers(server->settings);
+    size_t count = server->counters.worker_count;
     enum status status = standby_start(count, &server->context.standby, err);
     for (size_t i = 0; !status && i < count; i++)
         status = worker_open(&server->context, i, &server->workers[server->worker_count++], err);
@@ -273,8 +275,10 @@ static enum status serve(struct server *server, struct error *err)
 
 static enum status open_monitor(struct server *server, struct error *err)
 {
-    const struct monitor_parts parts = {.reload = server->reload,
-                                        .store_watch = server->store_watch};
+    const struct monitor_parts parts = {.cell = &server->cell,
+                                        .reload = server->reload,
+                                        .store_watch = server->store_watch,
+                                        .counters = &server->counters};
     return monitor_open(server->settings->server.http, &parts, &server->monitor, err);
 }
 
@@ -296,6 +300,7 @@ enum status server_run(const struct settings *settings, int stop_fd, struct erro
     server->settings = settings;
     server->stop_fd = stop_fd;
     snapshot_cell_init(&server->cell);
+    counters_init(&server->counters, count_workers(settings));
     enum status status = open_fds(server, err);
     if (!status)
         status = reload_start(settings, &server->cell, server->changed_fd, &server->reload, err);
@@ -313,6 +318,7 @@ enum status server_run(const struct settings *settings, int stop_fd, struct erro
     store_watch_stop(server->store_watch);
     reload_stop(server->reload);
     snapshot_cell_release(&server->cell);
+    counters_release(&server->counters);
     wake_close(server->changed_fd);
     wake_close(server->stopped_fd);
     free(server);

@@ -50,7 +50,8 @@ enum status snapshot_plan_references(const struct snapshot *snapshot,
                                      struct arena *arena, const struct plan **plan,
                                      struct error *err);
 
-enum { SNAPSHOT_READERS_MAX = 128 };
+/* The last place is that of who watches the server; the others are the workers'. */
+enum { SNAPSHOT_READERS_MAX = 129, SNAPSHOT_WATCHER = SNAPSHOT_READERS_MAX - 1 };
 
 struct snapshot_cell {
     _Atomic(struct snapshot *) current;

@@ -2,6 +2,7 @@
 #include "server/streams.h"
 
 #include "base/error.h"
+#include "base/timestamp.h"
 #include "server/larder_v1_stream.h"
 #include "server/stream.h"
 
@@ -176,6 +177,7 @@ static void release(struct stream_call *call)
     while (call->unsent)
         put_back_oldest(call);
     streams->open_count -= call->requests != NULL;
+    counter_set(&streams->calls->counters->open_streams, streams->open_count);
     free(call->requests);
     gpr_free(call->peer);
     grpc_slice_unref(call->ending);
@@ -268,17 +270,30 @@ static size_t count_of_connection(const struct stream_call *call)
     return count;
 }
 
+static struct method_counters *counters_of(const struct streams *streams)
+{
+    return &streams->calls->counters->methods[CALLS_METHOD_COUNT];
+}
+
+static void count_refusal(const struct streams *streams, enum refusal reason)
+{
+    counter_bump(&streams->calls->counters->refused[reason], 1);
+}
+
 static void let_in(struct stream_call *call)
 {
     struct streams *streams = call->streams;
     if (streams->open_count >= STREAMS_MAX) {
+        count_refusal(streams, REFUSED_STREAMS);
         finish(call, GRPC_STATUS_RESOURCE_EXHAUSTED,
                "the server is at its limit of streams: try again later");
     } else if (count_of_connection(call) >= STREAMS_PER_CONNECTION_MAX) {
+        count_refusal(streams, REFUSED_STREAMS);
         finish(call, GRPC_STATUS_RESOURCE_EXHAUSTED,
                "the connection is at its limit of streams: use one for many requests");
     } else {
         streams->open_count++;
+        counter_set(&streams->calls->counters->open_streams, streams->open_count);
         make_requests(call);
     }
 }
@@ -319,13 +334,17 @@ static void take_in(struct stream_call *call, const struct rpc *rpc,
     request->id = streamed->id;
     request->asked = streamed->request;
     request->request_bytes = rpc_request_size(rpc);
+    request->come_us = calls->now_us;
+    counter_bump(&counters_of(streams)->request_bytes, request->request_bytes);
     streams->waiting_count++;
     calls->request_bytes += request->request_bytes;
-    if (calls->request_bytes > calls->max_held_bytes)
-        streams_fail(streams, request, GRPC_STATUS_RESOURCE_EXHAUSTED,
-                     "the server is at its limit of waiting requests: try again later");
-    else
+    if (calls->request_bytes <= calls->max_held_bytes) {
         calls_move(calls, request, CALL_WAITING);
+        return;
+    }
+    count_refusal(streams, REFUSED_REQUESTS);
+    streams_fail(streams, request, GRPC_STATUS_RESOURCE_EXHAUSTED,
+                 "the server is at its limit of waiting requests: try again later");
 }
 
 /* A message that cannot be read has no id by which its sender could be told. */
@@ -415,10 +434,12 @@ static void end_waiting(struct streams *streams, struct call *request)
     make_due(request->stream);
 }
 
-static void put_answer(struct streams *streams, struct call *request, struct bytes head,
-                       struct bytes rest)
+static void put_answer(struct streams *streams, struct call *request, grpc_status_code code,
+                       struct bytes head, struct bytes rest)
 {
     struct stream_call *call = request->stream;
+    counters_add_answer(counters_of(streams), (unsigned)code,
+                        timestamp_monotonic_us() - request->come_us, head.size + rest.size);
     end_waiting(streams, request);
     if (!stream_answered(&call->stream)) {
         put_back(call, request);
@@ -436,7 +457,7 @@ void streams_fail(struct streams *streams, struct call *request, grpc_status_cod
                   const char *message)
 {
     streamed_failure_write(request->id, (int)code, message, &streams->failure);
-    put_answer(streams, request, (struct bytes){"", 0}, wire_written(&streams->failure));
+    put_answer(streams, request, code, (struct bytes){"", 0}, wire_written(&streams->failure));
 }
 
 void streams_answer(struct streams *streams, struct call *request, struct bytes answer)
@@ -444,13 +465,14 @@ void streams_answer(struct streams *streams, struct call *request, struct bytes 
     uint8_t head[STREAMED_HEAD_MAX];
     struct calls *calls = streams->calls;
     if (answer.size > calls->max_held_bytes - calls->answer_bytes) {
+        count_refusal(streams, REFUSED_ANSWERS);
         streams_fail(
             streams, request, GRPC_STATUS_RESOURCE_EXHAUSTED,
             "the server holds too many large answers that were not taken: try again later");
         return;
     }
     size_t head_size = streamed_answer_head(request->id, answer.size, head);
-    put_answer(streams, request, (struct bytes){head, head_size}, answer);
+    put_answer(streams, request, GRPC_STATUS_OK, (struct bytes){head, head_size}, answer);
 }
 
 void streams_end_round(struct streams *streams)

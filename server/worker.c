@@ -131,6 +131,13 @@ static enum status read_message(const struct worker *worker, struct call *call,
     return STATUS_OK;
 }
 
+static void refuse_call(struct worker *worker, struct call *call, enum refusal reason,
+                        grpc_status_code code, const char *message)
+{
+    counter_bump(&worker->calls.counters->refused[reason], 1);
+    fail_call(worker, call, code, message);
+}
+
 static void fail_late(struct worker *worker, struct call *call)
 {
     struct error err;
@@ -138,19 +145,20 @@ static void fail_late(struct worker *worker, struct call *call)
          "the server could not answer this within %g s, its server.max_call: try again later, or "
          "ask for less",
          (double)worker->calls.max_call_us / 1e6);
-    fail_call(worker, call, rpc_code(err.status), err.message);
+    refuse_call(worker, call, REFUSED_LATE, rpc_code(err.status), err.message);
 }
 
 /* Answers a call for which nothing is to be looked up, or not any more. */
 static bool fail_early(struct worker *worker, struct call *call, gpr_timespec now)
 {
     if (rpc_deadline_passed(&call->rpc, now))
-        fail_call(worker, call, GRPC_STATUS_DEADLINE_EXCEEDED, "the call's deadline has passed");
+        refuse_call(worker, call, REFUSED_DEADLINE, GRPC_STATUS_DEADLINE_EXCEEDED,
+                    "the call's deadline has passed");
     else if (is_late(worker, call))
         fail_late(worker, call);
     else if (store_watch_state(worker->context->store_watch) == STORE_FOREIGN)
-        fail_call(worker, call, GRPC_STATUS_FAILED_PRECONDITION,
-                  "the online store belongs to another registry");
+        refuse_call(worker, call, REFUSED_FOREIGN, GRPC_STATUS_FAILED_PRECONDITION,
+                    "the online store belongs to another registry");
     else
         return false;
     return true;
@@ -192,9 +200,9 @@ static void take_up(struct worker *worker, struct call *call, gpr_timespec now)
         return;
     int64_t left_us = rpc_left_us(&call->rpc);
     if (!call->is_large && !has_time(worker, left_us)) {
-        fail_call(worker, call, GRPC_STATUS_RESOURCE_EXHAUSTED,
-                  "the server has more to answer than this call's deadline leaves time for: "
-                  "try again later");
+        refuse_call(worker, call, REFUSED_PACE, GRPC_STATUS_RESOURCE_EXHAUSTED,
+                    "the server has more to answer than this call's deadline leaves time for: "
+                    "try again later");
         return;
     }
     if (read_message(worker, call, &message, &err)) {
@@ -278,6 +286,9 @@ static void run_batch(struct worker *worker)
         call = after;
     }
     worker->is_batch_full = call != NULL;
+    if (batch->count > 0)
+        histogram_add(&worker->calls.counters->batch_requests, &batch_bounds, batch->count,
+                      batch->count);
     batch_read(batch, worker->store);
     for (size_t i = 0; i < batch->count; i++)
         answer(worker, batch, i, worker->batch_calls[i]);
@@ -342,7 +353,9 @@ enum status worker_open(const struct worker_context *context, size_t number, str
         .queue = grpc_completion_queue_create_for_next(NULL),
         .max_held_bytes = context->max_held_bytes,
         .max_call_us = context->settings->server.max_call_ms * INT64_C(1000),
+        .counters = &context->counters->workers[number],
     };
+    worker->batch.counters = worker->large.counters = worker->calls.counters;
     grpc_server_register_completion_queue(context->server, worker->calls.queue, NULL);
     worker->streams = (struct streams){
         .calls = &worker->calls,

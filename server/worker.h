@@ -50,7 +50,8 @@ struct worker_context {
     struct reload *reload;
     const struct store_watch *store_watch;
     struct standby *standby;
-    struct near_cache *near_cache; /* NULL: none */
+    struct near_cache *near_cache;   /* NULL: none */
+    const struct counters *counters; /* one for each worker */
     struct query_limits limits;
     size_t max_answer_bytes; /* one */
     size_t max_held_bytes;   /* of requests, and of answers; at least one of each fits */

@@ -1,4 +1,4 @@
-foreach(name IN ITEMS arena buffer counter csv entity_key error float_text input keyed_hash log row
+foreach(name IN ITEMS arena buffer counter csv entity_key error float_text histogram input keyed_hash log row
                       row_resolve timestamp value value_text)
     larder_test(test_${name} SOURCES test_${name}.c LINKS larder_base LABELS unit)
 endforeach()

@@ -14,6 +14,8 @@ larder_test(test_larder_v1_stream
     LABELS unit)
 larder_test(test_batch SOURCES test_batch.c LINKS larder_test_flights LABELS unit)
 larder_test(test_inflate SOURCES test_inflate.c LINKS larder_server LABELS unit)
+larder_test(test_counters SOURCES test_counters.c LINKS larder_server LABELS unit)
+larder_test(test_metrics_text SOURCES test_metrics_text.c LINKS larder_http LABELS unit)
 larder_test(test_readiness SOURCES test_readiness.c LINKS larder_server LABELS unit)
 larder_test(test_health SOURCES test_health.c LINKS larder_server LABELS unit)
 larder_test(test_reflection SOURCES test_reflection.c LINKS larder_server larder_proto LABELS unit)
