@@ -66,8 +66,8 @@ static enum status take_values(const char *text, struct arena *arena,
     struct pair pair;
     for (const char *rest = text; rest;) {
         if (!next_pair(&rest, &pair))
-            return fail(err, STATUS_INVALID, "--entity %s: write it as KEY=VALUE[,KEY=VALUE]",
-                        text);
+            return fail(err, STATUS_INVALID, "--entity %s: write it as KEY=VALUE[,KEY=VALUE]%s",
+                        text, strchr(text, '=') ? ", keys in lower case" : "");
         size_t key = entities_find_key(entities, pair.key);
         if (key == entities->key_count || texts[key].data)
             return fail(err, STATUS_INVALID, "--entity %s: %.*s %s", text, (int)pair.key.size,

@@ -41,10 +41,12 @@ static int unknown_command(const char *name, struct arena *arena)
     for (size_t i = 0; i < COUNT_OF(others); i++)
         names[COUNT_OF(commands) + i] = others[i];
     const char *near = did_you_mean(arena, name, names, COUNT_OF(names));
-    notice(NOTICE_FAILURE, "unknown %s %s%s", name[0] == '-' ? "option" : "command",
-           quoted(arena, name), near);
+    bool is_option = name[0] == '-';
+    notice(NOTICE_FAILURE, "unknown %s %s%s", is_option ? "option" : "command", quoted(arena, name),
+           near);
     if (!*near)
-        notice(NOTICE_HINT, "larder help lists the commands");
+        notice(NOTICE_HINT, is_option ? "options stand behind the command, all but -C DIR"
+                                      : "larder help lists the commands");
     return EXIT_USAGE;
 }
 

@@ -14,8 +14,8 @@ static enum status read_file(const char *path, struct buffer *text, struct error
 {
     FILE *file = fopen(path, "re");
     if (!file)
-        return fail(err, errno == ENOENT ? STATUS_NOT_FOUND : STATUS_FAILED, "%s: %s", path,
-                    strerror(errno));
+        return fail(err, errno == ENOENT ? STATUS_NOT_FOUND : STATUS_FAILED, "cannot read %s: %s",
+                    path, strerror(errno));
     char bytes[4096];
     size_t got;
     while (text->size <= QUERY_SIZE_MAX && (got = fread(bytes, 1, sizeof bytes, file)) > 0)

@@ -22,6 +22,7 @@ const struct bytes *references_split(const struct options *options, size_t *coun
     *count = 0;
     for (size_t i = 0; i < list_count; i++) {
         for (const char *at = lists[i];;) {
+            at += strspn(at, " \t"); /* as behind the commas of --entity */
             size_t size = strcspn(at, ",");
             if (size > 0)
                 parts[(*count)++] = (struct bytes){at, size};

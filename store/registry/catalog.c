@@ -210,6 +210,15 @@ static enum status unknown_view(const struct catalog *catalog, const char *name,
                 quoted(arena, name), *near ? near : "; larder list shows those that are");
 }
 
+static bool is_chosen(const struct catalog_view *const *views, size_t count,
+                      const struct catalog_view *view)
+{
+    for (size_t i = 0; i < count; i++)
+        if (views[i] == view)
+            return true;
+    return false;
+}
+
 enum status catalog_choose_online(const struct catalog *catalog, const char *const *names,
                                   size_t name_count, struct arena *arena,
                                   const struct catalog_view ***views, size_t *count,
@@ -227,7 +236,8 @@ enum status catalog_choose_online(const struct catalog *catalog, const char *con
             return unknown_view(catalog, names[i], arena, err);
         if (!view->view->online)
             return fail(err, STATUS_INVALID, "feature view %s has online: false", names[i]);
-        (*views)[(*count)++] = view;
+        if (!is_chosen(*views, *count, view))
+            (*views)[(*count)++] = view;
     }
     return STATUS_OK;
 }

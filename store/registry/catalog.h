@@ -75,8 +75,8 @@ struct bytes catalog_encode(const struct catalog *catalog, struct arena *arena);
 enum status catalog_decode(struct bytes text, struct arena *arena, struct catalog *catalog,
                            struct error *err);
 
-/* The views of these names, or, where names is NULL, all that are online. NOT_FOUND: there is none
- * (with "did you mean"); INVALID: one is not online. In the arena. */
+/* The views of these names, each once, or, where names is NULL, all that are online. NOT_FOUND:
+ * there is none (with "did you mean"); INVALID: one is not online. In the arena. */
 enum status catalog_choose_online(const struct catalog *catalog, const char *const *names,
                                   size_t name_count, struct arena *arena,
                                   const struct catalog_view ***views, size_t *count,

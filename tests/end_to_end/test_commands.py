@@ -52,6 +52,22 @@ def test_get_shows_values_and_why_they_are_missing(drivers):
         assert "driver_stats__rating" in full
 
 
+def test_a_list_of_features_may_have_blanks(drivers):
+    drivers.add(1)
+    drivers.materialize()
+    with drivers.repository.serving():
+        spaced = "driver_stats:rating, driver_stats:trip_count"
+        out = drivers.do("get", "--features", spaced, "--entity", "driver_id=1").out
+    assert "rating" in out and "trip_count" in out
+
+
+@pytest.mark.parametrize("command", ["materialize", "verify"])
+def test_a_view_that_is_named_twice_is_done_once(drivers, command):
+    drivers.materialize()
+    out = drivers.do(command, "--view", "driver_stats", "--view", "driver_stats").out
+    assert out.count("driver_stats") == 1
+
+
 @pytest.mark.parametrize("arguments, word", [
     (["--service", "nothing", "--entity", "driver_id=1"], "nothing"),
     (["--features", "driver_stats:nothing", "--entity", "driver_id=1"], "nothing"),

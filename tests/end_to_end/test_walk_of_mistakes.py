@@ -327,7 +327,7 @@ def test_a_call_is_wrong(walk):
                  "training-set --from-manifest out.csv.manifest.json --service dispatch",
                  "get", "get --service dispatch", "get --entity driver_id=1", "get --service dispatch --entity driver_id",
                  "get --service dispatch --entity driver_id=1 --entity driver=2",
-                 "serve --json", "-C"):
+                 "get --service dispatch --entity Driver_id=1", "--json status", "serve --json", "-C"):
         walk.meets(f"larder {line}")
 
 
