@@ -13,8 +13,8 @@
 #include "cli/training_absence.h"
 #include "cli/training_explain.h"
 #include "store/registry/registry.h"
+#include "training/formats/output_file.h"
 #include "training/manifest.h"
-#include "training/output_file.h"
 
 #include <jansson.h>
 #include <stdio.h>

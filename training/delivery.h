@@ -8,8 +8,8 @@
 #ifndef LARDER_TRAINING_DELIVERY_H
 #define LARDER_TRAINING_DELIVERY_H
 
+#include "training/formats/output_file.h"
 #include "training/manifest.h"
-#include "training/output_file.h"
 
 /* The file is complete, and manifest->out_path its name. manifest_path: NULL if none is wanted.
  * is_same: the file has the bytes of one that was, whose manifest goes on to hold. */

@@ -2,7 +2,7 @@
 #include "training/explain.h"
 
 #include "base/entity_key.h"
-#include "training/asks.h"
+#include "training/formats/asks.h"
 
 static enum status read_asks(struct asks *asks, struct training_join *join,
                              const struct training_request *request, struct error *err)

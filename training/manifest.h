@@ -10,8 +10,8 @@
 #ifndef LARDER_TRAINING_MANIFEST_H
 #define LARDER_TRAINING_MANIFEST_H
 
-#include "training/checksum.h"
-#include "training/output_file.h"
+#include "training/formats/checksum.h"
+#include "training/formats/output_file.h"
 #include "training/training_set.h"
 
 #define MANIFEST_ENDING ".manifest.json" /* behind the file's name */

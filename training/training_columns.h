@@ -9,8 +9,8 @@
 #define LARDER_TRAINING_TRAINING_COLUMNS_H
 
 #include "base/arena.h"
-#include "training/asks.h"
-#include "training/table_writer.h"
+#include "training/formats/asks.h"
+#include "training/formats/table_writer.h"
 #include "training/training_set.h"
 
 struct training_columns {

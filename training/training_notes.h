@@ -8,8 +8,8 @@
 #ifndef LARDER_TRAINING_TRAINING_NOTES_H
 #define LARDER_TRAINING_TRAINING_NOTES_H
 
+#include "training/formats/table_writer.h"
 #include "training/manifest.h"
-#include "training/table_writer.h"
 
 /* again: the manifest of the one that is made again, or NULL. In the manifest's arena. */
 void training_notes_make(const struct manifest *manifest, const struct manifest *again,

@@ -3,11 +3,11 @@
 
 #include "base/entity_key.h"
 #include "base/timestamp.h"
-#include "training/asks.h"
 #include "training/delivery.h"
+#include "training/formats/asks.h"
+#include "training/formats/output_file.h"
 #include "training/join.h"
 #include "training/manifest.h"
-#include "training/output_file.h"
 #include "training/training_columns.h"
 #include "training/training_notes.h"
 

@@ -18,8 +18,8 @@
 #include "config/selection.h"
 #include "store/offline/offline_store.h"
 #include "store/registry/catalog.h"
+#include "training/formats/table_writer.h"
 #include "training/join.h"
-#include "training/table_writer.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -4,7 +4,7 @@
  */
 #include "base/buffer.h"
 #include "base/value_text.h"
-#include "training/asks.h"
+#include "training/formats/asks.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* test_asks.c - the rows that ask for a training set. */
 #include "base/buffer.h"
 #include "base/value_text.h"
-#include "training/asks.h"
+#include "training/formats/asks.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

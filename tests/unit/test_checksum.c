@@ -1,5 +1,5 @@
 /* test_checksum.c - SHA-256, as others compute it. */
-#include "training/checksum.h"
+#include "training/formats/checksum.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* test_column_guess.c - the type of a column that nobody declared. */
-#include "training/column_guess.h"
+#include "training/formats/column_guess.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

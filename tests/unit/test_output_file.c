@@ -1,5 +1,5 @@
 /* test_output_file.c - a file that appears whole or not at all. */
-#include "training/output_file.h"
+#include "training/formats/output_file.h"
 
 #include <dirent.h>
 #include <fcntl.h>

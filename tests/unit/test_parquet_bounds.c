@@ -1,5 +1,5 @@
 /* test_parquet_bounds.c - the bounds by which readers skip row groups never mislead them. */
-#include "training/parquet_bounds.h"
+#include "training/formats/parquet_bounds.h"
 
 #include "hex_text.h"
 

@@ -1,5 +1,5 @@
 /* test_parquet_column.c - the pages that a column becomes, byte by byte. */
-#include "training/parquet_column.h"
+#include "training/formats/parquet_column.h"
 
 #include "hex_text.h"
 

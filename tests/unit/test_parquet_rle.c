@@ -1,5 +1,5 @@
 /* test_parquet_rle.c - levels and indexes as Parquet packs them. */
-#include "training/parquet_rle.h"
+#include "training/formats/parquet_rle.h"
 
 #include "hex_text.h"
 

@@ -1,5 +1,5 @@
 /* test_parquet_writer.c - a Parquet file as a whole: its ends, its row groups, its footer. */
-#include "training/table_writer.h"
+#include "training/formats/table_writer.h"
 
 #include "base/byte_order.h"
 #include "hex_text.h"

@@ -1,5 +1,5 @@
 /* test_thrift_compact.c - what Parquet's metadata is written in, byte by byte. */
-#include "training/thrift_compact.h"
+#include "training/formats/thrift_compact.h"
 
 #include "hex_text.h"
 
