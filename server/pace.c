@@ -1,20 +1,24 @@
 /* pace.c - see pace.h. */
 #include "server/pace.h"
 
-enum { KNOWN_MS = 1000 };
+enum { KNOWN_MS = 1000, STEADY_CALLS = 32 };
 
 static bool is_known(const struct pace *pace, int64_t now_us)
 {
     return now_us < pace->known_until_us;
 }
 
-/* Of a new figure the half counts: after a few rounds, what was before is forgotten. */
+/* A round of few calls moves what is known by little: it may have stood still for another reason.
+ */
 void pace_note(struct pace *pace, size_t call_count, int64_t begin_us, int64_t now_us)
 {
     if (call_count == 0)
         return;
     double call_us = (double)(now_us - begin_us) / (double)call_count;
-    pace->call_us = is_known(pace, now_us) ? (pace->call_us + call_us) / 2 : call_us;
+    double share = (double)call_count / (double)(call_count + STEADY_CALLS);
+    if (!is_known(pace, now_us))
+        pace->call_us = call_us;
+    pace->call_us += share * (call_us - pace->call_us);
     pace->known_until_us = now_us + KNOWN_MS * INT64_C(1000);
 }
 

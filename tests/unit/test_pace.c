@@ -55,6 +55,14 @@ static void what_was_long_ago_is_not_believed(void **state)
     assert_true(pace_takes_in(&pace, 2000 * MS, 50, MS));
 }
 
+static void a_round_that_stood_still_with_one_call_is_not_the_pace(void **state)
+{
+    (void)state;
+    struct pace pace = busy();
+    pace_note(&pace, 1, 100 * MS, 105 * MS);
+    assert_true(pace_takes_in(&pace, 105 * MS, 100, 200 * MS));
+}
+
 static void another_pace_is_learnt_in_a_few_rounds(void **state)
 {
     (void)state;
@@ -72,6 +80,7 @@ int main(void)
         cmocka_unit_test(those_before_a_call_may_take_half_of_its_time),
         cmocka_unit_test(a_round_is_over_before_the_first_deadline_of_its_calls),
         cmocka_unit_test(what_was_long_ago_is_not_believed),
+        cmocka_unit_test(a_round_that_stood_still_with_one_call_is_not_the_pace),
         cmocka_unit_test(another_pace_is_learnt_in_a_few_rounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
