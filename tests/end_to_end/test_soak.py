@@ -20,7 +20,7 @@ def test_no_answer_is_wrong_while_things_break():
     done = soak("2", "--every", "8", "--json")
     report = json.loads(done.stdout)
     assert report["wrong"] == 0, report["examples"]
-    assert report["answers"] > 1000 and report["runs"] > 3 and report["faults"] >= 10 and not report["failed_faults"]
+    assert report["answers"] > 1000 and report["runs"] > 3 and report["faults"] >= 8 and not report["failed_faults"]
 
 
 def test_a_wrong_call_says_how_it_is_called():

@@ -42,7 +42,8 @@ class Asker(threading.Thread):
     def note_error(self, error, begin):
         fault = self.ledger.fault_between(begin, time.monotonic())
         if error.code() in REFUSALS:
-            self.counts.add_refused(fault, error.code().name)
+            self.counts.add_refused(fault, error.code().name, 1,
+                                    f"{self.api}: {error.details()}, {self.ledger.last_fault(begin)}")
         else:
             self.counts.add_wrong(f"{self.api}: {error.code().name} {error.details()} (fault: {fault})")
 

@@ -85,6 +85,6 @@ def redis_is_emptied(soak):
 
 
 IN_TURN = [redis_is_killed, definitions_change, redis_is_frozen, callers_are_slow, postgres_is_restarted,
-           connections_flood, redis_is_emptied, calls_flood, views_are_rebuilt, server_is_killed]
+           connections_flood, redis_is_emptied, calls_flood, views_are_rebuilt]
 LOSING_ROWS = {redis_is_killed, redis_is_emptied}
 ERRORS = (OSError, AssertionError, RuntimeError, subprocess.SubprocessError)

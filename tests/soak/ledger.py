@@ -51,6 +51,12 @@ class Ledger:
                     return name
         return None
 
+    def last_fault(self, at):
+        """In words, for what should not have happened."""
+        with self.lock:
+            before = [(name, until) for name, _, until in self.faults if until is not None and until <= at]
+        return f"{at - before[-1][1]:.1f} s after: {before[-1][0]}" if before else "before any fault"
+
     def may_be_absent(self, begin, end):
         with self.lock:
             return any(since <= end and (until is None or begin <= until) for since, until, _ in self.losses)
@@ -70,7 +76,7 @@ class Counts:
         self.lock = threading.Lock()
         self.right = self.absent = self.wrong = 0
         self.refused = {}  # (fault or None, code) -> count
-        self.examples = []
+        self.examples, self.unreasoned = [], []  # in words
 
     def add(self, right=0, absent=0):
         with self.lock:
@@ -83,9 +89,11 @@ class Counts:
             if len(self.examples) < 10:
                 self.examples.append(words)
 
-    def add_refused(self, fault, code, count=1):
+    def add_refused(self, fault, code, count, words):
         with self.lock:
             self.refused[fault, code] = self.refused.get((fault, code), 0) + count
+            if fault is None and len(self.unreasoned) < 10:
+                self.unreasoned.append(words)
 
     @property
     def refused_without_fault(self):

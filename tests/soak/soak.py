@@ -51,6 +51,7 @@ class Soak:
         self.redis = world.redis()
         self.ttls, self.misfits = itertools.count(30), itertools.cycle(["stop", "as_null"])
         self.ttl, self.misfit = next(self.ttls), next(self.misfits)
+        self.every = 0
         self.samples, self.logs = [], []  # (time, pid, bytes); what servers said that were killed
         self.runs, self.failed = 0, []  # faults that could not be made
         fill_history(world, STEADY, VIEWS)
@@ -135,7 +136,7 @@ class Soak:
                 self.counts.add(absent=absent)
             for code, count in (("DEADLINE_EXCEEDED", late), ("RESOURCE_EXHAUSTED", exhausted), ("UNAVAILABLE", unavailable)):
                 if count:
-                    self.counts.add_refused(fault, code, count)
+                    self.counts.add_refused(fault, code, count, f"load: {count} {code}, {self.ledger.last_fault(begin)}")
 
     # What goes on all the time ---------------------------------------------------------------------
 
@@ -163,7 +164,8 @@ class Soak:
                 self.samples.append((time.monotonic(), pid, kib))
 
     def break_things(self, until, every):
-        for fault in itertools.cycle(faults.IN_TURN):
+        for fault in itertools.chain(faults.IN_TURN, [faults.server_is_killed],
+                                     itertools.cycle(faults.IN_TURN)):  # once, so that its memory shows
             time.sleep(max(0, min(every, until - time.monotonic())))
             if time.monotonic() > until - 15:
                 return
@@ -177,6 +179,7 @@ class Soak:
                 self.ledger.fault_ends()
 
     def run(self, minutes, every):
+        self.every = every
         self.write_requests()
         capacity = self.capacity()
         until = time.monotonic() + minutes * 60
