@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CALL_TIMEOUT_US = 10 * 1000 * 1000, CONNECTIONS_MAX = 64, THREADS_MAX = 16 };
+enum { CALL_TIMEOUT_US = 60 * 1000 * 1000, CONNECTIONS_MAX = 64, THREADS_MAX = 16 };
 
 /* What all threads ask. */
 struct load {

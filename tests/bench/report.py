@@ -24,6 +24,14 @@ class Row:
         return self.figure >= self.target if self.at_least else self.figure <= self.target
 
 
+@dataclasses.dataclass
+class Table:
+    """Figures without a target."""
+    title: str
+    headings: tuple
+    lines: list
+
+
 def rate(per_second):
     return f"{per_second:,.0f}/s"
 
@@ -49,14 +57,25 @@ def machine():
     ])
 
 
-def print_rows(rows, quick):
+def print_cells(lines):
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    for line in lines:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip())
+
+
+def print_rows(measured, quick):
+    """Rows in one table, and then the tables."""
     print(machine() + "\n")
     cells = [("what", "measured", "reference", "figure", "target", "")]
-    for row in rows:
+    for row in (each for each in measured if isinstance(each, Row)):
         cells.append((row.what, row.measured, row.reference, f"{row.figure:.2f}",
                       f"{'>=' if row.at_least else '<='} {row.target:g}", "holds" if row.holds else "does not hold"))
-    widths = [max(len(line[i]) for line in cells) for i in range(6)]
-    for line in cells:
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip())
+    if len(cells) > 1:
+        print_cells(cells)
+    for number, table in enumerate(each for each in measured if isinstance(each, Table)):
+        if number > 0 or len(cells) > 1:
+            print()
+        print(table.title + "\n")
+        print_cells([table.headings, *table.lines])
     if quick:
         print("\nA quick run: it shows that everything works, and its figures mean nothing.")

@@ -55,11 +55,16 @@ class Case:
         self.entities, self.in_flight, self.connections = entities, in_flight, connections
         self.samples = {"echo": [], "larder": [], "mget": []}
         self.threads = self.echo_threads = 1  # of the client, and of the echo
-        stem = world.path(f"{api.name}-{entities}")
+        name, request = self.asked()
+        stem = world.path(f"{api.name}-{name}")
         self.request, self.answer = stem + ".request", stem + ".answer"
         with open(self.request, "wb") as file:
-            file.write(api.request(range(1, entities + 1)))
+            file.write(request)
         world.run("bench_load", target=larder, method=api.method, request=self.request, save=self.answer)
+
+    def asked(self):
+        """(what tells it from other requests, its bytes)"""
+        return str(self.entities), self.api.request(range(1, self.entities + 1))
 
     def load(self, target, seconds):
         return self.world.run("bench_load", target=target, method=self.api.method, request=self.request,
@@ -106,14 +111,20 @@ class Case:
 
 
 @contextlib.contextmanager
-def echo_of(world, case):
-    """An echo of the case's answer."""
+def echo_process_of(world, case):
+    """An echo of the case's answer: (address, pid)."""
     echo = world.start("bench_echo", answer=case.answer, method=case.api.method, threads=case.echo_threads)
     try:
-        yield f"127.0.0.1:{int(echo.stdout.readline())}"
+        yield f"127.0.0.1:{int(echo.stdout.readline())}", echo.pid
     finally:
         echo.kill()
         echo.wait()
+
+
+@contextlib.contextmanager
+def echo_of(world, case):
+    with echo_process_of(world, case) as (address, _):
+        yield address
 
 
 def cases_of(world, api, larder):

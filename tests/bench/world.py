@@ -72,13 +72,25 @@ class World:
     def unapplied(self, redis, definitions, offline=None, near_cache=None):
         """A new repository with a registry of its own; without a Redis, its online store is a folder in it."""
         self.number += 1
-        online = "{type: lmdb, path: online/}" if not redis else None
+        repository = Repository(self.path(f"repository{self.number}"), self.postgres.url, redis and redis.url,
+                                {"features.yaml": definitions}, project="bench", offline=offline,
+                                online=self.online(redis, near_cache),
+                                settings=f"registry: {{schema: larder_{self.number}}}\n")
+        repository.schema = f"larder_{self.number}"
+        return repository
+
+    def beside(self, repository, definitions, redis, near_cache=None):
+        """Another folder of the same project, for a second server."""
+        self.number += 1
+        return Repository(self.path(f"repository{self.number}"), self.postgres.url, redis.url,
+                          {"features.yaml": definitions}, project="bench", online=self.online(redis, near_cache),
+                          settings=f"registry: {{schema: {repository.schema}}}\n")
+
+    @staticmethod
+    def online(redis, near_cache):
         if near_cache:
-            online = f'{{type: redis, url: "{redis.url}", near_cache: {near_cache}}}'
-        return Repository(self.path(f"repository{self.number}"), self.postgres.url, redis and redis.url,
-                          {"features.yaml": definitions}, project="bench", offline=offline,
-                          online=online,
-                          settings=f"registry: {{schema: larder_{self.number}}}\n")
+            return f'{{type: redis, url: "{redis.url}", near_cache: {near_cache}}}'
+        return None if redis else "{type: lmdb, path: online/}"
 
     def repository(self, redis, definitions, near_cache=None):
         """The same, applied."""
