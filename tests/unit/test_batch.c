@@ -402,6 +402,51 @@ static void a_batch_of_one_request_is_read_in_steps(void **state)
     assert_int_equal(answer(f, 0), STATUS_INVALID);
 }
 
+/* What is handed out, read and written for so many airports, in a batch or in steps. */
+struct cost {
+    size_t bytes, row_bytes, keys, answer_bytes;
+};
+
+static struct cost cost_of(struct flights *f, size_t row_count, bool is_alone)
+{
+    struct bytes request = request_for_many(f, row_count, 3);
+    if (is_alone) {
+        read_alone(f, &larder_v1_api, request);
+    } else {
+        begin(f, f->snapshot);
+        batch_add(&f->batch, &larder_v1_api, request);
+        batch_read(&f->batch, &f->memory.store);
+    }
+    struct cost cost = {.keys = f->memory.key_count};
+    assert_int_equal(answer(f, 0), STATUS_OK);
+    cost.bytes = f->batch.arena.used_bytes;
+    cost.row_bytes = f->batch.row_arena.used_bytes;
+    cost.answer_bytes = f->writer.size;
+    f->memory.key_count = 0;
+    return cost;
+}
+
+/* Of ten times as many. Lists double as they grow, and may just have done so. */
+static void check_growth(size_t few, size_t many)
+{
+    assert_in_range(many, 0, 2 * 10 * few);
+}
+
+static void what_a_request_costs_grows_with_its_entities(void **state)
+{
+    struct flights *f = *state;
+    flights_put_weather(f, "AAA", 0, 11.5);
+    for (size_t count = 1; count <= 1000; count *= 10) {
+        for (int is_alone = 0; is_alone <= 1; is_alone++) {
+            struct cost few = cost_of(f, count, is_alone), many = cost_of(f, 10 * count, is_alone);
+            assert_int_equal(many.keys, 10 * few.keys);
+            check_growth(few.bytes, many.bytes);
+            check_growth(few.row_bytes, many.row_bytes);
+            check_growth(few.answer_bytes, many.answer_bytes);
+        }
+    }
+}
+
 static void a_step_that_fails_is_the_last(void **state)
 {
     struct flights *f = *state;
@@ -511,6 +556,7 @@ int main(void)
         TEST(large_messages_fill_a_batch),
         TEST(a_request_for_many_rows_has_a_batch_of_its_own),
         TEST(a_batch_of_one_request_is_read_in_steps),
+        TEST(what_a_request_costs_grows_with_its_entities),
         TEST(a_step_that_fails_is_the_last),
         TEST(steps_have_a_limit_of_bytes_together),
         TEST(keys_that_take_too_much_memory_are_refused),
