@@ -108,7 +108,7 @@ static enum status drop_for_silence(struct redis_connection *connection, struct 
  * means that the connection is of no use. */
 static bool is_stale(const struct redis_connection *connection, int64_t now_us)
 {
-    if (connection->pending > 0)
+    if (connection->pending > 0 || redis_parser_has_unread(connection->parser))
         return true;
     if (now_us - connection->last_used_us < IDLE_US)
         return false;

@@ -119,6 +119,11 @@ void redis_parser_feed(struct redis_parser *parser, const void *data, size_t siz
     redisReaderFeed(parser->reader, data, size);
 }
 
+bool redis_parser_has_unread(const struct redis_parser *parser)
+{
+    return parser->reader->len > parser->reader->pos;
+}
+
 static enum status broken(struct redis_parser *parser, struct error *err)
 {
     if (parser->has_too_many)

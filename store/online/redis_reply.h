@@ -32,6 +32,8 @@ struct redis_parser *redis_parser_open(void);
 void redis_parser_close(struct redis_parser *parser);
 /* Takes bytes as they arrive. */
 void redis_parser_feed(struct redis_parser *parser, const void *data, size_t size);
+/* Whether bytes were fed that no answer was made of yet. */
+bool redis_parser_has_unread(const struct redis_parser *parser);
 /* From now on, texts may hold so many bytes together. Any number, until it is called. */
 void redis_parser_allow(struct redis_parser *parser, size_t bytes);
 /* The next answer, or NULL where it is not yet whole. All calls that build one answer must pass the

@@ -7,7 +7,8 @@ import grpc
 import pytest
 
 from asking import feast_request, get_features, get_online_features, larder_request
-from slow_redis import SlowRedis, StrangeRedis
+from services import RedisConnection
+from slow_redis import MangledRedis, SlowRedis, StrangeRedis
 from test_server_faults import KEY, code_of, eventually
 
 CODES = grpc.StatusCode
@@ -29,6 +30,7 @@ class Serving:
 
     def __init__(self, drivers, server, channel):
         self.stubs, self.server, self.channel = drivers.stubs, server, channel
+        self.trouble_count = 0
 
     def ask_larder(self):
         request = larder_request(self.stubs, KEY, [(1,)], feature_service="dispatch")
@@ -45,17 +47,18 @@ class Serving:
         return [line for line in self.server.said.splitlines() if text in line]
 
     def check_away(self):
-        """Many calls, all of them UNAVAILABLE, and one line in the log."""
-        eventually(lambda: self.lines("the online store is away"))
+        """Many calls, all of them UNAVAILABLE, and one more line in the log."""
+        self.trouble_count += 1
+        eventually(lambda: len(self.lines("the online store is away")) == self.trouble_count)
         before = len(self.server.said.splitlines())
         assert {ask() for ask in [self.ask_larder, self.ask_feast] * 15} == {CODES.UNAVAILABLE}
-        assert len(self.lines("the online store is away")) == 1
+        assert len(self.lines("the online store is away")) == self.trouble_count
         assert len(self.server.said.splitlines()) == before
 
     def check_back(self):
         eventually(self.is_served)
-        eventually(lambda: self.lines("the online store is back"))
-        assert len(self.lines("the online store is back")) == len(self.lines("the online store is away")) == 1
+        eventually(lambda: len(self.lines("the online store is back")) == self.trouble_count)
+        assert len(self.lines("the online store is away")) == self.trouble_count
         assert {ask() for ask in [self.ask_larder, self.ask_feast] * 5} == {CODES.OK}
 
 
@@ -74,6 +77,15 @@ ANSWERS = {
     "too many clients": b"-ERR max number of clients reached\r\n",
     "a password wanted": b"-NOAUTH Authentication required.\r\n",
     "no rights": b"-NOPERM this user has no permissions to run the 'mget' command\r\n",
+    "another node has it": b"-MOVED 3999 127.0.0.1:1\r\n",
+    "an error that nobody knows": b"-LARDER is not what I serve\r\n",
+    "a number": b":1\r\n",
+    "a status": b"+OK\r\n",
+    "an empty list": b"*0\r\n",
+    "lists of lists": b"*1\r\n" * 100,
+    "an endless list": b"*2147483647\r\n" + b"$1\r\nx\r\n" * 1000,
+    "a length below nothing": b"$-7\r\n",
+    "more than was asked": b"$1\r\nx\r\n" * 1000,
     "no Redis": b"HTTP/1.1 400 Bad Request\r\n\r\n",
     "ones": b"\xff" * 100,
     "an endless text": b"$99999999999\r\n" + b"x" * 1000,
@@ -85,14 +97,18 @@ ANSWERS = {
 HANG_UP = ["too many clients", "half an answer", "silence"]
 
 
-@pytest.mark.parametrize("answer, hangs_up", [(name, False) for name in ANSWERS] + [(name, True) for name in HANG_UP])
-def test_what_answers_strangely_is_away(serving, on_own_redis, answer, hangs_up):
+@pytest.mark.parametrize("hangs_up", [False, True], ids=["and stays", "and hangs up"])
+def test_what_answers_strangely_is_away(serving, on_own_redis, hangs_up):
     redis = on_own_redis.redis
-    redis.kill()
-    with StrangeRedis(redis.port, ANSWERS[answer], hangs_up):
-        serving.check_away()
-    redis.start()
-    serving.check_back()
+    for name in HANG_UP if hangs_up else ANSWERS:
+        redis.kill()
+        try:
+            with StrangeRedis(redis.port, ANSWERS[name], hangs_up):
+                serving.check_away()
+            redis.start()
+            serving.check_back()
+        except AssertionError as error:
+            raise AssertionError(f"with {name}: {error}\n{serving.server.said}") from error
 
 
 def test_what_is_frozen_is_away(serving, on_own_redis):
@@ -132,3 +148,88 @@ def test_a_flapping_redis_is_told_once_for_each_change(serving, on_own_redis):
         on_own_redis.redis.thaw()
         eventually(lambda: len(serving.lines("the online store is back")) == round)
     eventually(serving.is_served)
+
+
+def test_what_is_gone_is_away(serving, on_own_redis):
+    on_own_redis.redis.kill()
+    serving.check_away()
+    on_own_redis.redis.start()
+    serving.check_back()
+
+
+def test_what_a_script_keeps_busy_is_away(serving, on_own_redis):
+    redis = on_own_redis.redis
+    redis.command("CONFIG", "SET", "busy-reply-threshold", "50")
+    with RedisConnection(redis.port) as connection:
+        connection.send("EVAL", "while true do end", "0")
+        serving.check_away()
+        redis.command("SCRIPT", "KILL")
+        serving.check_back()
+
+
+def test_what_wants_a_password_that_it_did_not_want_is_away(serving, on_own_redis):
+    redis = on_own_redis.redis
+    with RedisConnection(redis.port) as connection:
+        connection.command("CONFIG", "SET", "requirepass", "secret")
+        connection.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        serving.check_away()
+        connection.command("CONFIG", "SET", "requirepass", "")
+        serving.check_back()
+
+
+# What answers as it should, but for the rows ----------------------------------------------------------
+
+ROWS = {
+    "too few": b"*0\r\n",
+    "too many": b"*3\r\n$-1\r\n$-1\r\n$-1\r\n",
+    "a number for a row": b"*1\r\n:7\r\n",
+    "a status for a row": b"*1\r\n+OK\r\n",
+    "a list for a row": b"*1\r\n*1\r\n$1\r\nx\r\n",
+    "an error for a row": b"*1\r\n-ERR not this one\r\n",
+    "no list": b"$1\r\nx\r\n",
+    "nothing": b"$-1\r\n",
+    "another node": b"-MOVED 3999 127.0.0.1:1\r\n",
+    "a row of no shape": b"*1\r\n$4\r\nabcd\r\n",
+    "half a row": b"*1\r\n$100\r\nx",
+    "rubbish": b"\xff" * 100,
+}
+
+
+def check_fails_alone(serving, mangled):
+    codes = {ask() for ask in [serving.ask_larder, serving.ask_feast] * 10}
+    assert codes <= {CODES.UNAVAILABLE, CODES.DATA_LOSS}, codes
+    mangled.answer, mangled.hangs_up = None, False
+    eventually(serving.is_served)
+
+
+@pytest.fixture
+def mangled(on_own_redis):
+    """A Redis whose answers to reads of rows can be replaced, and a server on it."""
+    with MangledRedis(on_own_redis.redis.port, b"MGET") as mangled:
+        on_own_redis.repository.write("larder.yaml", on_own_redis.repository.settings_text().replace(
+            on_own_redis.place.redis_url, mangled.url))
+        with on_own_redis.repository.serving() as server, grpc.insecure_channel(server.address) as channel:
+            mangled.serving = Serving(on_own_redis, server, channel)
+            assert mangled.serving.is_served()
+            yield mangled
+
+
+def test_rows_that_are_none_fail_their_requests_alone(mangled):
+    server = mangled.serving.server
+    for name, hangs_up in [(name, False) for name in ROWS] + [("half a row", True), ("nothing", True)]:
+        before = len(server.said.splitlines())
+        mangled.answer, mangled.hangs_up = ROWS[name], hangs_up
+        try:
+            check_fails_alone(mangled.serving, mangled)
+        except AssertionError as error:
+            raise AssertionError(f"with {name}: {error}\n{server.said}") from error
+        assert len(server.said.splitlines()) - before <= 4, server.said
+
+
+def test_an_answer_that_nobody_asked_for_is_given_to_nobody(mangled, on_own_redis):
+    absent = b"*1\r\n$-1\r\n"
+    mangled.answer = absent * 5
+    assert on_own_redis.trips(mangled.serving.channel, 1) == ("NOT_FOUND", None)
+    mangled.answer = None
+    for _ in range(10):
+        assert on_own_redis.trips(mangled.serving.channel, 1) == ("PRESENT", 1)

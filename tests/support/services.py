@@ -205,9 +205,13 @@ class RedisConnection:
         self.socket.close()
 
     def command(self, *words):
+        self.send(*words)
+        return self._answer()
+
+    def send(self, *words):
+        """Without waiting for the answer."""
         words = [w if isinstance(w, bytes) else str(w).encode() for w in words]
         self.socket.sendall(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words))
-        return self._answer()
 
     def _answer(self):
         line = self.file.readline()

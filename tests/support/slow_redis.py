@@ -1,8 +1,9 @@
-"""slow_redis.py - stand-ins for Redis: one far away, and one that is none.
+"""slow_redis.py - stand-ins for Redis: one far away, one that answers some things wrongly, and one that is none.
 
 SlowRedis is a proxy before a real one. Commands pass at once; of what is answered on one connection,
-chunk_bytes pass in every pause, which may be changed while it runs; passed_bytes counts. StrangeRedis answers the same bytes
-to whatever it is sent, and then, if told to, hangs up.
+chunk_bytes pass in every pause, which may be changed while it runs; passed_bytes counts. MangledRedis is a proxy, too,
+which answers some commands itself. StrangeRedis answers the same bytes to whatever it is sent, and then, if told to,
+hangs up.
 """
 import contextlib
 import socket
@@ -44,6 +45,27 @@ class SlowRedis:
                     time.sleep(self.pause_seconds)
                     self.passed_bytes += len(data)
                 target.sendall(data)
+        for end in (source, target):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+
+class MangledRedis(SlowRedis):
+    """While `answer` is set, it is what comes back whenever what was sent holds the word; then, if `hangs_up`, the end."""
+
+    def __init__(self, port, word):
+        super().__init__(port, 1 << 16, 0)
+        self.word, self.answer, self.hangs_up = word, None, False
+
+    def _pass_on(self, source, target, is_answer):
+        with contextlib.suppress(OSError):
+            while data := source.recv(1 << 16):
+                if is_answer or self.answer is None or self.word not in data:
+                    target.sendall(data)
+                    continue
+                source.sendall(self.answer)
+                if self.hangs_up:
+                    break
         for end in (source, target):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
