@@ -464,7 +464,7 @@ void streams_answer(struct streams *streams, struct call *request, struct bytes 
 {
     uint8_t head[STREAMED_HEAD_MAX];
     struct calls *calls = streams->calls;
-    if (answer.size > calls->max_held_bytes - calls->answer_bytes) {
+    if (calls->answer_bytes + answer.size > calls->max_held_bytes) {
         count_refusal(streams, REFUSED_ANSWERS);
         streams_fail(
             streams, request, GRPC_STATUS_RESOURCE_EXHAUSTED,
