@@ -41,6 +41,6 @@ def load(world, case, target, calls):
     per_second = float(re.search(r"finished in .*?, ([\d.]+) req/s", done.stdout)[1])
     data = int(re.search(r"\((\d+)\) data", done.stdout)[1])
     if data != calls * answer_size or len(microseconds) != calls:
-        raise RuntimeError(f"h2load: {data} bytes in {len(microseconds)} answers, where {calls} of {answer_size} were asked for")
+        raise RuntimeError(f"h2load: {data} bytes in {len(microseconds)} answers, and not {calls} of {answer_size}")
     return {"per_second": per_second, "p50_us": median(microseconds), "p99_us": microseconds[calls * 99 // 100],
             "p999_us": microseconds[calls * 999 // 1000]}

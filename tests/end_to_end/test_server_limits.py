@@ -8,7 +8,7 @@ import grpc
 import pytest
 
 from asking import feast_request, get_features, larder_request
-from http2 import Connection
+from http2 import CONCURRENT_STREAMS, Connection
 from slow_redis import SlowRedis
 
 KEY = {"driver_id": "int64"}
@@ -152,6 +152,12 @@ def test_requests_that_never_end_are_held_up_to_a_limit(wide):
             connection.call(GET_FEATURES, message, is_whole=False)
         assert wide.memory() - before < 700 * MIB  # all of them are 1,200
         eventually(lambda: code_of(wide.ask) == grpc.StatusCode.OK)
+
+
+def test_a_connection_holds_back_what_is_more_than_its_share(wide):
+    with Connection(wide.repository.port) as connection:
+        eventually(lambda: CONCURRENT_STREAMS in connection.settings)
+        assert connection.settings[CONCURRENT_STREAMS] == 100
 
 
 # Callers who do not take their answers -------------------------------------------------------------

@@ -10,7 +10,10 @@ GRACE_SECONDS = 3  # after a fault, until clients and server have found each oth
 
 
 class Ledger:
-    def __init__(self):
+    """stale_seconds: how old an answer may be."""
+
+    def __init__(self, stale_seconds=0):
+        self.stale_seconds = stale_seconds
         self.lock = threading.Lock()
         self.started, self.done = {}, {}  # number of a run -> when its rows began to be written, were online
         self.faults = []  # [name, begin, end or None]
@@ -59,12 +62,13 @@ class Ledger:
 
     def may_be_absent(self, begin, end):
         with self.lock:
-            return any(since <= end and (until is None or begin <= until) for since, until, _ in self.losses)
+            return any(since <= end and (until is None or begin <= until + self.stale_seconds)
+                       for since, until, _ in self.losses)
 
-    def runs_between(self, begin, end, stale_seconds):
+    def runs_between(self, begin, end):
         """The least and the greatest number that may be served to who asked at begin and had the answer at end."""
         with self.lock:
-            least = max((number for number, at in self.done.items() if at <= begin - stale_seconds), default=0)
+            least = max((number for number, at in self.done.items() if at <= begin - self.stale_seconds), default=0)
             greatest = max((number for number, at in self.started.items() if at <= end), default=0)
         return least, greatest
 
@@ -75,11 +79,13 @@ class Counts:
     def __init__(self):
         self.lock = threading.Lock()
         self.right = self.absent = self.wrong = 0
+        self.by = {}  # who asked -> answers that were right
         self.refused = {}  # (fault or None, code) -> count
         self.examples, self.unreasoned = [], []  # in words
 
-    def add(self, right=0, absent=0):
+    def add(self, who, right=0, absent=0):
         with self.lock:
+            self.by[who] = self.by.get(who, 0) + right
             self.right += right
             self.absent += absent
 

@@ -33,7 +33,7 @@ def lives(samples, settled_seconds):
 
 def log_lines(logs):
     kinds = collections.Counter()
-    for line in "\n".join(logs).splitlines():
+    for line in filter(None, "\n".join(logs).splitlines()):
         found = re.search(r'level=(\w+) msg="([^"]*)"', line)
         kinds[f"{found[1]} {found[2]}" if found else f"other {line[:60]}"] += 1
     return dict(sorted(kinds.items()))
@@ -50,27 +50,32 @@ def of(soak, capacity, minutes):
     return {
         "minutes": minutes, "capacity_per_second": round(capacity), "runs": soak.runs, "faults": len(soak.ledger.faults),
         "failed_faults": soak.failed,
-        "answers": answers, "answers_without_rows": counts.absent, "wrong": counts.wrong, "examples": counts.examples,
+        "answers": answers, "answers_by": counts.by, "answers_without_rows": counts.absent,
+        "wrong": counts.wrong, "examples": counts.examples,
         "refused": refused, "refused_without_fault": counts.refused_without_fault,
         "unreasoned": counts.unreasoned, "memory": memory,
         "log": log_lines(soak.logs),
-        "holds": counts.wrong == 0 and counts.refused_without_fault <= UNREASONED_MAX * answers and is_flat and answers > 0
-                 and not soak.failed,
+        "holds": (counts.wrong == 0 and counts.refused_without_fault <= UNREASONED_MAX * answers and is_flat
+                  and not soak.failed and all(counts.by.values())),
     }
 
 
 def text(report):
-    lines = [
-        f"{report['minutes']:g} minutes at half of {report['capacity_per_second']:,} calls a second, "
-        f"{report['runs']:,} runs, {report['faults']:,} faults", *(f"    could not be made: {each}" for each in report["failed_faults"]), "",
-        f"answers        {report['answers']:>12,}",
-        f"without rows   {report['answers_without_rows']:>12,}  after the online store lost them, until a run brought them back",
-        f"wrong          {report['wrong']:>12,}", *(f"    {each}" for each in report["examples"]),
-        f"refused        {sum(each['count'] for each in report['refused']):>12,}"]
-    lines += [f"    {each['count']:>10,}  {each['code']:<20} {each['fault'] or 'without a fault'}" for each in report["refused"]]
+    lines = [f"{report['minutes']:g} minutes at half of {report['capacity_per_second']:,} calls a second, "
+             f"{report['runs']:,} runs, {report['faults']:,} faults"]
+    lines += [f"    could not be made: {each}" for each in report["failed_faults"]]
+    lines += ["", f"answers        {report['answers']:>12,}"]
+    lines += [f"    {count:>10,}  {who}" for who, count in report["answers_by"].items()]
+    lines += [f"without rows   {report['answers_without_rows']:>12,}  until a run brought back what the online store lost",
+              f"wrong          {report['wrong']:>12,}"]
+    lines += [f"    {each}" for each in report["examples"]]
+    lines += [f"refused        {sum(each['count'] for each in report['refused']):>12,}"]
+    lines += [f"    {each['count']:>10,}  {each['code']:<20} {each['fault'] or 'without a fault'}"
+              for each in report["refused"]]
     lines += [f"    {each}" for each in report["unreasoned"]]
     lines += ["", "memory of a server, after its first round of faults"]
     lines += [f"    {life['first_kib'] / 1024:.1f} to {life['last_kib'] / 1024:.1f} MiB in {life['minutes']} minutes, "
-              f"{life['most_kib'] / 1024:.1f} at the most, {life['kib_a_minute']:+.1f} KiB a minute" for life in report["memory"]]
+              f"{life['most_kib'] / 1024:.1f} at the most, {life['kib_a_minute']:+.1f} KiB a minute"
+              for life in report["memory"]]
     lines += ["", "lines in its log"] + [f"    {count:>6,}  {kind}" for kind, count in report["log"].items()]
     return "\n".join(lines + ["", "it holds" if report["holds"] else "it does not hold"])

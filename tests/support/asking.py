@@ -38,7 +38,10 @@ def get_features(stubs, channel, request, timeout=30):
 
 def ask_larder(stubs, channel, key_types, keys, **what):
     request = larder_request(stubs, key_types, keys, with_statuses=True, with_event_times=True, **what)
-    answer = get_features(stubs, channel, request)
+    return larder_answer(get_features(stubs, channel, request), keys)
+
+
+def larder_answer(answer, keys):
     assert answer.row_count == len(keys)
     found = {}
     for column in answer.columns:

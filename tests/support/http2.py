@@ -14,7 +14,7 @@ import threading
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE = 0, 1, 3, 4, 6, 7, 8
 END_STREAM, ACK, END_HEADERS = 1, 1, 4
-INITIAL_WINDOW, WINDOW_DEFAULT, FRAME_MAX = 4, 65535, 16384
+CONCURRENT_STREAMS, INITIAL_WINDOW, WINDOW_DEFAULT, FRAME_MAX = 3, 4, 65535, 16384
 
 
 def frame(kind, flags, stream, payload=b""):
@@ -37,6 +37,7 @@ class Connection:
         self.changed = threading.Condition()
         self.windows, self.first_window, self.next_stream = {0: WINDOW_DEFAULT}, WINDOW_DEFAULT, 1
         self.ended, self.is_closed = set(), False
+        self.settings = {}  # the server's, by their numbers
         self._send(PREFACE + frame(SETTINGS, 0, 0, INITIAL_WINDOW.to_bytes(2, "big") + window.to_bytes(4, "big")))
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -129,6 +130,7 @@ class Connection:
     def _take_settings(self, payload):
         for at in range(0, len(payload), 6):
             name, value = int.from_bytes(payload[at:at + 2], "big"), int.from_bytes(payload[at + 2:at + 6], "big")
+            self.settings[name] = value
             if name == INITIAL_WINDOW:
                 with self.changed:
                     for stream in self.windows.keys() - {0}:
