@@ -191,6 +191,15 @@ void offline_stream_close(struct offline_stream *stream)
         stream->operations->stream_close(stream);
 }
 
+value_type query_type_wanted(const struct query_column *wanted, size_t wanted_count,
+                             const char *name)
+{
+    for (size_t i = 0; i < wanted_count; i++)
+        if (strcmp(wanted[i].name, name) == 0)
+            return wanted[i].type;
+    return 0;
+}
+
 enum status offline_query_open(struct offline_store *store, const char *sql, const char *what,
                                const struct query_column *wanted, size_t wanted_count,
                                struct offline_query **query, struct error *err)

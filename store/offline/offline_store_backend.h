@@ -103,6 +103,10 @@ struct offline_load {
 
 extern const struct offline_store_operations offline_store_postgres, offline_store_sqlite;
 
+/* For query_open: what a column is to be read as; 0: as what it holds. */
+value_type query_type_wanted(const struct query_column *wanted, size_t wanted_count,
+                             const char *name);
+
 /* For load_open, which is called with a source that is a table, and with all that rows need. */
 
 struct load_columns {

@@ -49,10 +49,8 @@ static enum status bind_column(struct postgres_query_rows *rows, size_t index,
 {
     const struct postgres_column *column = &rows->source.columns[index];
     struct postgres_field *field = &rows->fields[index];
-    value_type type = natural_type(column);
-    for (size_t i = 0; i < wanted_count; i++)
-        if (strcmp(wanted[i].name, column->name) == 0)
-            type = wanted[i].type;
+    value_type type = query_type_wanted(wanted, wanted_count, column->name);
+    type = type ? type : natural_type(column);
     if (type)
         return postgres_source_bind(&rows->source, rows->what, column->name, column->name, type,
                                     field, err);

@@ -3,6 +3,7 @@
 
 #include "store/offline/source_text.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -249,20 +250,17 @@ enum status postgres_source_bind(const struct postgres_source *source, const cha
                                  const char *what, const char *column, value_type type,
                                  struct postgres_field *field, struct error *err)
 {
-    size_t found = 0;
+    const struct source_columns columns = {source->columns, source->column_count,
+                                           sizeof *source->columns,
+                                           offsetof(struct postgres_column, name), strcmp};
+    size_t index;
     *field = (struct postgres_field){.what = what};
-    for (size_t i = 0; i < source->column_count; i++)
-        if (strcmp(source->columns[i].name, column) == 0) {
-            field->column = &source->columns[i];
-            found++;
-        }
-    if (found == 0)
-        return source_lacks_column(source->source, who, what, column, source->columns,
-                                   source->column_count, sizeof *source->columns, err);
-    enum status status = STATUS_OK;
-    if (found > 1)
-        status = source_repeats_column(source->source, who, what, column, found, err);
-    else if (!column_fits(field->column, type, field))
+    enum status status =
+        source_find_column(source->source, who, what, column, &columns, &index, err);
+    if (status)
+        return status;
+    field->column = &source->columns[index];
+    if (!column_fits(field->column, type, field))
         status =
             source_column_unfit(source->source, who, what, type, column, field->column->type_text,
                                 "declare a type that fits, or cast it in a query", err);

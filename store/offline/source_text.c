@@ -3,6 +3,8 @@
 
 #include "config/wording.h"
 
+#include <string.h>
+
 const char *source_text(const struct source *source, struct arena *arena)
 {
     return source->table ? source->table
@@ -16,14 +18,15 @@ const char *source_column_text(const struct source *source, const char *column, 
                                         source->about.name);
 }
 
-enum status source_lacks_column(const struct source *source, const char *who, const char *what,
-                                const char *column, const void *columns, size_t count,
-                                size_t stride, struct error *err)
+static enum status lacks_column(const struct source *source, const char *who, const char *what,
+                                const char *column, const struct source_columns *columns,
+                                struct error *err)
 {
     struct arena arena;
     arena_init(&arena, 0);
     size_t name_count;
-    const char *const *names = names_of(&arena, columns, count, stride, 0, &name_count);
+    const char *const *names = names_of(&arena, columns->columns, columns->count, columns->stride,
+                                        columns->name_offset, &name_count);
     const char *near = did_you_mean(&arena, column, names, name_count);
     fail(err, STATUS_NOT_FOUND, "%s: %s is read from column %s, but %s has no such column%s", who,
          what, column, source_text(source, &arena), *near ? near : "; add it, or correct the name");
@@ -31,7 +34,7 @@ enum status source_lacks_column(const struct source *source, const char *who, co
     return STATUS_NOT_FOUND;
 }
 
-enum status source_repeats_column(const struct source *source, const char *who, const char *what,
+static enum status repeats_column(const struct source *source, const char *who, const char *what,
                                   const char *column, size_t times, struct error *err)
 {
     struct arena arena;
@@ -40,6 +43,25 @@ enum status source_repeats_column(const struct source *source, const char *who, 
          column, source_text(source, &arena), times);
     arena_release(&arena);
     return STATUS_INVALID;
+}
+
+enum status source_find_column(const struct source *source, const char *who, const char *what,
+                               const char *column, const struct source_columns *columns,
+                               size_t *index, struct error *err)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < columns->count; i++) {
+        const char *name;
+        memcpy(&name, (const char *)columns->columns + i * columns->stride + columns->name_offset,
+               sizeof name);
+        if (columns->compare(name, column) != 0)
+            continue;
+        *index = i;
+        found++;
+    }
+    if (found == 0)
+        return lacks_column(source, who, what, column, columns, err);
+    return found == 1 ? STATUS_OK : repeats_column(source, who, what, column, found, err);
 }
 
 enum status source_column_unfit(const struct source *source, const char *who, const char *what,

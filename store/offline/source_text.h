@@ -19,14 +19,18 @@ const char *source_text(const struct source *source, struct arena *arena);
 const char *source_column_text(const struct source *source, const char *column,
                                struct arena *arena);
 
-/* NOT_FOUND: names the nearest of the columns that are there, if one is near. columns: count
- * structs of `stride` bytes that begin with their name. */
-enum status source_lacks_column(const struct source *source, const char *who, const char *what,
-                                const char *column, const void *columns, size_t count,
-                                size_t stride, struct error *err);
-/* INVALID. */
-enum status source_repeats_column(const struct source *source, const char *who, const char *what,
-                                  const char *column, size_t times, struct error *err);
+/* The columns that a source has, as a backend holds them. */
+struct source_columns {
+    const void *columns;
+    size_t count, stride; /* of structs of so many bytes */
+    size_t name_offset;   /* where in each its name is */
+    int (*compare)(const char *left, const char *right);
+};
+/* The one of that name. NOT_FOUND: there is none; the message names the nearest, if one is near.
+ * INVALID: there are several. */
+enum status source_find_column(const struct source *source, const char *who, const char *what,
+                               const char *column, const struct source_columns *columns,
+                               size_t *index, struct error *err);
 /* INVALID. declared: as the database has it; advice: what to do. */
 enum status source_column_unfit(const struct source *source, const char *who, const char *what,
                                 value_type type, const char *column, const char *declared,

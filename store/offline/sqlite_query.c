@@ -23,14 +23,10 @@ static enum status bind_column(struct sqlite_query_rows *rows, size_t index,
 {
     const char *name = rows->source.columns[index].written;
     struct sqlite_field field;
-    for (size_t i = 0; i < wanted_count; i++) {
-        if (strcmp(wanted[i].name, name) != 0)
-            continue;
-        rows->types[index] = wanted[i].type;
-        return sqlite_source_bind(&rows->source, rows->what, name, name, wanted[i].type, &field,
-                                  err);
-    }
-    return STATUS_OK;
+    value_type type = query_type_wanted(wanted, wanted_count, name);
+    rows->types[index] = type;
+    return type ? sqlite_source_bind(&rows->source, rows->what, name, name, type, &field, err)
+                : STATUS_OK;
 }
 
 static enum status bind_columns(struct sqlite_query_rows *rows, const struct query_column *wanted,

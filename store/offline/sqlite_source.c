@@ -154,21 +154,18 @@ enum status sqlite_source_bind(const struct sqlite_source *source, const char *w
                                const char *what, const char *column, value_type type,
                                struct sqlite_field *field, struct error *err)
 {
-    size_t found = 0;
+    const struct source_columns columns = {
+        source->columns, source->column_count, sizeof *source->columns,
+        offsetof(struct sqlite_column, written), sqlite3_stricmp};
+    size_t index;
     *field = (struct sqlite_field){.what = what, .type = type};
-    for (size_t i = 0; i < source->column_count; i++)
-        if (sqlite3_stricmp(source->columns[i].written, column) == 0) {
-            field->column = &source->columns[i];
-            found++;
-        }
-    if (found == 0)
-        return source_lacks_column(source->source, who, what, column, source->columns,
-                                   source->column_count, sizeof *source->columns, err);
-    enum status status = STATUS_OK;
-    if (found > 1)
-        status = source_repeats_column(source->source, who, what, column, found, err);
-    else if (field->column->declared &&
-             !sqlite_affinity_fits(sqlite_affinity_of(field->column->declared, false), type))
+    enum status status =
+        source_find_column(source->source, who, what, column, &columns, &index, err);
+    if (status)
+        return status;
+    field->column = &source->columns[index];
+    if (field->column->declared &&
+        !sqlite_affinity_fits(sqlite_affinity_of(field->column->declared, false), type))
         status = does_not_fit(source, who, field, err);
     if (status)
         field->column = NULL;
