@@ -184,7 +184,7 @@ static const char *reason(const struct training_join *join, size_t view)
     if (!join->probed[view])
         return estimate->is_served ? "it asks much, so that reading history once costs less"
                                    : "no index serves, so that history is read once";
-    return estimate->is_served ? "it asks little, and an index serves"
+    return estimate->is_served ? "an index serves, and few rows ask for so much history"
                                : "the source is small, so that no index is needed";
 }
 
