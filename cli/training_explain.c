@@ -3,6 +3,7 @@
 
 #include "base/timestamp.h"
 #include "cli/progress.h"
+#include "cli/store_opening.h"
 #include "cli/table.h"
 #include "training/explain.h"
 
@@ -72,14 +73,14 @@ static int print_text(const struct join_explanation *explanation, struct arena *
     return EXIT_DONE;
 }
 
-int training_explain(const struct options *options, const struct settings *settings,
-                     const struct training_request *request)
+int training_explain(const struct options *options, const struct training_request *request,
+                     struct store_opening *opening)
 {
     struct error err;
     struct join_explanation explanation;
     struct offline_store *store = NULL;
     bool refused = false;
-    enum status status = offline_store_open(settings, &store, &err);
+    enum status status = store_opening_take(opening, &store, &err);
     if (!status)
         offline_store_stop_on(store, request->stop);
     if (!status)

@@ -8,7 +8,10 @@
 #include "cli/command.h"
 #include "training/training_set.h"
 
-int training_explain(const struct options *options, const struct settings *settings,
-                     const struct training_request *request);
+struct store_opening;
+
+/* Ends the opening. */
+int training_explain(const struct options *options, const struct training_request *request,
+                     struct store_opening *opening);
 
 #endif

@@ -9,6 +9,7 @@
 #include "cli/query_option.h"
 #include "cli/references.h"
 #include "cli/remake.h"
+#include "cli/store_opening.h"
 #include "cli/table.h"
 #include "cli/training_absence.h"
 #include "cli/training_explain.h"
@@ -137,7 +138,8 @@ static int tell_outcome(const struct options *options, const struct settings *se
 }
 
 static int make(const struct options *options, const struct settings *settings,
-                const struct remake *remake, struct training_request *request)
+                const struct remake *remake, struct training_request *request,
+                struct store_opening *opening)
 {
     struct error err;
     struct telling telling = {.is_quiet = output_is_standard(request->out_path)};
@@ -150,7 +152,7 @@ static int make(const struct options *options, const struct settings *settings,
     progress_keep_telling(progress);
     request->progress = tell_progress;
     request->context = &telling;
-    enum status status = offline_store_open(settings, &store, &err);
+    enum status status = store_opening_take(opening, &store, &err);
     if (!status)
         offline_store_stop_on(store, request->stop);
     if (!status)
@@ -340,21 +342,26 @@ static int run_set(const struct options *options)
     if (read_request(options, &remake, &origin, &request, &err))
         return command_refused(&err);
     int code = command_read_settings(options, &settings);
-    if (!code)
-        code = select_features(options, &settings, &remake, request.again != NULL, &catalog,
-                               &selection);
     if (code)
         return code;
+    struct store_opening opening;
+    store_opening_begin(&opening, &settings);
+    code =
+        select_features(options, &settings, &remake, request.again != NULL, &catalog, &selection);
+    if (code) {
+        store_opening_drop(&opening);
+        return code;
+    }
     request.memory_bytes = settings.training_memory_bytes;
     request.stop = interrupt_watch();
     if (option_flag(options, "--explain"))
-        return training_explain(options, &settings, &request);
+        return training_explain(options, &request, &opening);
     origin.project = settings.project;
     origin.registry_schema = settings.registry_schema;
     origin.offline_store = settings.offline_store.type;
     if (request.again)
         remake_warn(&remake, &request);
-    return make(options, &settings, &remake, &request);
+    return make(options, &settings, &remake, &request, &opening);
 }
 
 /* The training set was given, beside which its manifest stands. */
