@@ -20,6 +20,7 @@ struct guarded_shard {
 struct near_rows {
     struct hash_secret secret;
     _Atomic int64_t right_until_us;
+    atomic_bool is_passed; /* somebody has seen that they are not right */
     uint64_t memory_bytes;
     void *memory;         /* of all shards */
     uint32_t shard_count; /* a power of two */
@@ -82,14 +83,25 @@ void near_rows_close(struct near_rows *rows)
     free(rows);
 }
 
-bool near_rows_are_right(const struct near_rows *rows, int64_t now_us)
+bool near_rows_are_right(struct near_rows *rows, int64_t now_us)
 {
-    return now_us < atomic_load_explicit(&rows->right_until_us, memory_order_acquire);
+    if (atomic_load(&rows->is_passed))
+        return false;
+    if (now_us < atomic_load(&rows->right_until_us))
+        return true;
+    atomic_store(&rows->is_passed, true);
+    return false;
 }
 
+/* Who passes while this runs is asked to raise what he was given. */
 void near_rows_trust_until(struct near_rows *rows, int64_t until_us)
 {
-    atomic_store_explicit(&rows->right_until_us, until_us, memory_order_release);
+    bool is_passed = atomic_load(&rows->is_passed);
+    if (is_passed)
+        near_rows_clear(rows);
+    atomic_store(&rows->right_until_us, until_us);
+    if (is_passed)
+        atomic_store(&rows->is_passed, false);
 }
 
 /* The low bits of the hash choose the shard, the high ones are the tag in it. */
@@ -130,6 +142,13 @@ void near_rows_keep(struct near_rows *rows, struct bytes key, struct bytes row,
     struct near_shard *shard = enter(rows, ticket->hash);
     near_shard_keep(shard, tag_of(ticket->hash), key, row, ticket->version);
     leave(rows, ticket->hash);
+}
+
+void near_rows_raise(struct near_rows *rows, struct bytes key, struct bytes row)
+{
+    uint64_t hash = keyed_hash(&rows->secret, key);
+    near_shard_raise(enter(rows, hash), tag_of(hash), key, row);
+    leave(rows, hash);
 }
 
 void near_rows_forget(struct near_rows *rows, struct bytes key)

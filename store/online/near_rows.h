@@ -32,8 +32,10 @@ struct near_rows;
 enum status near_rows_open(uint64_t max_bytes, struct near_rows **rows, struct error *err);
 void near_rows_close(struct near_rows *rows); /* accepts NULL */
 
-/* Whether anything may be taken from here at this time, of timestamp_monotonic_us. */
-bool near_rows_are_right(const struct near_rows *rows, int64_t now_us);
+/* Whether anything may be taken from here at this time, of timestamp_monotonic_us. Once it was not,
+ * and somebody went past, all is forgotten before it may be again: what he was given may be newer.
+ */
+bool near_rows_are_right(struct near_rows *rows, int64_t now_us);
 
 struct near_ticket {
     uint64_t hash;
@@ -45,6 +47,9 @@ bool near_rows_look(struct near_rows *rows, struct bytes key, struct arena *aren
                     struct bytes *row, struct near_ticket *ticket);
 void near_rows_keep(struct near_rows *rows, struct bytes key, struct bytes row,
                     const struct near_ticket *ticket);
+/* Somebody was given this row past the cache, which may be right again meanwhile: no older row is
+ * given from here after it. */
+void near_rows_raise(struct near_rows *rows, struct bytes key, struct bytes row);
 
 /* For who hears of writes. */
 void near_rows_forget(struct near_rows *rows, struct bytes key);

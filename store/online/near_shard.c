@@ -20,6 +20,7 @@ enum {
 enum state {
     DEAD,  /* no entry any more, or a gap at a ring's end */
     STALE, /* a key whose answer was forgotten */
+    FLOOR, /* the same, and what was given to somebody since: no older answer is kept */
     ABSENT,
     PRESENT,
 };
@@ -250,10 +251,12 @@ void near_shard_init(struct near_shard *shard, void *memory, uint64_t bytes)
     shard->entry_max = shard->small.size / LARGEST_PART;
 }
 
+/* What it holds, whether it may be given or not. */
 static inline struct bytes row_of(const struct near_entry *entry)
 {
-    return entry->state == PRESENT ? (struct bytes){entry->bytes + entry->key_size, entry->row_size}
-                                   : (struct bytes){NULL, 0};
+    bool has_row = entry->state == PRESENT || entry->state == FLOOR;
+    return has_row ? (struct bytes){entry->bytes + entry->key_size, entry->row_size}
+                   : (struct bytes){NULL, 0};
 }
 
 bool near_shard_look(struct near_shard *shard, uint32_t tag, struct bytes key, struct bytes *row)
@@ -270,7 +273,8 @@ bool near_shard_look(struct near_shard *shard, uint32_t tag, struct bytes key, s
     return true;
 }
 
-/* Whether the store put one behind the other: rows begin with what orders them (base/row.h). */
+/* Whether the store put one behind the other: rows begin with
+ * what orders them (base/row.h). */
 static bool is_greater(struct bytes row, struct bytes other)
 {
     if (row.size < ROW_TRIPLE_SIZE || other.size < ROW_TRIPLE_SIZE)
@@ -278,12 +282,13 @@ static bool is_greater(struct bytes row, struct bytes other)
     return memcmp(row.data, other.data, ROW_TRIPLE_SIZE) > 0;
 }
 
-static void fill(struct near_shard *shard, struct near_entry *entry, struct bytes row)
+static void fill(struct near_shard *shard, struct near_entry *entry, struct bytes row,
+                 enum state state)
 {
     if (row.size > 0)
         memcpy(entry->bytes + entry->key_size, row.data, row.size);
     entry->row_size = (uint32_t)row.size;
-    set_state(shard, entry, row.data ? PRESENT : ABSENT);
+    set_state(shard, entry, state);
 }
 
 static uint64_t size_with(struct bytes key, struct bytes row)
@@ -292,10 +297,9 @@ static uint64_t size_with(struct bytes key, struct bytes row)
     return (size + UNIT - 1) / UNIT * UNIT;
 }
 
-static void add(struct near_shard *shard, uint32_t tag, struct bytes key, struct bytes row,
-                bool is_known)
+static struct near_entry *add(struct near_shard *shard, uint32_t tag, struct bytes key,
+                              uint32_t size, bool is_known)
 {
-    uint32_t size = (uint32_t)size_with(key, row);
     is_known = is_known || *ghost_of(shard, tag) == tag;
     struct near_entry *entry = is_known ? make_main_room(shard, size) : NULL;
     if (!entry)
@@ -303,31 +307,46 @@ static void add(struct near_shard *shard, uint32_t tag, struct bytes key, struct
     *entry = (struct near_entry){.size = size, .key_size = (uint16_t)key.size, .tag = tag};
     memcpy(entry->bytes, key.data, key.size);
     link_entry(shard, entry);
-    fill(shard, entry, row);
+    return entry;
+}
+
+/* The entry that holds this row from now on: the one that there
+ * is, or another. */
+static void put(struct near_shard *shard, struct near_entry *entry, uint32_t tag, struct bytes key,
+                struct bytes row, enum state state)
+{
+    uint64_t size = size_with(key, row);
+    if (!entry || size > entry->size) {
+        bool was_main = entry && (uint8_t *)entry >= shard->main.memory;
+        if (entry)
+            kill_entry(shard, entry);
+        if (size > shard->entry_max)
+            return;
+        entry = add(shard, tag, key, (uint32_t)size, was_main);
+    }
+    fill(shard, entry, row, state);
 }
 
 void near_shard_keep(struct near_shard *shard, uint32_t tag, struct bytes key, struct bytes row,
                      uint32_t version)
 {
     struct near_entry *entry = find(shard, tag, key);
-    bool is_new = near_shard_version(shard, tag) == version;
-    if (entry && is_answer(entry)) {
-        if (!is_greater(row, row_of(entry)))
-            return;
-        set_state(shard, entry, STALE);
-    }
-    if (!is_new)
-        return;
-    uint64_t size = size_with(key, row);
-    if (entry && size <= entry->size) {
-        fill(shard, entry, row);
+    if (near_shard_version(shard, tag) != version) {
+        near_shard_raise(shard, tag, key, row);
         return;
     }
-    bool was_main = entry && (uint8_t *)entry >= shard->main.memory;
-    if (entry)
-        kill_entry(shard, entry);
-    if (size <= shard->entry_max)
-        add(shard, tag, key, row, was_main);
+    if (entry && is_answer(entry) && !is_greater(row, row_of(entry)))
+        return;
+    if (entry && entry->state == FLOOR && is_greater(row_of(entry), row))
+        return;
+    put(shard, entry, tag, key, row, row.data ? PRESENT : ABSENT);
+}
+
+void near_shard_raise(struct near_shard *shard, uint32_t tag, struct bytes key, struct bytes row)
+{
+    struct near_entry *entry = find(shard, tag, key);
+    if (row.data && (!entry || is_greater(row, row_of(entry))))
+        put(shard, entry, tag, key, row, FLOOR);
 }
 
 void near_shard_forget(struct near_shard *shard, uint32_t tag, struct bytes key)

@@ -69,6 +69,9 @@ static inline uint32_t near_shard_version(const struct near_shard *shard, uint32
  * is given an older row than somebody before. */
 void near_shard_keep(struct near_shard *shard, uint32_t tag, struct bytes key, struct bytes row,
                      uint32_t version);
+/* Somebody was given this row, which may not be kept, or not any more: until the key is written to,
+ * no older one is. */
+void near_shard_raise(struct near_shard *shard, uint32_t tag, struct bytes key, struct bytes row);
 /* The key was written to. */
 void near_shard_forget(struct near_shard *shard, uint32_t tag, struct bytes key);
 /* Anything may have been written to. */

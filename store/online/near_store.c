@@ -76,10 +76,30 @@ static enum status read_missing(struct near_store *store, const struct missing *
         struct bytes row = missing->rows[i];
         if (is_of_use)
             near_rows_keep(store->rows, missing->keys[i], row, &missing->tickets[i]);
+        else
+            near_rows_raise(store->rows, missing->keys[i], row);
         rows[missing->numbers[i]] = row;
         *bytes += row.size;
     }
     return status;
+}
+
+static bool may_be_used(struct near_store *store)
+{
+    return near_rows_are_right(store->rows, timestamp_monotonic_us()) &&
+           redis_tracking_is_of(store->tracking, store->inner, &store->sameness);
+}
+
+static enum status read_past(struct near_store *store, const struct bytes *keys, size_t count,
+                             struct arena *arena, struct bytes *rows, struct error *err)
+{
+    counter_add(store->bypassed, count);
+    enum status status = online_store_read(store->inner, keys, count, arena, rows, err);
+    if (status || !near_rows_are_right(store->rows, timestamp_monotonic_us()))
+        return status;
+    for (size_t i = 0; i < count; i++)
+        near_rows_raise(store->rows, keys[i], rows[i]);
+    return STATUS_OK;
 }
 
 static enum status near_read(struct online_store *base, const struct bytes *keys, size_t count,
@@ -88,11 +108,8 @@ static enum status near_read(struct online_store *base, const struct bytes *keys
     struct near_store *store = near_of(base);
     struct missing missing = {0};
     size_t bytes = 0;
-    if (!near_rows_are_right(store->rows, timestamp_monotonic_us()) ||
-        !redis_tracking_is_of(store->tracking, store->inner, &store->sameness)) {
-        counter_add(store->bypassed, count);
-        return online_store_read(store->inner, keys, count, arena, rows, err);
-    }
+    if (!may_be_used(store))
+        return read_past(store, keys, count, arena, rows, err);
     for (size_t i = 0; i < count; i++) {
         struct near_ticket ticket;
         if (near_rows_look(store->rows, keys[i], arena, &rows[i], &ticket))

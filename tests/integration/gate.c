@@ -31,15 +31,22 @@ static bool pass(int from, int to)
     return size > 0 && send(to, bytes, (size_t)size, MSG_NOSIGNAL) == size;
 }
 
-static void pass_both_ways(const struct gate *gate, int caller, int target)
+/* Whether the gate is shut, which is waited with for a while. */
+static bool hold(struct gate *gate)
+{
+    gate->is_held = gate->is_shut;
+    if (gate->is_held)
+        usleep(LOOK_MS * 1000);
+    return gate->is_held;
+}
+
+static void pass_both_ways(struct gate *gate, int caller, int target)
 {
     struct pollfd ends[] = {{.fd = caller, .events = POLLIN}, {.fd = target, .events = POLLIN}};
     bool goes_on = true;
     while (goes_on && !gate->done) {
-        if (gate->is_shut) {
-            usleep(LOOK_MS * 1000);
+        if (hold(gate))
             continue;
-        }
         poll(ends, 2, LOOK_MS);
         if (ends[0].revents)
             goes_on = pass(caller, target);
@@ -53,10 +60,8 @@ static void *run(void *argument)
     struct gate *gate = argument;
     struct pollfd callers = {.fd = gate->listener, .events = POLLIN};
     while (!gate->done) {
-        if (gate->is_shut || poll(&callers, 1, LOOK_MS) <= 0) {
-            usleep(LOOK_MS * 100);
+        if (hold(gate) || poll(&callers, 1, LOOK_MS) <= 0)
             continue;
-        }
         struct sockaddr_un address;
         int caller = accept(gate->listener, NULL, NULL);
         int target = socket_at(gate->target, &address);
@@ -85,4 +90,18 @@ void gate_close(struct gate *gate)
     pthread_join(gate->thread, NULL);
     close(gate->listener);
     unlink(gate->path);
+}
+
+void gate_shut(struct gate *gate)
+{
+    gate->is_shut = true;
+    while (!gate->is_held)
+        usleep(100);
+}
+
+void gate_unshut(struct gate *gate)
+{
+    gate->is_shut = false;
+    while (gate->is_held)
+        usleep(100);
 }

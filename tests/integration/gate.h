@@ -17,11 +17,15 @@ struct gate {
     char path[128];     /* its own */
     int listener;
     pthread_t thread;
-    atomic_bool is_shut, done;
+    atomic_bool is_shut, is_held, done;
 };
 
 /* Listens beside the other one; both paths outlive it. */
 void gate_open(struct gate *gate, const char *target);
 void gate_close(struct gate *gate);
+
+/* When it returns, nothing passes any more. */
+void gate_shut(struct gate *gate);
+void gate_unshut(struct gate *gate);
 
 #endif

@@ -228,16 +228,16 @@ static void news_that_are_held_up_are_done_without(void **state)
     struct fixture *f = *state;
     put(f, 1, 5);
     check_from_memory(f, 1, 5);
-    f->gate.is_shut = true;
+    gate_shut(&f->gate);
     put(f, 1, 6);
     check_it_becomes(f, 1, 5, 6);
     wait_until_it_is(f, false);
     put(f, 1, 7);
     assert_int_equal(get(f, 1), 7);
-    f->gate.is_shut = false;
+    wait_for_losses(f, 1);
+    gate_unshut(&f->gate);
     wait_until_it_is(f, true);
     check_from_memory(f, 1, 7);
-    assert_int_equal(state_of(f).losses, 1);
     assert_true(state_of(f).bypassed > 0);
 }
 
@@ -246,10 +246,10 @@ static void news_that_come_late_are_heard(void **state)
 {
     struct fixture *f = *state;
     for (int64_t version = 1; version < 8; version++) {
-        f->gate.is_shut = true;
+        gate_shut(&f->gate);
         put(f, 1, version);
         usleep(150 * 1000);
-        f->gate.is_shut = false;
+        gate_unshut(&f->gate);
         check_it_becomes(f, 1, version - 1, version);
     }
 }
@@ -286,9 +286,9 @@ static void news_beyond_redis_limit_are_a_loss(void **state)
     redis_says_of(f->redis.url, limit, COUNT_OF(limit));
     put(f, MANY, 5);
     check_from_memory(f, MANY, 5);
-    f->gate.is_shut = true;
+    gate_shut(&f->gate);
     write_many(f, 1, MANY, 6);
-    f->gate.is_shut = false;
+    gate_unshut(&f->gate);
     check_it_becomes(f, MANY, 5, 6);
     wait_for_losses(f, 1);
     wait_until_it_is(f, true);
@@ -475,9 +475,9 @@ static void make_trouble(struct fixture *f, unsigned kind)
     if (kind % 4 == 0)
         redis_says(f->redis.url, "CLIENT KILL TYPE pubsub");
     if (kind % 4 == 1) {
-        f->gate.is_shut = true;
+        gate_shut(&f->gate);
         usleep(200 * 1000 + kind % 3 * 500 * 1000);
-        f->gate.is_shut = false;
+        gate_unshut(&f->gate);
     }
     if (kind % 4 == 2) {
         kill(f->redis.pid, SIGSTOP);
@@ -511,9 +511,9 @@ static void whatever_happens_to_the_news_nothing_is_older_than_the_bound(void **
     print_message("%llu reads, %llu of them from memory, %llu past it\n",
                   (unsigned long long)trial->reads, (unsigned long long)near.rows.hits,
                   (unsigned long long)near.bypassed);
-    assert_true(near.rows.hits > 1000 && near.bypassed > 100);
     assert_int_equal(trial->too_old, 0);
     assert_int_equal(trial->backwards, 0);
+    assert_true(near.rows.hits > 1000 && near.bypassed > 100);
     for (size_t i = 0; i < KEYS; i++)
         free(trial->log[i]);
     free(trial);

@@ -180,10 +180,45 @@ static void newer_answer_that_is_not_kept_drops_an_older_one(void **state)
     check_missing(f, 1);
 }
 
+/* Who was given the newer one, and asks again, is not given the older one then. */
+static void older_answer_is_not_kept_once_a_newer_was_given(void **state)
+{
+    struct fixture *f = *state;
+    struct near_ticket before = check_missing(f, 1);
+    near_rows_forget(f->rows, key_of(f, 1));
+    struct near_ticket after = check_missing(f, 1);
+    near_rows_keep(f->rows, key_of(f, 1), row_of(f, 2, 100), &before);
+    near_rows_keep(f->rows, key_of(f, 1), row_of(f, 1, 100), &after);
+    near_rows_keep(f->rows, key_of(f, 1), nothing, &after);
+    check_missing(f, 1);
+    near_rows_keep(f->rows, key_of(f, 1), row_of(f, 2, 100), &after);
+    check_row(f, 1, row_of(f, 2, 100));
+    near_rows_raise(f->rows, key_of(f, 1), row_of(f, 3, 100));
+    near_rows_keep(f->rows, key_of(f, 1), row_of(f, 2, 100), &after);
+    check_missing(f, 1);
+    near_rows_forget(f->rows, key_of(f, 1)); /* it was, say, deleted */
+    learn(f, 1, row_of(f, 1, 100));
+    check_row(f, 1, row_of(f, 1, 100));
+}
+
+static void all_is_forgotten_once_somebody_had_to_go_past(void **state)
+{
+    struct fixture *f = *state;
+    near_rows_trust_until(f->rows, 1000);
+    learn(f, 1, row_of(f, 1, 100));
+    near_rows_trust_until(f->rows, 2000);
+    assert_true(near_rows_are_right(f->rows, 1500));
+    check_row(f, 1, row_of(f, 1, 100));
+    assert_false(near_rows_are_right(f->rows, 2500));
+    assert_false(near_rows_are_right(f->rows, 1500));
+    near_rows_trust_until(f->rows, 3000);
+    assert_true(near_rows_are_right(f->rows, 2500));
+    check_missing(f, 1);
+}
+
 static void nothing_is_right_but_for_as_long_as_was_said(void **state)
 {
     struct fixture *f = *state;
-    assert_false(near_rows_are_right(f->rows, 0));
     assert_false(near_rows_are_right(f->rows, 1));
     near_rows_trust_until(f->rows, 1000);
     assert_true(near_rows_are_right(f->rows, 999));
@@ -445,6 +480,8 @@ int main(void)
         TEST(answer_from_before_a_loss_is_not_kept),
         TEST(older_answer_that_comes_late_does_not_replace_a_newer_one),
         TEST(newer_answer_that_is_not_kept_drops_an_older_one),
+        TEST(older_answer_is_not_kept_once_a_newer_was_given),
+        TEST(all_is_forgotten_once_somebody_had_to_go_past),
         TEST(nothing_is_right_but_for_as_long_as_was_said),
         TEST(row_that_is_too_large_is_not_kept_nor_what_it_replaces),
         TEST(keys_of_every_size_are_apart),
