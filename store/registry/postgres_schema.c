@@ -272,11 +272,13 @@ enum status schema_drop(struct postgres_registry *r, struct error *err)
     PQclear(result);
     bool dropped = false, emptied;
     status = try_removal(r, "DELETE FROM @.sample", is_missing, &emptied, err);
+    /* In the order in which a reader's statement locks them: in any other, both may wait for each
+     * other. */
     if (!status)
         status = try_removal(
             r,
-            "DROP TABLE IF EXISTS @.sample, @.removed_rows, @.view_state, @.version, @.project,"
-            " @.registry",
+            "DROP TABLE IF EXISTS @.registry, @.project, @.version, @.view_state, @.removed_rows,"
+            " @.sample",
             must_stay, &dropped, err);
     if (!status && dropped && made_schema)
         status = try_removal(r, "DROP SCHEMA @", must_stay, &dropped, err);

@@ -1,12 +1,13 @@
 """test_commands.py - the command line itself: help, mistakes, and the commands that look."""
 import json
 import os
+import re
 import subprocess
 
 import pytest
 
 import services
-from drivers import TIPS
+from drivers import TIPS, wait_until_blocked
 from repository import program
 
 COMMANDS = ["init", "load", "validate", "plan", "apply", "materialize", "serve", "get", "health", "training-set",
@@ -188,6 +189,21 @@ def test_teardown_can_be_repeated(drivers):
     assert drivers.do("teardown", "--yes", "--json").json["was_applied"] is False
 
 
+def test_teardown_waits_for_whoever_reads_the_registry(drivers):
+    schema = drivers.sql("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'larder%'")
+    reader = subprocess.Popen(["psql", "-qXAt", "-v", "ON_ERROR_STOP=1", drivers.place.postgres_url], text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    reader.stdin.write(f"BEGIN; SELECT 'held' FROM {schema}.registry;\n")
+    reader.stdin.flush()
+    assert reader.stdout.readline() == "held\n"
+    teardown = drivers.repository.start("teardown", "--yes")
+    wait_until_blocked(drivers, teardown)
+    seen, _ = reader.communicate(f"SELECT p.name FROM {schema}.project p JOIN {schema}.version v ON p.id = v.project_id;\n"
+                                 "COMMIT;\n")
+    said = teardown.communicate(timeout=60)
+    assert (reader.returncode, seen, teardown.returncode) == (0, "demo\n", 0), said
+
+
 def test_json_is_one_document_on_stdout(drivers):
     drivers.add(1)
     for command in ("validate", "plan", "apply", "materialize", "status", "list", "describe dispatch", "teardown --yes"):
@@ -230,4 +246,4 @@ def test_a_reader_of_a_training_set_that_leaves_early_is_left_in_peace(drivers):
 def test_a_second_server_on_the_port_says_what_to_do(drivers):
     with drivers.repository.serving():
         said = drivers.refused("serve", code=1).err
-    assert "Address already in use; end the server that has it, or set server.grpc" in said
+    assert re.search(r"Address already in use; end the server that has it, or set server\.(grpc|http) in larder\.yaml", said)
