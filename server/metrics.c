@@ -5,6 +5,7 @@
 #include "server/snapshot.h"
 #include "server/streams.h"
 #include "server/worker.h"
+#include "store/online/near_cache.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -235,6 +236,35 @@ static void write_state(const struct metrics_facts *facts, struct metrics_text *
         metrics_number(text, facts->store == i, "state", states[i], NULL);
 }
 
+static void write_counter(struct metrics_text *text, const char *name, const char *help,
+                          uint64_t value)
+{
+    metrics_family(text, METRIC_COUNTER, name, help);
+    metrics_number(text, value, NULL);
+}
+
+static void write_near(const struct near_cache_state *near, struct metrics_text *text)
+{
+    if (!near)
+        return;
+    metrics_family(text, METRIC_COUNTER, "larder_near_cache_keys_total",
+                   "Keys that were read: from the near cache, for want of them there, or past it.");
+    metrics_number(text, near->rows.hits, "result", "hit", NULL);
+    metrics_number(text, near->rows.misses, "result", "miss", NULL);
+    metrics_number(text, near->bypassed, "result", "bypass", NULL);
+    write_counter(text, "larder_near_cache_evictions_total", "Answers that left for want of room.",
+                  near->rows.evictions);
+    write_counter(text, "larder_near_cache_invalidations_total",
+                  "Keys that were heard to be written to.", near->rows.invalidations);
+    write_counter(text, "larder_near_cache_losses_total",
+                  "Times that hearing of writes broke off, and all was forgotten.", near->losses);
+    write_gauge(text, "larder_near_cache_in_use", "1 while answers are given from it.",
+                near->is_in_use);
+    write_gauge(text, "larder_near_cache_entries", "Answers that it holds.", near->rows.entries);
+    write_gauge(text, "larder_near_cache_bytes", "Memory that these take.", near->rows.bytes);
+    write_gauge(text, "larder_near_cache_max_bytes", "Memory that it has.", near->max_bytes);
+}
+
 /* 0 where the system does not tell. */
 static uint64_t resident_bytes(void)
 {
@@ -286,6 +316,7 @@ void metrics_write(const struct metrics_facts *facts, struct metrics_text *text)
     write_methods(facts->counters, text);
     write_calls(facts->counters, text);
     write_reads(facts->counters, text);
+    write_near(facts->near, text);
     write_views(facts, text);
     write_process(facts, text);
 }

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct near_cache_state;
 struct snapshot;
 
 struct metrics_facts {
@@ -22,6 +23,7 @@ struct metrics_facts {
     const struct snapshot *snapshot; /* NULL: nothing is served yet */
     const struct reload_facts *reload;
     enum store_state store;
+    const struct near_cache_state *near; /* NULL: there is no such cache */
     bool is_ready;
     int64_t started_us; /* the process; since 1970 */
 };

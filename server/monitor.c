@@ -8,6 +8,7 @@
 #include "server/metrics.h"
 #include "server/reload.h"
 #include "server/snapshot.h"
+#include "store/online/near_cache.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -48,6 +49,7 @@ static unsigned write_metrics(void *context, struct http_request *request, struc
 {
     struct monitor *monitor = context;
     struct reload_facts reload;
+    struct near_cache_state near;
     struct metrics_text metrics = {.out = text};
     (void)request;
     bool is_ready = tell_readiness(monitor, false, &reload, text);
@@ -57,6 +59,7 @@ static unsigned write_metrics(void *context, struct http_request *request, struc
         .snapshot = snapshot_take(monitor->parts.cell, SNAPSHOT_WATCHER),
         .reload = &reload,
         .store = store_watch_state(monitor->parts.store_watch),
+        .near = near_cache_look(monitor->parts.near_cache, &near) ? &near : NULL,
         .is_ready = is_ready,
         .started_us = monitor->started_us,
     };

@@ -15,6 +15,7 @@
 
 struct counters;
 struct monitor;
+struct near_cache;
 struct reload;
 struct snapshot_cell;
 struct store_watch;
@@ -24,6 +25,7 @@ struct monitor_parts {
     struct snapshot_cell *cell; /* in its place SNAPSHOT_WATCHER */
     struct reload *reload;
     const struct store_watch *store_watch;
+    struct near_cache *near_cache; /* NULL: none */
     const struct counters *counters;
 };
 

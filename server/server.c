@@ -278,6 +278,7 @@ static enum status open_monitor(struct server *server, struct error *err)
     const struct monitor_parts parts = {.cell = &server->cell,
                                         .reload = server->reload,
                                         .store_watch = server->store_watch,
+                                        .near_cache = server->near_cache,
                                         .counters = &server->counters};
     return monitor_open(server->settings->server.http, &parts, &server->monitor, err);
 }

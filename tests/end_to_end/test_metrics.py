@@ -146,6 +146,32 @@ def test_numbers_survive_an_apply(known):
         assert found["larder_view_rows_total"] == 3
 
 
+def with_near_cache(drivers):
+    text = drivers.repository.settings_text()
+    url = drivers.place.redis_url + '"'
+    assert url in text
+    drivers.repository.write("larder.yaml", text.replace(url, url + ", near_cache: 16MiB"))
+
+
+def test_what_the_near_cache_does_is_counted(known):
+    with_near_cache(known)
+    with known.repository.serving() as server, grpc.insecure_channel(server.address) as channel:
+        eventually(lambda: metrics(known)["larder_near_cache_in_use"] == 1)
+        before = metrics(known)
+        for _ in range(5):
+            call(known, channel, LARDER, [1, 4], feature_service="dispatch")
+        found = metrics(known)
+        keys = {result: found["larder_near_cache_keys_total", {"result": result}]
+                - before["larder_near_cache_keys_total", {"result": result}] for result in ("hit", "miss", "bypass")}
+        assert keys == {"hit": 8, "miss": 2, "bypass": 0}
+        assert found["larder_near_cache_entries"] == 2
+        assert 0 < found["larder_near_cache_bytes"] <= found["larder_near_cache_max_bytes"] == 16 << 20
+        known.add(1, ago="1 minute")
+        known.materialize()
+        eventually(lambda: metrics(known)["larder_near_cache_invalidations_total"] >= 1)
+        assert metrics(known)["larder_near_cache_losses_total"] == before["larder_near_cache_losses_total"]
+
+
 def test_a_store_that_is_away_is_seen(on_own_redis):  # noqa: F811
     drivers = on_own_redis
     with drivers.repository.serving() as server, grpc.insecure_channel(server.address) as channel:
@@ -219,6 +245,7 @@ def test_no_page_shows_a_secret(drivers, server_folder):
 
 def test_the_manual_has_each_metric(known):
     """Each family stands in the table of docs/operations.md, with its labels, and nothing else does."""
+    with_near_cache(known)
     with known.repository.serving() as server, grpc.insecure_channel(server.address) as channel:
         call(known, channel, LARDER, [1], feature_service="dispatch")
         found = metrics(known)
