@@ -2,6 +2,7 @@
 #include "base/log.h"
 
 #include "base/bytes.h"
+#include "base/log_json.h"
 #include "base/timestamp.h"
 
 #include <stdarg.h>
@@ -11,8 +12,8 @@
 
 enum { LINE_SIZE = 8192, MESSAGE_SIZE = 3072 };
 
-/* The one variable that outlives a call: main sets it once, every thread reads it. */
-static atomic_int least_level = LOG_INFO;
+/* What outlives a call: main sets it once, every thread reads it. */
+static atomic_int least_level = LOG_INFO, line_format = LOG_LOGFMT;
 
 static const char *const level_names[] = {
     [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARNING] = "warning", [LOG_ERROR] = "error"};
@@ -20,6 +21,11 @@ static const char *const level_names[] = {
 void log_set_level(enum log_level least)
 {
     atomic_store_explicit(&least_level, (int)least, memory_order_relaxed);
+}
+
+void log_set_format(enum log_format format)
+{
+    atomic_store_explicit(&line_format, (int)format, memory_order_relaxed);
 }
 
 /* How a byte stands between quotes; 0 is "as it is". */
@@ -95,26 +101,34 @@ static void make_one_line(char *line, size_t length)
             line[i] = ' ';
 }
 
+/* fields may come to nothing: no blank stands at the end then. */
+static size_t write_logfmt(char *line, size_t size, const char *time, const char *level,
+                           const char *message, const char *fields)
+{
+    char quoted[MESSAGE_SIZE];
+    quote(message, quoted, sizeof quoted);
+    size_t length = (size_t)snprintf(line, size, "time=%s level=%s msg=%s%s%s", time, level, quoted,
+                                     *fields ? " " : "", fields);
+    if (length >= size)
+        length = size - 1;
+    make_one_line(line, length);
+    return length;
+}
+
 void log_line(enum log_level level, const char *message, const char *fields, ...)
 {
     if ((int)level < atomic_load_explicit(&least_level, memory_order_relaxed))
         return;
-    char line[LINE_SIZE], time_text[TIMESTAMP_TEXT_SIZE], quoted[MESSAGE_SIZE];
+    bool is_json = atomic_load_explicit(&line_format, memory_order_relaxed) == LOG_JSON;
+    char line[LINE_SIZE], told[LINE_SIZE], time_text[TIMESTAMP_TEXT_SIZE];
     timestamp_format(timestamp_now(), time_text);
-    quote(message, quoted, sizeof quoted);
-    size_t length = (size_t)snprintf(line, sizeof line, "time=%s level=%s msg=%s", time_text,
-                                     level_names[level], quoted);
     va_list args;
     va_start(args, fields);
-    int added = vsnprintf(line + length + 1, sizeof line - length - 2, fields, args);
+    if (vsnprintf(told, sizeof told, fields, args) < 0)
+        *told = '\0';
     va_end(args);
-    if (added > 0) { /* fields may come to nothing: no blank stands at the end then */
-        line[length] = ' ';
-        length += 1 + (size_t)added;
-        if (length > sizeof line - 2)
-            length = sizeof line - 2;
-    }
-    make_one_line(line, length);
+    size_t length = (is_json ? log_json_line : write_logfmt)(line, sizeof line - 1, time_text,
+                                                             level_names[level], message, told);
     line[length++] = '\n';
     /* If standard error is gone there is nobody left to tell. */
     ssize_t written = write(STDERR_FILENO, line, length);

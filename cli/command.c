@@ -1,6 +1,7 @@
 /* command.c - what all commands do alike; see command.h. */
 #include "cli/command.h"
 
+#include "base/log.h"
 #include "cli/notice.h"
 
 #include <jansson.h>
@@ -45,6 +46,12 @@ int command_tell_problems(struct problems *problems, const struct error *err)
     return EXIT_USAGE;
 }
 
+static void use_log(const struct log_settings *settings)
+{
+    log_set_level(settings->level);
+    log_set_format(settings->format);
+}
+
 int command_read_repository(const struct options *options, struct repository *repository)
 {
     struct error err;
@@ -52,6 +59,7 @@ int command_read_repository(const struct options *options, struct repository *re
     problems_init(&problems, options->arena);
     if (repository_read(options->directory, options->arena, repository, &problems, &err))
         return command_tell_problems(&problems, &err);
+    use_log(&repository->settings.log);
     return EXIT_DONE;
 }
 
@@ -62,6 +70,7 @@ int command_read_settings(const struct options *options, struct settings *settin
     problems_init(&problems, options->arena);
     if (repository_read_settings(options->directory, options->arena, settings, &problems, &err))
         return command_tell_problems(&problems, &err);
+    use_log(&settings->log);
     return EXIT_DONE;
 }
 

@@ -364,6 +364,43 @@ static void read_training(struct reader *reader, const struct node *value, void 
     members_read(reader, value, "\"training\"", members, COUNT_OF(members), into);
 }
 
+/* One of some words, whose place in the list is what is meant. */
+static void read_word(struct reader *reader, const struct node *value, const char *const *words,
+                      size_t count, const char *expected, unsigned *into)
+{
+    for (size_t i = 0; i < count; i++)
+        if (is_word(value, words[i])) {
+            *into = (unsigned)i;
+            return;
+        }
+    tell_kind(reader, value, expected);
+}
+
+static void read_log_level(struct reader *reader, const struct node *value, void *into)
+{
+    static const char *const words[] = {"debug", "info", "warning", "error"};
+    unsigned level = LOG_INFO;
+    read_word(reader, value, words, COUNT_OF(words), "debug, info, warning or error", &level);
+    *(enum log_level *)into = (enum log_level)level;
+}
+
+static void read_log_format(struct reader *reader, const struct node *value, void *into)
+{
+    static const char *const words[] = {"logfmt", "json"};
+    unsigned format = LOG_LOGFMT;
+    read_word(reader, value, words, COUNT_OF(words), "logfmt or json", &format);
+    *(enum log_format *)into = (enum log_format)format;
+}
+
+static void read_log(struct reader *reader, const struct node *value, void *into)
+{
+    static const struct member members[] = {
+        {"level", false, read_log_level, offsetof(struct log_settings, level), NULL},
+        {"format", false, read_log_format, offsetof(struct log_settings, format), NULL},
+    };
+    members_read(reader, value, "\"log\"", members, COUNT_OF(members), into);
+}
+
 static void read_project(struct reader *reader, const struct node *value, void *into)
 {
     struct settings *settings = into;
@@ -381,6 +418,7 @@ static void read_root(struct reader *reader, const struct node *root, struct set
         {"online_store", true, read_online_store, offsetof(struct settings, online_store), NULL},
         {"registry", false, read_registry, offsetof(struct settings, registry_schema), NULL},
         {"server", false, read_server, offsetof(struct settings, server), NULL},
+        {"log", false, read_log, offsetof(struct settings, log), NULL},
         {"training", false, read_training, offsetof(struct settings, training_memory_bytes), NULL},
         {"entities", false, NULL, 0, elsewhere},
         {"sources", false, NULL, 0, elsewhere},
@@ -395,6 +433,7 @@ static struct settings settings_default(void)
     return (struct settings){
         .offline_store = {.timeout_ms = 5000},
         .registry_schema = "larder",
+        .log = {.level = LOG_INFO, .format = LOG_LOGFMT},
         .training_memory_bytes = UINT64_C(512) << 20,
         .server = {.grpc = "127.0.0.1:6566",
                    .max_entities = 10000,

@@ -10,6 +10,7 @@
 #define LARDER_CONFIG_SETTINGS_H
 
 #include "base/arena.h"
+#include "base/log.h"
 #include "config/place.h"
 
 #include <stdbool.h>
@@ -36,6 +37,11 @@ struct server_settings {
     uint32_t max_call_ms;       /* what a call may take, whatever its deadline; default 10000 */
 };
 
+struct log_settings {
+    enum log_level level;   /* the least that is written; default info */
+    enum log_format format; /* default logfmt */
+};
+
 struct settings {
     const char
         *project; /* from settings_read_yaml NULL if larder.yaml does not name it; else never */
@@ -44,6 +50,7 @@ struct settings {
     struct store_settings online_store;
     const char *registry_schema; /* default "larder" */
     struct server_settings server;
+    struct log_settings log;
     uint64_t training_memory_bytes; /* that making a training set holds; default 512 MiB */
 };
 

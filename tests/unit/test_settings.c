@@ -46,6 +46,8 @@ static void everything_but_the_stores_has_a_default(void **state)
     assert_int_equal(settings.server.max_message_bytes, 16 * 1024 * 1024);
     assert_int_equal(settings.server.max_call_ms, 10 * 1000);
     assert_int_equal(settings.training_memory_bytes, 512 * 1024 * 1024);
+    assert_int_equal(settings.log.level, LOG_INFO);
+    assert_int_equal(settings.log.format, LOG_LOGFMT);
     arena_release(&arena);
 }
 
@@ -62,6 +64,7 @@ static void every_setting_is_read(void **state)
                     "registry: {schema: features}\n"
                     "server: {grpc: '0.0.0.0:0', http: '[::1]:80', workers: 2, max_entities: 5,\n"
                     "  max_features: 6, max_message_bytes: 4096, max_call: 3s}\n"
+                    "log: {level: warning, format: json}\n"
                     "training: {memory: 3MiB}\n",
                     &arena);
     assert_string_equal(settings.project, "flights");
@@ -78,6 +81,8 @@ static void every_setting_is_read(void **state)
     assert_int_equal(settings.server.max_message_bytes, 4096);
     assert_int_equal(settings.server.max_call_ms, 3000);
     assert_int_equal(settings.training_memory_bytes, 3 * 1024 * 1024);
+    assert_int_equal(settings.log.level, LOG_WARNING);
+    assert_int_equal(settings.log.format, LOG_JSON);
     arena_release(&arena);
 }
 
@@ -306,10 +311,10 @@ static void mistakes_with_variables_are_told_and_show_no_value(void **state)
          "3:56: \"timeout\" must be a time such as 250ms or 5s, at most 1h, not \"***\"\n"
          "4:16: \"grpc\" must be host:port, such as 127.0.0.1:6566, not \"***\"\n"
          "5:1: unknown key \"***\" in larder.yaml: it may hold project, offline_store, "
-         "online_store, registry, server and training"},
+         "online_store, registry, server, log and training"},
         {"keys take none", STORES "\"${LARDER_T_PASSWORD}\": 1\n",
          "3:1: unknown key \"${LARDER_T_PASSWORD}\" in larder.yaml: it may hold project, "
-         "offline_store, online_store, registry, server and training"},
+         "offline_store, online_store, registry, server, log and training"},
     };
     check_mistakes(mistakes, COUNT_OF(mistakes), settings_mistakes_of);
 }
