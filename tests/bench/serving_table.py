@@ -134,12 +134,12 @@ def measure_meanwhile(world, stores, redis, quick):
             while redis.command("DBSIZE", database=1) < 1000 and run.poll() is None:
                 pass
             told = case.load(store.address, seconds)
-            was_writing = run.poll() is None
-            said = run.communicate(timeout=600)
+            is_writing = run.poll() is None
         finally:
             run.kill()
-        if run.returncode or not (was_writing or quick):
-            raise RuntimeError(f"the run ended with {run.returncode}, before the load: {said}")
+            said = run.communicate()
+        if not (is_writing or quick):
+            raise RuntimeError(f"the run ended before the load: {said}")
         for when, each in (("calm", before), ("a run writes", told)):
             lines.append((store.name, str(case.in_flight), when, rate(each["per_second"]),
                           *(duration(each[figure]) for figure in ("p50_us", "p99_us", "p999_us"))))
@@ -158,6 +158,9 @@ def measure(world, quick):
         for repository in (from_redis, from_lmdb):
             repository.do("materialize")
         near = world.beside(from_redis, text, redis, near_cache="256MiB")
+        for repository in (from_redis, near, from_lmdb):  # what takes long here is meant to
+            text = repository.path("larder.yaml").read_text()
+            repository.write("larder.yaml", text.replace("server: {", "server: {max_call: 1m, "))
         stores = [serve("Redis", from_redis), serve("near", near), serve("LMDB", from_lmdb)]
         tables = [measure_sizes(world, stores, quick)]
         if h2load.is_there():
