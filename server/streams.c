@@ -14,6 +14,9 @@
 enum {
     REQUESTED = STREAMS_MAX + 64, /* so that those too many can be refused */
     FAILURE_MAX = 2 * ERROR_MESSAGE_SIZE,
+    WAITING_ALWAYS = 16,
+    WAITING_BYTES_ENOUGH = 256 * 1024,
+    WAITING_US = 200 * 1000, /* the pace lets half of it be ahead of whoever comes now */
 };
 
 const char streams_method[] = "/larder.v1.FeatureService/StreamFeatures";
@@ -62,10 +65,17 @@ void streams_release(struct streams *streams)
     free(streams->all);
 }
 
+/* A few always wait, so that unary calls without end do not keep streams from their turn. */
 static bool has_room(const struct streams *streams)
 {
+    const struct calls *calls = streams->calls;
+    if (calls->request_bytes >= calls->max_held_bytes / 2)
+        return false;
+    if (streams->waiting_count < WAITING_ALWAYS)
+        return true;
     return streams->waiting_count < STREAMED_WAITING_MAX &&
-           streams->calls->request_bytes < streams->calls->max_held_bytes / 2;
+           streams->waiting_bytes < WAITING_BYTES_ENOUGH &&
+           pace_takes_in(&calls->pace, calls->now_us, calls->waiting_count, WAITING_US);
 }
 
 static void make_requests(struct stream_call *call)
@@ -337,6 +347,7 @@ static void take_in(struct stream_call *call, const struct rpc *rpc,
     request->come_us = calls->now_us;
     counter_bump(&counters_of(streams)->request_bytes, request->request_bytes);
     streams->waiting_count++;
+    streams->waiting_bytes += request->request_bytes;
     calls->request_bytes += request->request_bytes;
     if (calls->request_bytes <= calls->max_held_bytes) {
         calls_move(calls, request, CALL_WAITING);
@@ -427,6 +438,7 @@ void streams_take_event(void *tag, bool success)
 static void end_waiting(struct streams *streams, struct call *request)
 {
     streams->waiting_count--;
+    streams->waiting_bytes -= request->request_bytes;
     streams->calls->request_bytes -= request->request_bytes;
     request->request_bytes = 0;
     rpc_forget_request(&request->rpc);

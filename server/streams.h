@@ -10,10 +10,10 @@
  *     streams_end_round    sends what the round has answered; reads on where there is room again
  *
  * Past STREAMS_MAX, or STREAMS_PER_CONNECTION_MAX of one connection, a stream is refused:
- * RESOURCE_EXHAUSTED. Past STREAMED_WAITING_MAX requests of all streams that wait, or half of
- * calls.max_held_bytes, nothing more is received, until there is room again; each stream then has
- * its turn. So callers of streams wait, and are not refused, and hold nothing from unary ones. A
- * message or an answer that does not fit is refused alone.
+ * RESOURCE_EXHAUSTED. Past STREAMED_WAITING_MAX requests of all streams that wait, 256 KiB of them,
+ * or 100 ms of work by the worker's pace, nothing more is received, until there is room again; each
+ * stream then has its turn. So callers of streams wait, and are not refused, and hold neither room
+ * nor time from unary ones. A message or an answer that does not fit is refused alone.
  *
  * Whoever does not take a message within calls_answer_timeout_us is given up. A server that stops
  * takes in no more, answers what it has, and ends each stream with UNAVAILABLE.
@@ -39,7 +39,7 @@ struct streams {
     struct stream_call *all;
     size_t live_count; /* those that gRPC still knows of */
     size_t open_count; /* those that were let in */
-    size_t waiting_count;
+    size_t waiting_count, waiting_bytes;
     bool is_stopping;
     struct stream_list due;     /* for the end of the round */
     struct stream_list sending; /* the oldest first */

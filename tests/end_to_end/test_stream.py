@@ -457,6 +457,42 @@ def test_a_caller_who_does_not_read_is_held_back_and_others_are_answered(world):
     assert memory_kib(world) - before < 40 << 10
 
 
+def test_streams_that_ask_for_more_than_may_wait_have_their_turn(world):
+    streams = open_streams(world, world.channel, 30)
+    world.redis.freeze()
+    try:
+        for id in range(2, 202):
+            for stream in streams:  # 30 x 128 may be taken in of each, and 1,024 of all wait at a worker
+                stream.ask(id, request_for(world, id - 1))
+        time.sleep(0.5)
+    finally:
+        world.redis.thaw()
+    end_all(streams)
+    for stream in streams:
+        assert sorted(stream.order) == list(range(1, 202))
+        outcomes = {answer.WhichOneof("outcome") for (answer,) in stream.answers.values()}
+        assert "response" in outcomes and {stream.answer(id).code for id in stream.order
+                                           if stream.answers[id][0].HasField("failure")} <= {CODES.UNAVAILABLE.value[0]}
+
+
+def test_heavy_requests_of_a_stream_leave_others_their_time(world):
+    heavy = request_for(world, *range(1000, 11_000))  # 50 KB of "no such row": 100 ms
+    with SlowRedis(world.redis.port, 8192, 0.016) as slow:
+        settings = world.repository.settings_text().replace(world.place.redis_url, slow.url)
+        world.repository.write("larder.yaml", settings.replace("server: {", "server: {workers: 1, "))
+        world.server.end()
+        with world.repository.serving() as world.server, other_channel(world) as channel:
+            stream = Stream(world, channel)
+            for id in range(TAKEN_IN_MAX):  # 13 s of work
+                stream.ask(id, heavy)
+            stream.read(3)
+            for _ in range(3):
+                answer = get_features(world.stubs, channel, request_for(world, 3), timeout=8)
+                assert answer.columns[0].int64_values.values[0] == 3
+            stream.call.cancel()
+            stream.end_asking()
+
+
 def test_many_who_do_not_read_hold_a_bounded_memory(world):
     before = memory_kib(world)
     nobody = request_for(world, *[None] * 10_000, with_event_times=True)
