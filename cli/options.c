@@ -51,6 +51,10 @@ static enum status unknown_option(const struct parse *parse, const char *name, s
     for (size_t i = 0; i < COUNT_OF(common_options); i++)
         names[count++] = common_options[i].name;
     struct arena *arena = parse->options->arena;
+    if (strcmp(name, "--dry-run") == 0 && strcmp(command->name, "apply") == 0)
+        return fail(err, STATUS_INVALID,
+                    "apply: unknown option %s: \"larder plan\" shows what apply would do",
+                    quoted(arena, name));
     return fail(err, STATUS_INVALID, "%s: unknown option %s%s", command->name, quoted(arena, name),
                 name[1] == '-' ? did_you_mean(arena, name, names, count) : "");
 }

@@ -214,7 +214,7 @@ static enum status unknown(struct builder *builder, const char *noun, const char
         names_of(builder->arena, candidates, count, stride, offset, &name_count);
     return fail(builder->err, STATUS_NOT_FOUND, "no %s is called %s%s", noun,
                 quoted(builder->arena, name),
-                did_you_mean(builder->arena, name, names, name_count));
+                did_you_mean_one(builder->arena, name, names, name_count));
 }
 
 enum status selection_of_service(const struct definitions *definitions, const char *service_name,

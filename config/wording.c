@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-enum { QUOTED_MAX = 80, NAMES_MAX = 2000 };
+enum { QUOTED_MAX = 80, NAMES_MAX = 2000, LISTED_MAX = 5 };
 
 /* Bytes of the character that begins at text; 0 if none does. */
 static size_t character_size(const char *text, size_t left)
@@ -58,6 +58,19 @@ const char *did_you_mean(struct arena *arena, const char *name, const char *cons
 {
     const char *nearest = nearest_name(name, candidates, count);
     return nearest ? arena_printf(arena, ": did you mean %s?", quoted(arena, nearest)) : "";
+}
+
+const char *did_you_mean_one(struct arena *arena, const char *name, const char *const *candidates,
+                             size_t count)
+{
+    const char *text = did_you_mean(arena, name, candidates, count);
+    if (*text || count == 0)
+        return text;
+    text = ": there is ";
+    for (size_t i = 0; i < count && i < LISTED_MAX; i++)
+        text = arena_joined(arena, text, i > 0 ? ", " : "", candidates[i]);
+    return count <= LISTED_MAX ? text
+                               : arena_printf(arena, "%s, and %zu more", text, count - LISTED_MAX);
 }
 
 const char *const *names_of(struct arena *arena, const void *structs, size_t count, size_t stride,

@@ -21,6 +21,10 @@ const char *quoted_bytes(struct arena *arena, struct bytes text);
 const char *did_you_mean(struct arena *arena, const char *name, const char *const *candidates,
                          size_t count);
 
+/* The same, or where none is near the first few of them: ": there is x, y, and 3 more". */
+const char *did_you_mean_one(struct arena *arena, const char *name, const char *const *candidates,
+                             size_t count);
+
 /* The names of count structs that stand `stride` bytes apart, each with its name (a const char *)
  * at `offset`: candidates for did_you_mean. Cut at a few thousand. */
 const char *const *names_of(struct arena *arena, const void *structs, size_t count, size_t stride,

@@ -185,6 +185,12 @@ static void unknown_names_are_not_found(void **state)
                   "no feature view is called \"wether\": did you mean \"weather\"?");
     check_refused(f, "weather:wnd", false, STATUS_NOT_FOUND,
                   "no feature of \"weather\" is called \"wnd\": did you mean \"wind\"?");
+    check_refused(
+        f, "gusts:zzz", false, STATUS_NOT_FOUND,
+        "no feature of \"gusts\" is called \"zzz\": there is wind, carrier, wind__status");
+    check_refused(f, "nothing_like_it:wind", false, STATUS_NOT_FOUND,
+                  "no feature view is called \"nothing_like_it\": there is ages, delays, gusts, "
+                  "odds, weather");
     assert_int_equal(
         selection_of_service(&f->definitions, "modle", false, &f->arena, &f->selection, &f->err),
         STATUS_NOT_FOUND);
