@@ -28,6 +28,7 @@ def test_each_command_has_help_worth_reading(unapplied_drivers, command):
 
 def test_mistakes_in_the_call_end_with_2(unapplied_drivers):
     assert 'did you mean "materialize"?' in unapplied_drivers.refused("materialise").err
+    assert '"larder plan" shows what apply would do' in unapplied_drivers.refused("apply", "--dry-run").err
     assert "--prune" in unapplied_drivers.refused("apply", "--prun").err
     unapplied_drivers.refused("materialize", "--from")
     unapplied_drivers.refused("apply", "surplus")
