@@ -15,7 +15,7 @@
 #define LARDER_SERVER_CALLS_H
 
 #include "base/bytes.h"
-#include "server/counters.h"
+#include "server/answer/counters.h"
 #include "server/pace.h"
 #include "server/rpc.h"
 

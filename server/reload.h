@@ -12,8 +12,8 @@
 #define LARDER_SERVER_RELOAD_H
 
 #include "config/settings.h"
+#include "server/answer/snapshot.h"
 #include "server/reload_facts.h"
-#include "server/snapshot.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -3,7 +3,7 @@
 
 #include "base/error.h"
 #include "base/timestamp.h"
-#include "server/larder_v1_stream.h"
+#include "server/answer/larder_v1_stream.h"
 #include "server/stream.h"
 
 #include <assert.h>

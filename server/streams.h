@@ -23,8 +23,8 @@
 #ifndef LARDER_SERVER_STREAMS_H
 #define LARDER_SERVER_STREAMS_H
 
+#include "server/answer/wire.h"
 #include "server/calls.h"
-#include "server/wire.h"
 
 enum { STREAMS_MAX = 256, STREAMS_PER_CONNECTION_MAX = 64, STREAMED_WAITING_MAX = 1024 };
 

@@ -3,7 +3,7 @@
 
 #include "base/log.h"
 #include "base/timestamp.h"
-#include "server/batch.h"
+#include "server/answer/batch.h"
 #include "server/rpc.h"
 #include "server/streams.h"
 

@@ -26,10 +26,10 @@
 
 #include "base/error.h"
 #include "config/settings.h"
+#include "server/answer/query.h"
+#include "server/answer/snapshot.h"
 #include "server/calls.h"
-#include "server/query.h"
 #include "server/reload.h"
-#include "server/snapshot.h"
 #include "server/standby.h"
 #include "server/store_watch.h"
 #include "store/online/near_cache.h"

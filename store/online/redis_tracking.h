@@ -22,7 +22,7 @@
  *
  * A row that expires is told of when Redis gets to removing it, which may be late, and does no
  * harm: rows expire a day after their ttl, and from a row of that age nothing is served
- * (server/lookup.c).
+ * (server/answer/lookup.c).
  */
 #ifndef LARDER_STORE_ONLINE_REDIS_TRACKING_H
 #define LARDER_STORE_ONLINE_REDIS_TRACKING_H

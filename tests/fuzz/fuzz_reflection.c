@@ -5,7 +5,7 @@
  * holds the request as it came, so that protobuf-c reads the one as it reads the other.
  */
 #include "grpc/reflection/v1/reflection.pb-c.h"
-#include "server/reflection.h"
+#include "server/control/reflection.h"
 
 #include <stdlib.h>
 

@@ -15,7 +15,7 @@
 #include "base/timestamp.h"
 #include "feast/serving/ServingService.pb-c.h"
 #include "larder/v1/feature_service.pb-c.h"
-#include "server/larder_v1_stream.h"
+#include "server/answer/larder_v1_stream.h"
 #include "tests/support/flights.h"
 
 #include <stdlib.h>

@@ -15,8 +15,8 @@
 #ifndef LARDER_TESTS_FLIGHTS_H
 #define LARDER_TESTS_FLIGHTS_H
 
-#include "server/batch.h"
-#include "server/snapshot.h"
+#include "server/answer/batch.h"
+#include "server/answer/snapshot.h"
 #include "tests/support/memory_online_store.h"
 
 #define NOW_US INT64_C(1700000000000000)

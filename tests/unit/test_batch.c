@@ -1,6 +1,6 @@
 /* test_batch.c - many requests in one read of the store, and rows that are not as they should be.
  */
-#include "server/batch.h"
+#include "server/answer/batch.h"
 
 #include "base/entity_key.h"
 #include "tests/support/flights.h"

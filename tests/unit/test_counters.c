@@ -1,7 +1,7 @@
-/* test_counters.c - what workers count, while somebody looks: server/counters.h. */
-#include "server/counters.h"
+/* test_counters.c - what workers count, while somebody looks: server/answer/counters.h. */
+#include "server/answer/counters.h"
 
-#include "server/lookup.h"
+#include "server/answer/lookup.h"
 
 #include <pthread.h>
 #include <setjmp.h>

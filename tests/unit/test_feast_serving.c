@@ -1,5 +1,5 @@
 /* test_feast_serving.c - Feast's API: requests made and answers read by protobuf-c. */
-#include "server/api.h"
+#include "server/answer/api.h"
 
 #include "feast/serving/ServingService.pb-c.h"
 #include "tests/support/flights.h"

@@ -1,5 +1,5 @@
 /* test_health.c - what is serving, and what is not. */
-#include "server/health.h"
+#include "server/control/health.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* test_larder_v1.c - larder.v1: requests made and answers read by protobuf-c, which is not ours. */
-#include "server/api.h"
+#include "server/answer/api.h"
 
 #include "larder/v1/feature_service.pb-c.h"
 #include "tests/support/flights.h"

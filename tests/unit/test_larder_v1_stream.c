@@ -1,6 +1,6 @@
 /* test_larder_v1_stream.c - what stands around the requests and answers of a stream, against
  * protobuf-c. */
-#include "server/larder_v1_stream.h"
+#include "server/answer/larder_v1_stream.h"
 
 #include "larder/v1/feature_service.pb-c.h"
 

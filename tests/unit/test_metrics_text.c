@@ -1,5 +1,5 @@
-/* test_metrics_text.c - numbers as Prometheus reads them: server/metrics_text.h. */
-#include "server/metrics_text.h"
+/* test_metrics_text.c - numbers as Prometheus reads them: server/http/metrics_text.h. */
+#include "server/http/metrics_text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
-/* test_readiness.c - what /readyz says of what is known: server/readiness.h. */
-#include "server/readiness.h"
+/* test_readiness.c - what /readyz says of what is known: server/http/readiness.h. */
+#include "server/http/readiness.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

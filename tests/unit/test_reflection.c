@@ -1,6 +1,6 @@
 /* test_reflection.c - what a caller without contracts is told of them. */
 #include "grpc/reflection/v1/reflection.pb-c.h"
-#include "server/reflection.h"
+#include "server/control/reflection.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

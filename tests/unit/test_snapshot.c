@@ -1,5 +1,5 @@
 /* test_snapshot.c - plans by name, and a cell whose readers never see a snapshot that is gone. */
-#include "server/snapshot.h"
+#include "server/answer/snapshot.h"
 
 #include "tests/support/flights.h"
 

@@ -1,5 +1,5 @@
 /* test_wire.c - protobuf's wire format: what is written reads back, and no bytes do harm. */
-#include "server/wire.h"
+#include "server/answer/wire.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

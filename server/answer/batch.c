@@ -1,0 +1,208 @@
+/* batch.c - see batch.h. */
+#include "server/answer/batch.h"
+
+#include "base/timestamp.h"
+#include "server/answer/counters.h"
+
+#include <assert.h>
+
+enum { ARENA_KEEP_BYTES = 4 * 1024 * 1024 };
+
+void batch_init(struct batch *batch, const struct query_limits *limits)
+{
+    memset(batch, 0, sizeof *batch);
+    batch->limits = *limits;
+    arena_init(&batch->arena, ARENA_KEEP_BYTES);
+    arena_init(&batch->row_arena, ARENA_KEEP_BYTES);
+    buffer_init(&batch->keys.encoded, 0);
+}
+
+void batch_release(struct batch *batch)
+{
+    buffer_release(&batch->keys.encoded);
+    arena_release(&batch->row_arena);
+    arena_release(&batch->arena);
+}
+
+void batch_begin(struct batch *batch, const struct snapshot *snapshot, int64_t now_us)
+{
+    arena_reset(&batch->arena);
+    arena_reset(&batch->row_arena);
+    batch->snapshot = snapshot;
+    batch->now_us = now_us;
+    batch->count = 0;
+    batch->lookup_count = 0;
+    batch->message_bytes = 0;
+    batch->store = NULL;
+    batch->keys.keys = NULL;
+    batch->keys.count = 0;
+    batch->keys.capacity = 0;
+    batch->rows = NULL;
+    batch->read_count = 0;
+    batch->row_bytes = 0;
+    batch->is_divided = false;
+}
+
+bool batch_has_room(const struct batch *batch)
+{
+    return batch->count < BATCH_REQUESTS_MAX && batch->lookup_count < BATCH_LOOKUPS_ENOUGH &&
+           batch->message_bytes < BATCH_MESSAGES_ENOUGH &&
+           batch->arena.used_bytes < BATCH_BYTES_ENOUGH;
+}
+
+void batch_count_message(struct batch *batch, size_t size)
+{
+    batch->message_bytes += size;
+}
+
+static void set_failure(struct batch *batch, struct batch_request *request, enum status status,
+                        const struct error *err)
+{
+    request->status = status;
+    request->message = arena_text(&batch->arena, err->message);
+}
+
+/* false, and nothing added: it asks for more rows than that. */
+static bool add(struct batch *batch, const struct api *api, struct bytes message,
+                size_t max_lookups)
+{
+    assert(batch_has_room(batch));
+    struct error err;
+    struct batch_request *request = &batch->requests[batch->count];
+    struct query *query = &request->query;
+    request->api = api;
+    request->status = STATUS_OK;
+    request->message = NULL;
+    request->lookup.key_count = 0;
+    batch_count_message(batch, message.size);
+    enum status status =
+        api->read(message, batch->snapshot, &batch->limits, &batch->arena, query, &err);
+    if (!status) {
+        size_t lookup_count = query->row_count * query->plan->view_count;
+        if (lookup_count > max_lookups)
+            return false;
+        batch->lookup_count += lookup_count;
+        status = lookup_begin(&request->lookup, query, &batch->keys, &batch->arena, &err);
+    }
+    if (status)
+        set_failure(batch, request, status, &err);
+    batch->count++;
+    return true;
+}
+
+bool batch_add(struct batch *batch, const struct api *api, struct bytes message)
+{
+    return add(batch, api, message, BATCH_LOOKUPS_ENOUGH);
+}
+
+void batch_add_alone(struct batch *batch, const struct api *api, struct bytes message)
+{
+    assert(batch->count == 0);
+    add(batch, api, message, SIZE_MAX);
+}
+
+static void begin_reading(struct batch *batch, struct online_store *store)
+{
+    batch->store = store;
+    batch->rows = arena_array(&batch->arena, batch->keys.count, sizeof *batch->rows);
+}
+
+/* Rows are good until the next ones are read. */
+static enum status read_rows(struct batch *batch, size_t first, size_t count, struct error *err)
+{
+    arena_reset(&batch->row_arena);
+    int64_t began_us = batch->counters ? timestamp_monotonic_us() : 0;
+    enum status status = online_store_read(batch->store, batch->keys.keys + first, count,
+                                           &batch->row_arena, batch->rows + first, err);
+    if (batch->counters)
+        counters_add_read(batch->counters, count, timestamp_monotonic_us() - began_us,
+                          status != STATUS_OK);
+    /* To whom waits for rows, a store that talks no sense, or cannot be opened, is as good as away.
+     * That there are too many of them is about what was asked. */
+    return status && status != STATUS_EXHAUSTED ? STATUS_UNAVAILABLE : status;
+}
+
+static bool has_keys(const struct batch_request *request)
+{
+    return !request->status && request->lookup.key_count > 0;
+}
+
+static void fail_all_with_keys(struct batch *batch, enum status status, const struct error *err)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        if (has_keys(&batch->requests[i]))
+            set_failure(batch, &batch->requests[i], status, err);
+}
+
+void batch_read(struct batch *batch, struct online_store *store)
+{
+    struct error err;
+    begin_reading(batch, store);
+    if (batch->keys.count == 0)
+        return;
+    enum status status = read_rows(batch, 0, batch->keys.count, &err);
+    batch->is_divided = status == STATUS_EXHAUSTED;
+    if (status && !batch->is_divided)
+        fail_all_with_keys(batch, status, &err);
+}
+
+/* Beyond the next step. */
+static enum status keep_row(struct batch *batch, size_t number, struct error *err)
+{
+    struct bytes *row = &batch->rows[number];
+    batch->row_bytes += row->size;
+    if (batch->row_bytes > ONLINE_READ_BYTES_MAX)
+        return fail(err, STATUS_EXHAUSTED,
+                    "the rows are larger than %d bytes: ask for fewer entities or features",
+                    ONLINE_READ_BYTES_MAX);
+    *row = arena_bytes(&batch->arena, *row);
+    return STATUS_OK;
+}
+
+bool batch_read_step(struct batch *batch, struct online_store *store)
+{
+    struct error err;
+    size_t first = batch->read_count, count = batch->keys.count - first;
+    if (count > BATCH_STEP_KEYS)
+        count = BATCH_STEP_KEYS;
+    if (!batch->rows)
+        begin_reading(batch, store);
+    enum status status = count == 0 ? STATUS_OK : read_rows(batch, first, count, &err);
+    for (size_t i = first; !status && i < first + count; i++)
+        status = keep_row(batch, i, &err);
+    online_store_let_go(store);
+    if (status)
+        fail_all_with_keys(batch, status, &err);
+    batch->read_count += count;
+    return status || batch->read_count == batch->keys.count;
+}
+
+enum status batch_answer(struct batch *batch, size_t number, struct wire_writer *writer,
+                         bool *needs_definitions, struct error *err)
+{
+    assert(number < batch->count);
+    struct batch_request *request = &batch->requests[number];
+    struct lookup *lookup = &request->lookup;
+    enum status status = STATUS_OK;
+    *needs_definitions = false;
+    wire_writer_clear(writer);
+    if (request->status)
+        return fail(err, request->status, "%s", request->message);
+    if (batch->is_divided && has_keys(request))
+        status = read_rows(batch, lookup->first_key, lookup->key_count, err);
+    if (!status)
+        status = lookup_finish(lookup, batch->rows, batch->now_us, &batch->arena, err);
+    *needs_definitions = lookup->needs_definitions;
+    if (status)
+        return status;
+    if (batch->counters)
+        counters_add_rows(batch->counters, lookup, batch->now_us);
+    request->api->write(lookup, &batch->arena, writer);
+    if (batch->counters)
+        counters_add_nulls(batch->counters, lookup);
+    if (writer->overflow)
+        return fail(err, STATUS_EXHAUSTED,
+                    "the answer is larger than %zu bytes: ask for fewer entities or features",
+                    writer->max_size);
+    return STATUS_OK;
+}
