@@ -61,7 +61,7 @@ def test_the_whole_way_from_apply_to_teardown(folder_drivers):
         assert online["reachable"] and online["ours"] and not online["may_evict"] and "eviction_policy" not in online
         assert online["version"].startswith("lmdb ") and 0 < online["used_bytes"] < 1 << 20
     assert drivers.materialize()["written"] == 0
-    assert drivers.do("teardown", "--yes", "--json").json == {"project": "demo", "rows_removed": 2}
+    assert drivers.do("teardown", "--yes", "--json").json == {"project": "demo", "was_applied": True, "rows_removed": 2}
     drivers.do("apply")  # by a registry that is another one: the folder is nobody's again
     assert drivers.online(1) == ("NOT_FOUND", None)
 
