@@ -109,7 +109,7 @@ void calls_answer(struct calls *calls, struct call *call, struct bytes answer)
 
 int64_t calls_left_us(const struct calls *calls, const struct call *call)
 {
-    int64_t left_us = rpc_left_us(&call->rpc);
+    int64_t left_us = rpc_left_us(&call->rpc, calls->now_us);
     return left_us < calls->max_call_us ? left_us : calls->max_call_us;
 }
 

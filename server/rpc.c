@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { OPS_MAX = 4 };
+enum { OPS_MAX = 4, MICROSECONDS = 1000 * 1000 }; /* of a second */
 
 static bool is_requested(struct rpc *rpc, grpc_call_error error)
 {
@@ -128,17 +128,12 @@ void rpc_forget_request(struct rpc *rpc)
     rpc->payload = NULL;
 }
 
-bool rpc_deadline_passed(const struct rpc *rpc, gpr_timespec now)
+int64_t rpc_left_us(const struct rpc *rpc, int64_t now_us)
 {
-    return gpr_time_cmp(rpc->deadline, now) <= 0;
-}
-
-int64_t rpc_left_us(const struct rpc *rpc)
-{
-    if (gpr_time_cmp(rpc->deadline, gpr_inf_future(rpc->deadline.clock_type)) == 0)
+    int64_t seconds = rpc->deadline.tv_sec;
+    if (seconds > INT64_MAX / 2 / MICROSECONDS)
         return INT64_MAX;
-    gpr_timespec left = gpr_time_sub(rpc->deadline, gpr_now(rpc->deadline.clock_type));
-    return left.tv_sec * INT64_C(1000000) + left.tv_nsec / 1000;
+    return seconds < 0 ? 0 : seconds * MICROSECONDS + rpc->deadline.tv_nsec / 1000 - now_us;
 }
 
 void rpc_start(struct rpc *rpc, const grpc_op *ops, size_t count, void *tag)

@@ -58,9 +58,9 @@ enum status rpc_message_whole(struct rpc *rpc, size_t max_size, struct bytes *me
                               struct error *err);
 /* The request, too, which replies do by themselves. */
 void rpc_forget_request(struct rpc *rpc);
-bool rpc_deadline_passed(const struct rpc *rpc, gpr_timespec now);
-/* Until its deadline; INT64_MAX: it has none. */
-int64_t rpc_left_us(const struct rpc *rpc);
+/* From now_us, of timestamp_monotonic_us, until its deadline; INT64_MAX: it has none. Not above 0:
+ * it has passed. */
+int64_t rpc_left_us(const struct rpc *rpc, int64_t now_us);
 
 /* Copies answer. One of the two, once; an rpc_fail's message may be dropped after the call. The
  * request is gone with it: a caller who does not take its answer costs no more than that. */

@@ -149,9 +149,9 @@ static void fail_late(struct worker *worker, struct call *call)
 }
 
 /* Answers a call for which nothing is to be looked up, or not any more. */
-static bool fail_early(struct worker *worker, struct call *call, gpr_timespec now)
+static bool fail_early(struct worker *worker, struct call *call, int64_t now_us)
 {
-    if (rpc_deadline_passed(&call->rpc, now))
+    if (rpc_left_us(&call->rpc, now_us) <= 0)
         refuse_call(worker, call, REFUSED_DEADLINE, GRPC_STATUS_DEADLINE_EXCEEDED,
                     "the call's deadline has passed");
     else if (is_late(worker, call))
@@ -191,14 +191,14 @@ static bool has_time(const struct worker *worker, int64_t left_us)
 }
 
 /* Adds one waiting call to the batch, or begins a large one whose turn it is, or leaves it. */
-static void take_up(struct worker *worker, struct call *call, gpr_timespec now)
+static void take_up(struct worker *worker, struct call *call, int64_t now_us)
 {
     struct error err;
     struct bytes message;
     struct batch *batch = &worker->batch;
-    if (fail_early(worker, call, now) || (call->is_large && reading_call(worker)))
+    if (fail_early(worker, call, now_us) || (call->is_large && reading_call(worker)))
         return;
-    int64_t left_us = rpc_left_us(&call->rpc);
+    int64_t left_us = rpc_left_us(&call->rpc, now_us);
     if (!call->is_large && !has_time(worker, left_us)) {
         refuse_call(worker, call, REFUSED_PACE, GRPC_STATUS_RESOURCE_EXHAUSTED,
                     "the server has more to answer than this call's deadline leaves time for: "
@@ -275,14 +275,14 @@ static void run_batch(struct worker *worker)
         return;
     }
     const struct snapshot *snapshot = snapshot_take(worker->context->cell, batch_place(worker));
-    gpr_timespec now = gpr_now(GPR_CLOCK_MONOTONIC);
+    int64_t now_us = timestamp_monotonic_us();
     note_pace(worker);
     batch_begin(batch, snapshot, timestamp_now());
     /* What is added stays on its list until it is answered; the rest of the list comes after it. */
     struct call *call = waiting->first;
     while (call && batch_has_room(batch) && has_time(worker, worker->batch_left_us)) {
         struct call *after = call->after;
-        take_up(worker, call, now);
+        take_up(worker, call, now_us);
         call = after;
     }
     worker->is_batch_full = call != NULL;
@@ -302,7 +302,7 @@ static void run_large(struct worker *worker)
     struct call *call = reading_call(worker);
     if (!call)
         return;
-    if (!fail_early(worker, call, gpr_now(GPR_CLOCK_MONOTONIC))) {
+    if (!fail_early(worker, call, timestamp_monotonic_us())) {
         if (!batch_read_step(&worker->large, worker->store))
             return;
         answer(worker, &worker->large, 0, call);
