@@ -205,7 +205,7 @@ def test_the_messages_that_are_explained_exist():
 
 
 def test_the_lines_of_the_servers_log_are_explained():
-    said = {message for folder in ("server", "store/online") for path in (ROOT / folder).glob("*.c") for message in
+    said = {message for folder in ("server", "store/online") for path in (ROOT / folder).rglob("*.c") for message in
             re.findall(r'(?:log_line\(|say\(\w+,\s*)LOG_\w+,\s*"([^"]+)"', path.read_text())}
     levels = [number for number, cell in table_cells("operations.md", 0) if cell in ("info", "warning", "error")]
     explained = {message for number, cell in table_cells("operations.md", 1) if number in levels
