@@ -4,10 +4,10 @@
  * The list that a call is on is its state, and calls_move alone changes that. More calls are always
  * requested from gRPC than may be here, so that one more can be refused: RESOURCE_EXHAUSTED, where
  * CALLS_MAX have come, where the requests that wait hold max_held_bytes already, or where so many
- * wait that its deadline would pass before its turn (pace.h). Answers that
- * were not taken yet hold max_held_bytes, too; one that does not fit is replaced by a refusal.
- * Messages of up to 64 KiB always fit, since their number has its limit. Whoever does not take an
- * answer within 30 s is given up: within one second where half of something is gone.
+ * wait that its deadline would pass before its turn (pace.h). Answers that were not taken yet hold
+ * max_held_bytes, too; one that does not fit is replaced by a refusal. Messages of up to 64 KiB
+ * always fit, since their number has its limit. Whoever does not take an answer within 30 s is
+ * given up: within one second where half of something is gone.
  *
  * One thread.
  */

@@ -23,3 +23,14 @@ def either(request, place, stubs):
     made = Drivers(place, stubs) if request.param == "postgres" else FileDrivers(place, stubs, online=LMDB)
     made.do("apply")
     return made
+
+
+@pytest.fixture
+def on_own_redis(drivers, own_redis):
+    """Drivers on a Redis of their own, driver 1 online."""
+    drivers.redis = own_redis
+    drivers.use_redis(own_redis.url)
+    drivers.do("apply")
+    drivers.add(1)
+    drivers.materialize()
+    return drivers

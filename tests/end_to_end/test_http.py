@@ -32,16 +32,6 @@ def comes_to_be(drivers, code, *lines, query=""):
 
 
 @pytest.fixture
-def on_own_redis(drivers, own_redis):
-    drivers.redis = own_redis
-    drivers.use_redis(own_redis.url)
-    drivers.do("apply")
-    drivers.add(1)
-    drivers.materialize()
-    return drivers
-
-
-@pytest.fixture
 def served(drivers):
     with drivers.repository.serving():
         yield drivers

@@ -7,7 +7,6 @@ import pytest
 from asking import feast_request, larder_request
 from metrics import Metrics
 from repository import ROOT
-from test_http import on_own_redis  # noqa: F401 (a fixture)
 from test_server_faults import code_of, eventually
 from test_stream import Stream
 from web import ask
@@ -172,7 +171,7 @@ def test_what_the_near_cache_does_is_counted(known):
         assert metrics(known)["larder_near_cache_losses_total"] == before["larder_near_cache_losses_total"]
 
 
-def test_a_store_that_is_away_is_seen(on_own_redis):  # noqa: F811
+def test_a_store_that_is_away_is_seen(on_own_redis):
     drivers = on_own_redis
     with drivers.repository.serving() as server, grpc.insecure_channel(server.address) as channel:
         drivers.redis.kill()
@@ -188,7 +187,7 @@ def test_a_store_that_is_away_is_seen(on_own_redis):  # noqa: F811
         assert metrics(drivers)["larder_online_store_state", {"state": "away"}] == 0
 
 
-def test_a_call_that_comes_too_late_is_refused_and_counted(on_own_redis):  # noqa: F811
+def test_a_call_that_comes_too_late_is_refused_and_counted(on_own_redis):
     drivers = on_own_redis
     with drivers.repository.serving() as server, grpc.insecure_channel(server.address) as channel:
         request = larder_request(drivers.stubs, KEY, [(1,)], feature_service="dispatch").SerializeToString()

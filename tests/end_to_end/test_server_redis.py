@@ -15,16 +15,6 @@ CODES = grpc.StatusCode
 TIMEOUT = 10  # of a call: many times what a server waits for Redis
 
 
-@pytest.fixture
-def on_own_redis(drivers, own_redis):
-    drivers.redis = own_redis
-    drivers.use_redis(own_redis.url)
-    drivers.do("apply")
-    drivers.add(1)
-    drivers.materialize()
-    return drivers
-
-
 class Serving:
     """What is asked of a server, and what its log says of the store."""
 

@@ -224,15 +224,6 @@ def try_code(call):
 
 # Services that go away -----------------------------------------------------------------------------
 
-@pytest.fixture
-def on_own_redis(drivers, own_redis):
-    drivers.use_redis(own_redis.url)
-    drivers.do("apply")
-    drivers.add(1)
-    drivers.materialize()
-    return drivers
-
-
 def test_without_redis_it_is_unavailable_and_comes_back_by_itself(on_own_redis, own_redis, stubs):
     drivers = on_own_redis
     with drivers.repository.serving() as server, grpc.insecure_channel(server.address) as channel:
