@@ -36,7 +36,7 @@ void calls_release(struct calls *calls)
 static void request(struct calls *calls, struct call *call)
 {
     call->ticket = 0;
-    call->is_large = false;
+    call->is_large = call->is_empty = false;
     if (!rpc_request(&call->rpc, calls->server, calls->methods[call->method], calls->queue, call))
         calls->live_count--;
 }
@@ -73,11 +73,18 @@ static bool fits(const struct calls *calls, size_t held_bytes, size_t size)
     return size <= SMALL_BYTES || held_bytes + size <= calls->max_held_bytes;
 }
 
-static void begin_reply(struct calls *calls, struct call *call, grpc_status_code code,
-                        size_t answer_size)
+static void count_answer(struct calls *calls, const struct call *call, grpc_status_code code,
+                         size_t answer_size)
 {
     counters_add_answer(&calls->counters->methods[call->method], (unsigned)code,
                         timestamp_monotonic_us() - call->come_us, answer_size);
+}
+
+static void begin_reply(struct calls *calls, struct call *call, grpc_status_code code,
+                        size_t answer_size)
+{
+    if (!call->is_empty)
+        count_answer(calls, call, code, answer_size);
     calls_move(calls, call, CALL_ANSWERED);
     calls->request_bytes -= call->request_bytes;
     call->request_bytes = 0;
@@ -113,6 +120,20 @@ int64_t calls_left_us(const struct calls *calls, const struct call *call)
     return left_us < calls->max_call_us ? left_us : calls->max_call_us;
 }
 
+/* Its caller may have given it up before its message came: that is known when it has ended. */
+static void fail_empty(struct calls *calls, struct call *call)
+{
+    call->is_empty = true;
+    calls_fail(calls, call, GRPC_STATUS_INVALID_ARGUMENT, "the call has no request message");
+}
+
+static void count_empty(struct calls *calls, const struct call *call)
+{
+    bool is_given_up = call->rpc.was_cancelled;
+    count_answer(calls, call, is_given_up ? GRPC_STATUS_CANCELLED : GRPC_STATUS_INVALID_ARGUMENT,
+                 0);
+}
+
 static void take_new(struct calls *calls, struct call *call)
 {
     size_t size = rpc_request_size(&call->rpc);
@@ -121,7 +142,9 @@ static void take_new(struct calls *calls, struct call *call)
     call->come_us = calls->now_us;
     counter_set(&calls->counters->open_calls, calls->come_count);
     counter_bump(&calls->counters->methods[call->method].request_bytes, size);
-    if (is_one_too_many) {
+    if (!call->rpc.payload) {
+        fail_empty(calls, call);
+    } else if (is_one_too_many) {
         refuse(calls, call, REFUSED_CALLS,
                "the server is at its limit of concurrent calls: try again later");
     } else if (!fits(calls, calls->request_bytes, size)) {
@@ -141,6 +164,8 @@ static void take_new(struct calls *calls, struct call *call)
 static void end(struct calls *calls, struct call *call)
 {
     assert(call->state == CALL_ANSWERED);
+    if (call->is_empty)
+        count_empty(calls, call);
     calls->come_count--;
     counter_set(&calls->counters->open_calls, calls->come_count);
     calls->answer_bytes -= call->answer_bytes;

@@ -52,6 +52,7 @@ struct call {
     int64_t come_us;
     uint64_t ticket; /* 0: definitions were not asked for yet */
     bool is_large;   /* it needs a batch of its own */
+    bool is_empty;   /* no message came with it */
     size_t request_bytes, answer_bytes;
 };
 

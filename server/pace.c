@@ -24,7 +24,7 @@ void pace_note(struct pace *pace, size_t call_count, int64_t begin_us, int64_t n
 
 bool pace_takes_in(const struct pace *pace, int64_t now_us, size_t waiting_count, int64_t left_us)
 {
-    return !is_known(pace, now_us) || (double)waiting_count * pace->call_us <= (double)left_us / 2;
+    return !is_known(pace, now_us) || (double)waiting_count * pace->call_us <= (double)left_us / 4;
 }
 
 bool pace_has_time(const struct pace *pace, int64_t now_us, size_t call_count, int64_t left_us)

@@ -4,13 +4,14 @@
  *
  * While a round takes all that wait, the pace is unknown and nobody is refused for it. A round that
  * leaves calls waiting teaches it, and is believed for a second. A new call is then taken in only
- * if those before it leave it half of the time that it has. The other half is for what an estimate
- * does not know (large and small calls in turn, a slow round, the way back), and keeps answers from
- * all being given at the last moment. So the queue is never longer than can be answered in time,
- * and a worker that is asked for twice what it can do still does what it can: to refuse costs a few
- * us, where an answer that comes too late costs as much as one that is in time. For the same reason
- * a round takes no more calls than are answered before the first of their deadlines, and drops a
- * call that has less time left than that.
+ * if those before it take a quarter of the time that it has. The rest is for what an estimate does
+ * not know (large and small calls in turn, a slow round, the way back), and to be soon rid of: a
+ * longer queue answers no more, and fills what a connection may have open: then calls wait at their
+ * caller's, where nobody refuses them, and come when they are nearly late. So the queue is never
+ * longer than can be answered in time, and a worker that is asked for twice what it can do still
+ * does what it can: to refuse costs a few us, where an answer that comes too late costs as much as
+ * one that is in time. For the same reason a round takes no more calls than are answered before the
+ * first of their deadlines, and drops a call that has less time left than that.
  *
  * Pure: the caller says what time it is. One thread.
  */

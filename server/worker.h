@@ -2,7 +2,8 @@
  * worker.h - one thread that answers reads: a completion queue, an online store handle and a batch.
  *
  *     wait for one event, then take all that are ready without waiting
- *     decode each request, read the keys of all at once, encode each answer, start each reply
+ *     decode each request, read the keys of all at once, encode each answer, start each reply;
+ *         and once more, for some ms, while requests wait that were too many for one batch
  *     read some of the keys of a large request, if there is one
  *
  * Requests that come on streams (streams.h) wait, are read and are answered among the unary calls.

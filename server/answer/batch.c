@@ -92,7 +92,7 @@ static bool add(struct batch *batch, const struct api *api, struct bytes message
 
 bool batch_add(struct batch *batch, const struct api *api, struct bytes message)
 {
-    return add(batch, api, message, BATCH_LOOKUPS_ENOUGH);
+    return add(batch, api, message, BATCH_ALONE_LOOKUPS);
 }
 
 void batch_add_alone(struct batch *batch, const struct api *api, struct bytes message)

@@ -14,11 +14,12 @@
  * What a batch holds is bounded whatever is asked, and by whomever. It takes no further request
  * once it has one of the ..._ENOUGH below. At the most it holds: messages of MESSAGES_ENOUGH and
  * one more; for the requests, BYTES_ENOUGH and limits.max_bytes; 180 bytes for each row asked for,
- * twice LOOKUPS_ENOUGH of them; and rows of ONLINE_READ_BYTES_MAX.
+ * of which there are LOOKUPS_ENOUGH and ALONE_LOOKUPS; and rows of ONLINE_READ_BYTES_MAX.
  *
- * A request for more rows than LOOKUPS_ENOUGH gets a batch of its own, which is read in steps, so
- * that its caller alone waits for all of them. That holds limits.max_lookups rows, and twice their
- * bytes while a step is read:
+ * LOOKUPS_ENOUGH is what stays within a core's caches, rows and answers together; more at once is
+ * slower. A request for more rows than ALONE_LOOKUPS gets a batch of its own, which is read in
+ * steps, so that its caller alone waits for all of them. That holds limits.max_lookups rows, and
+ * twice their bytes while a step is read:
  *
  *     batch_begin(&batch, snapshot, now_us);
  *     batch_add_alone(&batch, &larder_v1_api, bytes);
@@ -44,7 +45,8 @@
 enum {
     BATCH_REQUESTS_MAX = 256,
     BATCH_STEP_KEYS = 4000,
-    BATCH_LOOKUPS_ENOUGH = 16 * 1024,               /* entities times views */
+    BATCH_LOOKUPS_ENOUGH = 512,                     /* entities times views */
+    BATCH_ALONE_LOOKUPS = 16 * 1024,                /* of one request; see below */
     BATCH_MESSAGES_ENOUGH = 32 * 1024 * 1024,       /* bytes, once expanded */
     BATCH_BYTES_ENOUGH = BATCH_MESSAGES_ENOUGH / 2, /* of memory, before rows are read */
 };

@@ -1,10 +1,14 @@
 """test_metrics.py - /metrics: what it says is what was asked."""
 import re
+import socket
 
 import grpc
 import pytest
 
 from asking import feast_request, larder_request
+from hostile_http2 import START, head, number
+from hostile_http2 import call as call_begins
+from http2 import END_HEADERS, END_STREAM, HEADERS, RST_STREAM, frame
 from metrics import Metrics
 from repository import ROOT
 from test_server_faults import code_of, eventually
@@ -124,6 +128,16 @@ def test_a_large_request_counts_as_one(known):
     assert found["larder_requests_total"] == 1 and found["larder_view_rows_total"] == count
     assert found["larder_store_read_keys_total"] == count
     assert found["larder_view_rows_total", {"status": "present"}] == 2
+
+
+def test_a_call_that_its_caller_gives_up_before_its_message_is_not_counted_as_a_wrong_one(known):
+    with known.repository.serving(), socket.create_connection(("127.0.0.1", known.repository.port), 10) as connection:
+        given_up = [call_begins(stream) + frame(RST_STREAM, 0, stream, number(8)) for stream in (1, 3, 5)]
+        connection.sendall(START + b"".join(given_up) + frame(HEADERS, END_HEADERS | END_STREAM, 7, head()))
+        eventually(lambda: metrics(known)["larder_requests_total"] == 4)
+        found = metrics(known)
+    assert found["larder_requests_total", {"code": "CANCELLED"}] == 3
+    assert found["larder_requests_total", {"code": "INVALID_ARGUMENT"}] == 1
 
 
 def test_numbers_survive_an_apply(known):
