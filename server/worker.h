@@ -18,7 +18,8 @@
  * What a worker holds has a maximum: requests that wait and answers that were not taken yet
  * (calls.h: max_held_bytes each, and 56 MiB of small ones), one answer as it is made, and two
  * batches (batch.h). With the default limits that is 2 x 184 + 64 + 330 + 490 MiB. For ordinary
- * calls it is a few. What streams hold is counted there; their state is 7 MiB at the most.
+ * calls it is a few; some 30 of what large ones needed are kept for the next. What streams hold is
+ * counted there; their state is 7 MiB at the most.
  *
  * A worker ends by itself when the server is stopped and its last call is done.
  */

@@ -6,14 +6,16 @@
 
 #include <assert.h>
 
-enum { ARENA_KEEP_BYTES = 4 * 1024 * 1024 };
+/* Kept from batch to batch: enough for what 10,000 entities take. To give memory back and take it
+ * again costs the kernel's time for every page, a fifth of the server's for such a request. */
+enum { ARENA_KEEP_BYTES = 16 * 1024 * 1024, ROW_ARENA_KEEP_BYTES = 4 * 1024 * 1024 };
 
 void batch_init(struct batch *batch, const struct query_limits *limits)
 {
     memset(batch, 0, sizeof *batch);
     batch->limits = *limits;
     arena_init(&batch->arena, ARENA_KEEP_BYTES);
-    arena_init(&batch->row_arena, ARENA_KEEP_BYTES);
+    arena_init(&batch->row_arena, ROW_ARENA_KEEP_BYTES);
     buffer_init(&batch->keys.encoded, 0);
 }
 

@@ -9,7 +9,7 @@
 enum {
     VARINT_SIZE_MAX = 10,
     CAPACITY_FIRST = 4 * 1024,
-    CAPACITY_KEPT = 4 * 1024 * 1024,
+    CAPACITY_KEPT = 8 * 1024 * 1024, /* as batch.c keeps its own */
     FIELD_NUMBER_MAX = (1 << 29) - 1,
 };
 

@@ -11,18 +11,21 @@ VIEWS, FEATURES_A_VIEW = 25, 10
 
 
 class Question:
-    """So many entities and features, with the answer that is right."""
+    """So many entities and features, with the answer that is right; `parts` requests in turn, each of other entities."""
 
-    def __init__(self, world, target, entities, views):
+    def __init__(self, world, target, entities, views, parts=1):
         self.world, self.target, self.entities, self.features = world, target, entities, views * FEATURES_A_VIEW
         self.samples = []
-        stem = world.path(f"question-{entities}-{views}")
-        self.arguments = {"target": target, "request": stem + ".request", "answer": stem + ".answer"}
+        stems = [world.path(f"question-{entities}-{views}-{part}") for part in range(parts)]
+        self.arguments = {"target": target, "request": ",".join(stem + ".request" for stem in stems),
+                          "answer": ",".join(stem + ".answer" for stem in stems)}
         references = b"".join(field(1, b"v%d:v%df%d" % (v, v, f)) for v in range(views) for f in range(FEATURES_A_VIEW))
-        ids = field(1, b"".join(map(varint, range(1, entities + 1))))
-        with open(stem + ".request", "wb") as file:
-            file.write(field(2, references) + field(3, field(1, b"id") + field(2, ids)))
-        world.run("bench_load", method=APIS[0].method, target=target, request=stem + ".request", save=stem + ".answer")
+        for part, stem in enumerate(stems):
+            ids = field(1, b"".join(map(varint, range(part * entities + 1, (part + 1) * entities + 1))))
+            with open(stem + ".request", "wb") as file:
+                file.write(field(2, references) + field(3, field(1, b"id") + field(2, ids)))
+            world.run("bench_load", method=APIS[0].method, target=target, request=stem + ".request",
+                      save=stem + ".answer")
 
     def unary(self, in_flight, seconds):
         return self.world.run("bench_load", method=APIS[0].method, connections=1, in_flight=in_flight, threads=1,
@@ -56,7 +59,8 @@ def growth_row(what, count, few, many, unit):
 
 
 def growth_rows(world, target, largest, rounds, seconds):
-    entities = [Question(world, target, count, 5) for count in (largest // 10, largest)]
+    # Of the same entities: rows that are read again at once would be in the processor's caches.
+    entities = [Question(world, target, largest // 10, 5, parts=10), Question(world, target, largest, 5)]
     features = [Question(world, target, largest // 100, views) for views in (5, VIEWS)]
     for _ in range(rounds):
         for question in (*entities, *features):
