@@ -76,7 +76,25 @@ static void lose(struct redis_tracking *tracking)
     tracking->connection = NULL;
 }
 
+/* A Redis that could not save to its disk refuses pings, as it does writes, and yet gives rows as
+ * ever: in the place of the answer, its refusal says the same. */
+static bool is_refused_for_the_disk(const struct redis_reply *reply)
+{
+    return redis_error_is(reply, "MISCONF");
+}
+
 /* Beginning. */
+
+/* Whether it gives rows. While it loads them, or waits for its primary, it lets one subscribe. */
+static enum status ask_readiness(struct redis_tracking *tracking, struct error *err)
+{
+    struct redis_reply *reply;
+    redis_command_of(tracking->connection, (const char *const[]){"PING"}, 1);
+    enum status status = redis_receive(tracking->connection, &tracking->scratch, &reply, err);
+    if (status || is_refused_for_the_disk(reply))
+        return status;
+    return redis_expect(tracking->connection, reply, REPLY_STATUS, err);
+}
 
 static enum status ask_own_id(struct redis_tracking *tracking, char id[24], struct error *err)
 {
@@ -123,6 +141,8 @@ static enum status begin(struct redis_tracking *tracking, struct error *err)
     tracking->connection = redis_connection_open(&tracking->url, CONNECT_MS);
     enum status status = redis_connection_begin(tracking->connection, err);
     if (!status)
+        status = ask_readiness(tracking, err);
+    if (!status)
         status = redis_run_id(tracking->connection, run_id, err);
     if (!status)
         status = ask_own_id(tracking, id, err);
@@ -167,17 +187,22 @@ static void take_pong(struct redis_tracking *tracking)
             tracking->unanswered * sizeof *tracking->sent_us);
 }
 
+static bool is_pong(const struct redis_reply *reply)
+{
+    return (reply->type == REPLY_LIST && reply->count == 2 &&
+            is_text(&reply->elements[0], "pong")) ||
+           is_refused_for_the_disk(reply);
+}
+
 static enum status take(struct redis_tracking *tracking, const struct redis_reply *reply,
                         struct error *err)
 {
-    bool is_list = reply->type == REPLY_LIST;
-    if (is_list && reply->count == 3 && is_text(&reply->elements[0], "message") &&
+    if (reply->type == REPLY_LIST && reply->count == 3 && is_text(&reply->elements[0], "message") &&
         is_text(&reply->elements[1], CHANNEL)) {
         take_news(tracking, &reply->elements[2]);
         return STATUS_OK;
     }
-    if (is_list && reply->count == 2 && is_text(&reply->elements[0], "pong") &&
-        tracking->unanswered > 0) {
+    if (is_pong(reply) && tracking->unanswered > 0) {
         take_pong(tracking);
         return STATUS_OK;
     }

@@ -3,11 +3,11 @@
  * cut off and lost: nothing that is read is ever older than a second.
  */
 #include "base/byte_order.h"
-#include "base/counter.h"
 #include "base/timestamp.h"
 #include "gate.h"
 #include "private_redis.h"
 #include "store/online/near_cache.h"
+#include "store/online/redis_store.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -51,19 +52,15 @@ static struct near_cache_state state_of(const struct fixture *f)
 static void wait_until_it_is(struct fixture *f, bool in_use)
 {
     int64_t give_up_us = timestamp_monotonic_us() + PATIENCE_US;
-    while (state_of(f).is_in_use != in_use) {
+    for (; state_of(f).is_in_use != in_use; usleep(2000))
         assert_true(timestamp_monotonic_us() < give_up_us);
-        usleep(2000);
-    }
 }
 
 static void wait_for_losses(struct fixture *f, uint64_t count)
 {
     int64_t give_up_us = timestamp_monotonic_us() + PATIENCE_US;
-    while (state_of(f).losses < count) {
+    for (; state_of(f).losses < count; usleep(2000))
         assert_true(timestamp_monotonic_us() < give_up_us);
-        usleep(2000);
-    }
 }
 
 static int set_up(void **state)
@@ -323,6 +320,65 @@ static void a_frozen_redis_is_a_loss(void **state)
     check_from_memory(f, 1, 6);
 }
 
+/* How many pings Redis has answered with an error. */
+static uint64_t refused_pings(struct fixture *f)
+{
+    struct redis_connection *connection = redis_store_of(f->plain)->connection;
+    struct redis_reply *reply;
+    char counts[256];
+    check_ok(f, redis_connection_begin(connection, &f->err));
+    redis_command_of(connection, (const char *const[]){"INFO", "commandstats"}, 2);
+    check_ok(f, redis_receive_type(connection, REPLY_TEXT, &f->arena, &reply, &f->err));
+    assert_true(redis_info_field(reply->text, "cmdstat_ping", counts, sizeof counts));
+    return strtoull(strstr(counts, "rejected_calls=") + strlen("rejected_calls="), NULL, 10);
+}
+
+static void wait_for_refused_pings(struct fixture *f, uint64_t more)
+{
+    int64_t give_up_us = timestamp_monotonic_us() + PATIENCE_US;
+    for (uint64_t before = refused_pings(f); refused_pings(f) < before + more; usleep(2000))
+        assert_true(timestamp_monotonic_us() < give_up_us);
+}
+
+/* Then it refuses writes, and pings with them. */
+static void a_redis_that_cannot_save_is_still_heard(void **state)
+{
+    struct fixture *f = *state;
+    char file[128];
+    put(f, 1, 5);
+    check_from_memory(f, 1, 5);
+    snprintf(file, sizeof file, "%s/dump.rdb", f->redis.directory);
+    assert_int_equal(mkdir(file, 0700), 0);
+    redis_says_of(f->redis.url, (const char *const[]){"CONFIG", "SET", "save", "3600 1"}, 4);
+    redis_says(f->redis.url, "BGSAVE");
+    wait_for_refused_pings(f, 4);
+    assert_int_equal(state_of(f).losses, 0);
+    check_from_memory(f, 1, 5);
+    redis_says(f->redis.url, "CLIENT KILL TYPE pubsub");
+    wait_for_losses(f, 1);
+    wait_until_it_is(f, true);
+    check_from_memory(f, 1, 5);
+    assert_int_equal(rmdir(file), 0);
+}
+
+/* It lets one subscribe and tells who it is, but gives no rows: as one that loads its data. */
+static void a_redis_that_gives_no_rows_is_one_loss(void **state)
+{
+    struct fixture *f = *state;
+    put(f, 1, 5);
+    check_from_memory(f, 1, 5);
+    redis_says(f->redis.url, "CONFIG SET replica-serve-stale-data no");
+    redis_says(f->redis.url, "REPLICAOF 127.0.0.1 1");
+    wait_for_losses(f, 1);
+    wait_for_refused_pings(f, 5);
+    assert_int_equal(state_of(f).losses, 1);
+    assert_false(state_of(f).is_in_use);
+    redis_says(f->redis.url, "REPLICAOF NO ONE");
+    wait_until_it_is(f, true);
+    check_from_memory(f, 1, 5);
+    assert_int_equal(state_of(f).losses, 1);
+}
+
 static void without_the_right_to_subscribe_it_is_bypassed(void **state)
 {
     struct fixture *f = *state;
@@ -533,6 +589,8 @@ int main(void)
         TEST(news_beyond_redis_limit_are_a_loss),
         TEST(a_redis_that_starts_anew_is_believed),
         TEST(a_frozen_redis_is_a_loss),
+        TEST(a_redis_that_cannot_save_is_still_heard),
+        TEST(a_redis_that_gives_no_rows_is_one_loss),
         TEST(without_the_right_to_subscribe_it_is_bypassed),
         TEST(a_handle_on_another_redis_goes_past_the_cache),
         TEST(after_a_failover_the_new_redis_is_heard),
