@@ -135,6 +135,31 @@ def test_a_loss_and_a_return_are_told_once_each(cached):
         assert len(serving.lines("the near cache is in use")) == 2
 
 
+def test_a_redis_that_loads_its_data_is_one_loss(cached):
+    cached.add(1, trips="5")
+    cached.materialize()
+    cached.redis.keep_much()
+    with served(cached) as serving:
+        assert serving.trips(1) == [5]
+        cached.redis.kill()
+        cached.redis.start_loading()
+        eventually(lambda: serving.lines("the near cache is bypassed"))
+        eventually(lambda: refused_pings(cached.redis) > 10)
+        assert serving.is_away()
+        assert len(serving.lines("the near cache is in use")) == 1
+        cached.redis.finish_loading()
+        eventually(lambda: len(serving.lines("the near cache is in use")) == 2)
+        eventually(lambda: not serving.is_away())
+        assert serving.trips(1) == [5]
+        assert len(serving.lines("the near cache is bypassed")) == 1
+
+
+def refused_pings(redis):
+    said = redis.command("INFO", "commandstats").decode()
+    line = next((line for line in said.splitlines() if line.startswith("cmdstat_ping:")), "rejected_calls=0,")
+    return int(line.split("rejected_calls=")[1].split(",")[0])
+
+
 def test_a_rebuilt_view_is_served_from_its_new_rows(cached):
     cached.add(1, trips="5")
     cached.materialize()

@@ -147,6 +147,28 @@ def test_what_is_gone_is_away(serving, on_own_redis):
     serving.check_back()
 
 
+def load_again(redis):
+    redis.keep_much()
+    redis.kill()
+    redis.start_loading()
+
+
+def test_what_loads_its_data_is_away(serving, on_own_redis):
+    load_again(on_own_redis.redis)
+    serving.check_away()
+    on_own_redis.redis.finish_loading()
+    serving.check_back()
+
+
+def test_a_server_that_begins_while_its_redis_loads_serves_afterwards(on_own_redis):
+    load_again(on_own_redis.redis)
+    with on_own_redis.repository.serving(wait=False) as server, grpc.insecure_channel(server.address) as channel:
+        serving = Serving(on_own_redis, server, channel)
+        serving.check_away()
+        on_own_redis.redis.finish_loading()
+        serving.check_back()
+
+
 def test_what_a_script_keeps_busy_is_away(serving, on_own_redis):
     redis = on_own_redis.redis
     redis.command("CONFIG", "SET", "busy-reply-threshold", "50")

@@ -151,7 +151,7 @@ class Server:
 
 
 class Redis(Server):
-    """Redis without persistence. options: more of redis-server's, such as ["--requirepass", "x"]."""
+    """Redis that keeps nothing unless told to. options: more of redis-server's, such as ["--requirepass", "x"]."""
 
     death_signal = signal.SIGKILL
 
@@ -176,6 +176,37 @@ class Redis(Server):
         with contextlib.suppress(OSError, RedisError):
             return self.command("PING") == b"PONG"
         return False
+
+    def keep_much(self):
+        """So many keys on disk that a Redis which starts with them can be watched while it loads."""
+        self.command("CONFIG", "SET", "rdbcompression", "no")
+        self.command("EVAL", "for i = 1, 10000 do redis.call('SET', 'filler:' .. i, string.rep('x', 2048)) end", "0")
+        self.command("SAVE")
+
+    def start_loading(self):
+        """Starts, and loads what it keeps, 10 ms a key: over a minute, or until finish_loading."""
+        options = self.options
+        self.options = [*options, "--key-load-delay", "10000", "--loading-process-events-interval-bytes", "1024"]
+        self._spawn()
+        self.options = options
+        self._wait_until(self._loads)
+
+    def finish_loading(self):
+        assert self._loads(), "it had loaded everything before the test was done"
+        self.command("CONFIG", "SET", "key-load-delay", "0")
+        self._wait_until(self._ready)
+
+    def _loads(self):
+        with contextlib.suppress(OSError, RedisError):
+            return b"\nloading:1" in self.command("INFO", "persistence")
+        return False
+
+    @staticmethod
+    def _wait_until(check):
+        deadline = time.monotonic() + START_SECONDS
+        while not check():
+            assert time.monotonic() < deadline, "it does not start"
+            time.sleep(0.02)
 
     def command(self, *words, database=0):
         with RedisConnection(self.port, self.password) as connection:
