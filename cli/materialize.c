@@ -155,6 +155,7 @@ static enum status read_request(const struct options *options, struct materializ
     request->views = option_texts(options, "--view", &request->view_count);
     if (request->view_count == 0)
         request->views = NULL;
+    request->rebuild = option_flag(options, "--rebuild");
     enum status status = option_time(options, "--from", &request->from_us, &request->has_from, err);
     return status ? status : option_time(options, "--to", &request->to_us, &request->has_to, err);
 }
@@ -194,8 +195,6 @@ static int run(const struct options *options)
     struct materialize_stores stores = {0};
     struct materialize_request request = {0};
     struct error err;
-    if (command_lacks(options, "--rebuild"))
-        return EXIT_USAGE;
     if (read_request(options, &request, &err))
         return command_misused(&err);
     int code = command_read_settings(options, &settings);
@@ -214,20 +213,22 @@ static const struct option_spec materialize_options[] = {
     {"--from", OPTION_TEXT, "T", "only event times from here; leaves the watermark alone"},
     {"--to", OPTION_TEXT, "T", "only event times up to here (default: now)"},
     {"--view", OPTION_TEXTS, "V", "only this feature view; may be given again"},
-    {"--rebuild", OPTION_FLAG, NULL, "not possible yet"},
+    {"--rebuild", OPTION_FLAG, NULL, "write whole, beside what is served, and replace it"},
 };
 
 const struct command command_materialize = {
     .name = "materialize",
     .summary = "copy the newest values into the online store",
-    .synopsis = "[-C DIR] [--from T] [--to T] [--view V]...",
+    .synopsis = "[-C DIR] [--from T] [--to T] [--view V]... [--rebuild]",
     .text = "Reads what has changed in the history since the last run (the first time: all\n"
             "that ttl allows) and writes each entity's newest row. A row that is older than\n"
             "what is online changes nothing, so a run may be repeated at any time, and one\n"
             "that failed is simply run again. Times are written as 2026-01-31T09:30:00Z.\n"
             "\n"
             "A view whose source has changed is rebuilt: written whole, whatever --from and\n"
-            "--to say, beside the rows that are served, which it then replaces at once.\n",
+            "--to say, beside the rows that are served, which it then replaces at once.\n"
+            "--rebuild does so to any view: rows that history has not any more, or that\n"
+            "were edited in place, which an ordinary run does not see, are right then.\n",
     .options = materialize_options,
     .option_count = COUNT_OF(materialize_options),
     .run = run,

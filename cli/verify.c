@@ -142,11 +142,12 @@ static int tell_outcome(const struct verify_job *job, const struct verify_report
 {
     struct arena *arena = job->options->arena;
     int code = report->is_within ? EXIT_DONE : EXIT_FAILED;
-    uint64_t recent = 0;
+    uint64_t recent = 0, extra = 0;
     char differences[COUNT_TEXT_SIZE], keys[COUNT_TEXT_SIZE];
     for (size_t i = 0; i < report->count; i++) {
         const struct verified_view *view = &report->views[i];
         recent += view->recent;
+        extra += view->counts[VERDICT_EXTRA];
         if (view->state == VERIFY_COMPARED)
             continue;
         notice(NOTICE_FAILURE, "%s was not compared: %s", view->view, verify_reason(view, arena));
@@ -162,6 +163,8 @@ static int tell_outcome(const struct verify_job *job, const struct verify_report
                "history's rows of %s of them lie within the lookback of their source: the next "
                "larder materialize reads those again",
                count_format(recent, differences));
+    if (extra)
+        notice(NOTICE_HINT, "rows that history has not leave with larder materialize --rebuild");
     return code;
 }
 

@@ -59,6 +59,24 @@ static enum status prepare_stores(const struct materialize_stores *stores,
                               : registry_view_states(stores->registry, catalog, arena, states, err);
 }
 
+/* A view that was never filled needs none, and one that is pending has one. Where this run ends too
+ * early, the next one goes on with it. */
+static enum status ask_for_rebuilds(const struct materialize_stores *stores,
+                                    const struct catalog *catalog,
+                                    const struct catalog_view *const *views, size_t count,
+                                    struct arena *arena, struct view_state **states,
+                                    struct error *err)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < count && !status; i++) {
+        const struct view_state *state = &(*states)[views[i] - catalog->views];
+        if (state->has_watermark && !state->pending_generation)
+            status = registry_mark_stale(stores->registry, catalog, state,
+                                         "materialize --rebuild was asked for", true, err);
+    }
+    return status ? status : registry_view_states(stores->registry, catalog, arena, states, err);
+}
+
 static void warn_of_long_transactions(const struct materialize_stores *stores,
                                       const struct materialize_request *request,
                                       const struct catalog_view *const *views, size_t count,
@@ -240,10 +258,16 @@ enum status materialize(const struct materialize_stores *stores,
     *run_count = 0;
     if (request->has_from && request->has_to && request->from_us > request->to_us)
         return fail(err, STATUS_INVALID, "--from lies behind --to");
+    if (request->rebuild && (request->has_from || request->has_to))
+        return fail(err, STATUS_INVALID,
+                    "--rebuild writes a view whole: leave out --from and --to");
     enum status status = catalog_choose_online(request->catalog, request->views,
                                                request->view_count, arena, &views, &count, err);
     if (!status)
         status = prepare_stores(stores, request, arena, &series.states, err);
+    if (!status && request->rebuild)
+        status =
+            ask_for_rebuilds(stores, request->catalog, views, count, arena, &series.states, err);
     if (status)
         return status;
     warn_of_long_transactions(stores, request, views, count, arena);

@@ -15,7 +15,8 @@
  * asked for, beside the rows that are served, and then has readers go over to it. The rows of
  * before stay for SWEEP_AFTER_MS (sweep.h), once for all views, until all servers have heard.
  * Whoever finds at the end that others have gone over meanwhile records what it wrote as removed,
- * and runs again as things are then.
+ * and runs again as things are then. With `rebuild`, views get a pending generation first: that
+ * takes away what an ordinary run leaves, rows whose history was deleted or edited in place.
  */
 #ifndef LARDER_MATERIALIZER_MATERIALIZE_H
 #define LARDER_MATERIALIZER_MATERIALIZE_H
@@ -81,6 +82,7 @@ struct materialize_request {
     size_t view_count;
     bool has_from, has_to;
     int64_t from_us, to_us;
+    bool rebuild; /* each of them, whether it has to be or not */
     struct materialize_listener listener;
     const atomic_bool *stop; /* NULL, or ends the run when it becomes true (CANCELLED) */
 };
@@ -88,8 +90,9 @@ struct materialize_request {
 /* Runs view after view. On an error the views before it are done and stay so; runs (in the arena,
  * one a view that was begun) tells how far it came. An apply meanwhile is followed: a view that was
  * not begun runs as it is then, or is left out with a warning if it is gone. NOT_FOUND: no such
- * view; INVALID: a view that is not online, from after to, a misfit; CONFLICT: the online store
- * belongs, or by now belongs, to another registry; FAILED: it lost rows while others were written.
+ * view; INVALID: a view that is not online, from after to, rebuild with either, a misfit; CONFLICT:
+ * the online store belongs, or by now belongs, to another registry; FAILED: it lost rows while
+ * others were written.
  */
 enum status materialize(const struct materialize_stores *stores,
                         const struct materialize_request *request, struct arena *arena,

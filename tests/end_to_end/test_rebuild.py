@@ -1,4 +1,5 @@
 """test_rebuild.py - a view whose source changes, or whose database moves, is filled anew beside what is served."""
+import json
 import subprocess
 
 import pytest
@@ -107,6 +108,48 @@ def test_bounds_do_not_cut_what_a_rebuild_has_to_bring_back(served, option):
     served.do("apply")
     assert served.materialize(option, served.time("170 minutes"))["kind"] == "rebuilt"
     assert served.online(1, 2) == [present(11), present(12)]
+
+
+# What was asked for -------------------------------------------------------------------------------
+
+def test_a_rebuild_takes_away_what_history_has_not_any_more(served):
+    served.sql("DELETE FROM trips WHERE driver_id = 2")
+    assert served.materialize()["kind"] == "incremental"
+    assert served.online(1, 2) == [present(1), present(2)]
+    assert "--rebuild" in served.refused("verify", code=1).err
+    assert served.materialize("--rebuild")["kind"] == "rebuilt"
+    assert served.online(1, 2) == [present(11), NOT_FOUND]
+    served.do("verify")
+    assert served.materialize()["kind"] == "incremental"
+
+
+def test_a_rebuild_leaves_other_views_alone(drivers):
+    drivers.define(("feature_services:", SECOND_VIEW + "feature_services:"))
+    drivers.do("apply")
+    drivers.add(1)
+    drivers.do("materialize")
+    views = json.loads(drivers.do("materialize", "--rebuild", "--view", "driver_ratings", "--json").out)["views"]
+    assert [(view["view"], view["kind"]) for view in views] == [("driver_ratings", "rebuilt")]
+    assert "stale" not in drivers.do("status").said
+
+
+def test_a_first_run_is_no_rebuild(drivers):
+    drivers.add(1)
+    assert drivers.materialize("--rebuild")["kind"] == "first run"
+
+
+def test_a_rebuild_that_is_pending_is_not_begun_anew(served):
+    served.define(("event_time: happened", "event_time: ended"))
+    served.do("apply")
+    generation = served.sql("SELECT pending_generation FROM larder.view_state")
+    assert served.materialize("--rebuild")["kind"] == "rebuilt"
+    assert served.sql("SELECT generation FROM larder.view_state") == generation
+
+
+@pytest.mark.parametrize("bound", ["--from", "--to"])
+def test_a_rebuild_has_no_bounds(served, bound):
+    assert "leave out" in served.refused("materialize", "--rebuild", bound, "2026-01-01T00:00:00Z").err
+    assert "stale" not in served.do("status").said
 
 
 # What is left behind -------------------------------------------------------------------------------

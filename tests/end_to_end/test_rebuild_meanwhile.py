@@ -289,7 +289,7 @@ def test_any_order_of_applies_runs_and_kills_serves_one_source_at_a_time(either,
                 drivers.define(("table: trips", f"table: {table}"), *dice.choice([[], [LATER]]))
                 drivers.do("apply")
             elif what == "materialize" and len(runs) < 3:
-                runs.append(drivers.repository.start("materialize"))
+                runs.append(drivers.repository.start("materialize", *dice.choice([[], ["--rebuild"]])))
             elif what == "kill" and runs:
                 run = runs.pop(dice.randrange(len(runs)))
                 run.kill()
