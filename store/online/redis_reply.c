@@ -12,6 +12,8 @@ enum {
     KEEP_BUFFER = 1024 * 1024,     /* hiredis frees an empty buffer that is larger than this */
 };
 
+/* From version 1 on, hiredis also knows the types of the newer protocol (RESP3), behind the others.
+ */
 #if HIREDIS_MAJOR >= 1
 typedef size_t element_count;
 #else
@@ -23,7 +25,7 @@ struct redis_parser {
     struct arena *arena; /* of the answer being built */
     size_t element_count;
     size_t allowed_bytes; /* of texts to come */
-    bool has_too_many, has_too_much;
+    bool has_too_many, has_too_much, is_strange;
 };
 
 /* Where the object of a task goes: into its list, or, at the top, somewhere new. */
@@ -35,12 +37,22 @@ static struct redis_reply *place_of(const redisReadTask *task)
     return arena_alloc(parser->arena, sizeof(struct redis_reply));
 }
 
+/* hiredis takes NULL for a lack of memory: the reader is then broken. */
+static void *refuse_type(const redisReadTask *task)
+{
+    struct redis_parser *parser = task->privdata;
+    parser->is_strange = true;
+    return NULL;
+}
+
 static void *create_text(const redisReadTask *task, char *text, size_t size)
 {
     struct redis_parser *parser = task->privdata;
+    if (task->type > REDIS_REPLY_ERROR)
+        return refuse_type(task);
     if (size > parser->allowed_bytes) {
         parser->has_too_much = true;
-        return NULL; /* which hiredis takes for a lack of memory: the reader is then broken */
+        return NULL; /* as above */
     }
     parser->allowed_bytes -= size;
     struct redis_reply *reply = place_of(task);
@@ -55,7 +67,9 @@ static void *create_text(const redisReadTask *task, char *text, size_t size)
 static void *create_list(const redisReadTask *task, element_count count)
 {
     struct redis_parser *parser = task->privdata;
-    if (count < 0 || (size_t)count > ELEMENTS_MAX - parser->element_count) {
+    if (task->type > REDIS_REPLY_ERROR)
+        return refuse_type(task);
+    if ((size_t)count > ELEMENTS_MAX - parser->element_count) { /* or less than nothing */
         parser->has_too_many = true;
         return NULL; /* as above */
     }
@@ -82,12 +96,33 @@ static void *create_nil(const redisReadTask *task)
     return reply;
 }
 
+/* Without functions for them, hiredis would give their numbers for pointers. */
+#if HIREDIS_MAJOR >= 1
+static void *refuse_double(const redisReadTask *task, double number, char *text, size_t size)
+{
+    (void)number, (void)text, (void)size;
+    return refuse_type(task);
+}
+
+static void *refuse_bool(const redisReadTask *task, int boolean)
+{
+    (void)boolean;
+    return refuse_type(task);
+}
+#endif
+
 struct redis_parser *redis_parser_open(void)
 {
-    static const redisReplyObjectFunctions functions = {.createString = create_text,
-                                                        .createArray = create_list,
-                                                        .createInteger = create_integer,
-                                                        .createNil = create_nil};
+    static const redisReplyObjectFunctions functions = {
+        .createString = create_text,
+        .createArray = create_list,
+        .createInteger = create_integer,
+#if HIREDIS_MAJOR >= 1
+        .createDouble = refuse_double,
+        .createBool = refuse_bool,
+#endif
+        .createNil = create_nil
+    };
     struct redis_parser *parser = calloc(1, sizeof *parser);
     /* hiredis only reads them, but its prototype does not say so. */
     redisReader *reader = redisReaderCreateWithFunctions((redisReplyObjectFunctions *)&functions);
@@ -130,7 +165,7 @@ static enum status broken(struct redis_parser *parser, struct error *err)
         return fail(err, STATUS_CORRUPT, "an answer of over %d elements", ELEMENTS_MAX);
     if (parser->has_too_much)
         return fail(err, STATUS_EXHAUSTED, "it answers with more bytes than may be taken at once");
-    if (parser->reader->err == REDIS_ERR_OOM)
+    if (parser->reader->err == REDIS_ERR_OOM && !parser->is_strange)
         out_of_memory();
     return fail(err, STATUS_CORRUPT, "what it answers is not Redis' protocol");
 }

@@ -80,6 +80,33 @@ static void rubbish_breaks_the_parser_for_good(void **state)
     arena_release(&arena);
 }
 
+/* A Redis speaks them only to who asks for them, and newer versions of hiredis know them. */
+static void types_of_the_newer_protocol_are_no_answers(void **state)
+{
+    static const char *const answers[] = {",1.5\r\n",
+                                          "#t\r\n",
+                                          "(12345678901234567890\r\n",
+                                          "=7\r\ntxt:abc\r\n",
+                                          "%1\r\n+a\r\n+b\r\n",
+                                          "~1\r\n+a\r\n",
+                                          ">2\r\n+a\r\n+b\r\n",
+                                          "*1\r\n,1.5\r\n",
+                                          "*2\r\n+a\r\n#f\r\n",
+                                          "*1\r\n%1\r\n+a\r\n+b\r\n"};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(answers); i++) {
+        struct arena arena;
+        struct redis_reply *reply;
+        struct error err;
+        arena_init(&arena, 0);
+        struct redis_parser *parser = redis_parser_open();
+        redis_parser_feed(parser, answers[i], strlen(answers[i]));
+        assert_int_equal(redis_parser_next(parser, &arena, &reply, &err), STATUS_CORRUPT);
+        redis_parser_close(parser);
+        arena_release(&arena);
+    }
+}
+
 static void lists_without_end_are_refused_before_they_take_memory(void **state)
 {
     (void)state;
@@ -121,6 +148,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_may_arrive_in_pieces_of_any_size),
         cmocka_unit_test(rubbish_breaks_the_parser_for_good),
+        cmocka_unit_test(types_of_the_newer_protocol_are_no_answers),
         cmocka_unit_test(lists_without_end_are_refused_before_they_take_memory),
         cmocka_unit_test(count_of_elements_begins_anew_with_each_answer),
     };
