@@ -160,6 +160,25 @@ def refused_pings(redis):
     return int(line.split("rejected_calls=")[1].split(",")[0])
 
 
+def test_swapped_databases_are_read_at_once_and_with_the_cache_when_its_news_are_cut_off(cached):
+    cached.add(1, trips="5")
+    cached.materialize()
+    key = cached.redis.command("KEYS", "{*")[0]
+    row = cached.redis.command("GET", key)
+    cached.add(1, ago="1 minute", trips="6")
+    cached.materialize()
+    cached.redis.command("COPY", key, key, "DB", 1)
+    cached.redis.command("SET", key, row)
+    plain = cached.place.repository(redis_url=cached.redis.url)
+    with served(cached) as serving, plain.serving() as server, grpc.insecure_channel(server.address) as channel:
+        assert serving.trips(1) == Serving(cached, server, channel).trips(1) == [5]
+        eventually(lambda: asked_without_reading(cached.redis, lambda: serving.trips(1)) == [5])
+        cached.redis.command("SWAPDB", 0, 1)
+        assert Serving(cached, server, channel).trips(1) == [6]
+        cached.redis.command("CLIENT", "KILL", "TYPE", "pubsub")
+        eventually(lambda: serving.trips(1) == [6])
+
+
 def test_a_rebuilt_view_is_served_from_its_new_rows(cached):
     cached.add(1, trips="5")
     cached.materialize()
