@@ -3,6 +3,8 @@
 Whatever the trouble: a call that needs Redis is UNAVAILABLE long before its deadline, the log has one line
 when it begins and one when it ends, however many calls there were, and the same server goes on.
 """
+import concurrent.futures
+
 import grpc
 import pytest
 
@@ -85,20 +87,41 @@ ANSWERS = {
 
 
 HANG_UP = ["too many clients", "half an answer", "silence"]
+TROUBLES = [(name, False) for name in ANSWERS] + [(name, True) for name in HANG_UP]
+SERVERS = 4  # beside each other: most of the time goes by until one looks at its Redis again
 
 
-@pytest.mark.parametrize("hangs_up", [False, True], ids=["and stays", "and hangs up"])
-def test_what_answers_strangely_is_away(serving, on_own_redis, hangs_up):
-    redis = on_own_redis.redis
-    for name in HANG_UP if hangs_up else ANSWERS:
-        redis.kill()
-        try:
-            with StrangeRedis(redis.port, ANSWERS[name], hangs_up):
-                serving.check_away()
-            redis.start()
-            serving.check_back()
-        except AssertionError as error:
-            raise AssertionError(f"with {name}: {error}\n{serving.server.said}") from error
+def check_troubles(drivers, troubles):
+    """One after the other, on a server of their own."""
+    with MangledRedis(drivers.redis.port, b"") as between:
+        online = f'{{type: redis, url: "{between.url}", timeout: 1s}}'  # they are slower, so many at once
+        repository = drivers.place.repository(online=online)
+        with repository.serving() as server, grpc.insecure_channel(server.address) as channel:
+            serving = Serving(drivers, server, channel)
+            assert serving.is_served()
+            for name, hangs_up in troubles:
+                try:
+                    between.answer, between.hangs_up = ANSWERS[name], hangs_up
+                    serving.check_away()
+                    between.answer, between.hangs_up = None, False
+                    serving.check_back()
+                except AssertionError as error:
+                    raise AssertionError(f"with {name}: {error}\n{server.said}") from error
+
+
+def test_what_answers_strangely_is_away(on_own_redis):
+    with concurrent.futures.ThreadPoolExecutor(SERVERS) as pool:
+        checks = [pool.submit(check_troubles, on_own_redis, TROUBLES[i::SERVERS]) for i in range(SERVERS)]
+    for check in checks:
+        check.result()
+
+
+def test_a_stranger_in_its_place_is_away(serving, on_own_redis):
+    on_own_redis.redis.kill()
+    with StrangeRedis(on_own_redis.redis.port, ANSWERS["no Redis"]):
+        serving.check_away()
+    on_own_redis.redis.start()
+    serving.check_back()
 
 
 def test_what_is_frozen_is_away(serving, on_own_redis):

@@ -2,8 +2,7 @@
 
 SlowRedis is a proxy before a real one. Commands pass at once; of what is answered on one connection,
 chunk_bytes pass in every pause, which may be changed while it runs; passed_bytes counts. MangledRedis is a proxy, too,
-which answers some commands itself. StrangeRedis answers the same bytes to whatever it is sent, and then, if told to,
-hangs up.
+which answers some commands itself. StrangeRedis answers the same bytes to whatever it is sent.
 """
 import contextlib
 import socket
@@ -60,11 +59,12 @@ class MangledRedis(SlowRedis):
     def _pass_on(self, source, target, is_answer):
         with contextlib.suppress(OSError):
             while data := source.recv(1 << 16):
-                if is_answer or self.answer is None or self.word not in data:
+                answer, hangs_up = self.answer, self.hangs_up
+                if is_answer or answer is None or self.word not in data:
                     target.sendall(data)
                     continue
-                source.sendall(self.answer)
-                if self.hangs_up:
+                source.sendall(answer)
+                if hangs_up:
                     break
         for end in (source, target):
             with contextlib.suppress(OSError):
@@ -72,8 +72,8 @@ class MangledRedis(SlowRedis):
 
 
 class StrangeRedis:
-    def __init__(self, port, answer, hangs_up=False):
-        self.answer, self.hangs_up, self.callers = answer, hangs_up, []
+    def __init__(self, port, answer):
+        self.answer, self.callers = answer, []
         self.listener = socket.create_server(("127.0.0.1", port))
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -99,5 +99,3 @@ class StrangeRedis:
         with contextlib.suppress(OSError):
             while caller.recv(1 << 16):
                 caller.sendall(self.answer)
-                if self.hangs_up:
-                    caller.shutdown(socket.SHUT_RDWR)
