@@ -34,6 +34,16 @@ enum {
     LOOKUPS_MAX = 500 * 1000,              /* rows that one request may read */
     REQUEST_BYTES_MAX = 128 * 1024 * 1024, /* of memory for what one request asks */
     STREAMS_PER_CONNECTION = 100, /* so that one caller alone cannot take a worker's places */
+    /* Who is gone without a word (a cable, a machine, a firewall that forgets) would otherwise keep
+     * the places of his streams, watches and connection for ever. So a connection that is silent is
+     * pinged, 667 times a second where all of 10,000 are idle... */
+    PEER_SILENT_MS = 15 * 1000,
+    /* ...and closed where nothing comes back: gRPC's own callers look at a connection without calls
+     * every 5 s only. */
+    PEER_ACKNOWLEDGES_MS = 20 * 1000,
+    /* Callers may do the same: in Go and in Java every 10 s at the soonest, and pings may arrive
+     * closer together. gRPC's own minimum (5 minutes; 2 hours without calls) disconnects them. */
+    PEER_PINGS_APART_MS = 5 * 1000,
     ANSWER_BYTES_MIN =
         64 * 1024 * 1024, /* the largest answer, unless requests may be larger still */
     INCOMING_BYTES_MIN =
@@ -137,6 +147,10 @@ static grpc_server *make_grpc_server(const struct settings *settings)
          .value.pointer = {quota, grpc_resource_quota_arg_vtable()}},
         integer_arg(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, settings->server.max_message_bytes),
         integer_arg(GRPC_ARG_MAX_CONCURRENT_STREAMS, STREAMS_PER_CONNECTION),
+        integer_arg(GRPC_ARG_KEEPALIVE_TIME_MS, PEER_SILENT_MS),
+        integer_arg(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, PEER_ACKNOWLEDGES_MS),
+        integer_arg(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1), /* to either side */
+        integer_arg(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, PEER_PINGS_APART_MS),
         integer_arg(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0), /* see inflate.h */
         integer_arg(GRPC_ARG_ALLOW_REUSEPORT, 0), /* a second server is to fail, not to share */
     };

@@ -5,7 +5,8 @@
         connection.wait_ended()
 
 A call's message may be compressed already, and is sent as the server's windows let it. What the server
-answers is not looked into: only which calls have ended, or were reset, is known.
+answers is not looked into: only which calls have ended, or were reset, is known. Pings are acknowledged, as by
+every caller who is there; one who has vanished does not say that he has.
 """
 import contextlib
 import socket
@@ -36,7 +37,8 @@ class Connection:
         self.socket = socket.create_connection(("127.0.0.1", port), 60)
         self.changed = threading.Condition()
         self.windows, self.first_window, self.next_stream = {0: WINDOW_DEFAULT}, WINDOW_DEFAULT, 1
-        self.ended, self.is_closed = set(), False
+        self.ended, self.is_closed, self.is_gone = set(), False, False
+        self.ping_count, self.pong_count = 0, 0  # the server's pings, and what it acknowledged of ours
         self.settings = {}  # the server's, by their numbers
         self._send(PREFACE + frame(SETTINGS, 0, 0, INITIAL_WINDOW.to_bytes(2, "big") + window.to_bytes(4, "big")))
         self.reader = threading.Thread(target=self._read, daemon=True)
@@ -98,7 +100,16 @@ class Connection:
             assert self.changed.wait_for(lambda: len(self.ended) >= (count or self.next_stream // 2), seconds), \
                 f"{len(self.ended)} of {self.next_stream // 2} calls ended"
 
+    def ping(self):
+        self._send(frame(PING, 0, 0, bytes(8)))
+
+    def vanish(self):
+        """From now on nothing comes from here, and the connection stays, as when a cable is drawn."""
+        self.is_gone = True
+
     def _send(self, data):
+        if self.is_gone:
+            return
         with contextlib.suppress(OSError):  # which the reader sees, too
             self.socket.sendall(data)
 
@@ -121,6 +132,8 @@ class Connection:
         elif kind == DATA and payload:
             self._send(frame(WINDOW_UPDATE, 0, 0, len(payload).to_bytes(4, "big")))
         with self.changed:
+            if kind == PING:
+                self.ping_count, self.pong_count = self.ping_count + (not flags), self.pong_count + flags
             if kind == WINDOW_UPDATE and stream in self.windows:
                 self.windows[stream] += int.from_bytes(payload, "big")
             if kind == RST_STREAM or (kind in (HEADERS, DATA) and flags & END_STREAM):
