@@ -12,6 +12,7 @@
 #include "server/log_grpc.h"
 #include "server/reload.h"
 #include "server/rpc.h"
+#include "server/slack.h"
 #include "server/store_watch.h"
 #include "server/streams.h"
 #include "server/wake.h"
@@ -68,15 +69,18 @@ struct server {
     struct worker_context context;
     struct worker *workers[WORKERS_MAX];
     size_t worker_count;
+    struct slack slack;
 };
 
 /* Waits for one of two descriptors; true: it is the stop. A signal that the process handles
- * elsewhere does not end the wait. */
-static bool wait_for(const struct server *server, int fd)
+ * elsewhere does not end the wait. This thread has time. */
+static bool wait_for(struct server *server, int fd)
 {
+    int ready;
     struct pollfd fds[] = {{.fd = server->stop_fd, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
-    while (poll(fds, COUNT_OF(fds), -1) < 0 && errno == EINTR)
-        continue;
+    while ((ready = poll(fds, COUNT_OF(fds), SLACK_LOOK_MS)) == 0 || (ready < 0 && errno == EINTR))
+        if (ready == 0)
+            slack_look(&server->slack);
     if (fds[1].revents)
         wake_clear(fd);
     return fds[0].revents != 0;

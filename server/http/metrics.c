@@ -1,6 +1,7 @@
 /* metrics.c - see metrics.h. */
 #include "server/http/metrics.h"
 
+#include "base/resident_memory.h"
 #include "server/answer/api.h"
 #include "server/answer/snapshot.h"
 #include "server/streams.h"
@@ -265,18 +266,6 @@ static void write_near(const struct near_cache_state *near, struct metrics_text 
     write_gauge(text, "larder_near_cache_max_bytes", "Memory that it has.", near->max_bytes);
 }
 
-/* 0 where the system does not tell. */
-static uint64_t resident_bytes(void)
-{
-    unsigned long long pages = 0;
-    FILE *file = fopen("/proc/self/statm", "re");
-    if (file && fscanf(file, "%*u %llu", &pages) != 1)
-        pages = 0;
-    if (file)
-        fclose(file);
-    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 static uint64_t open_files(void)
 {
     uint64_t count = 0;
@@ -301,7 +290,7 @@ static void write_process(const struct metrics_facts *facts, struct metrics_text
     struct rlimit files = {0};
     getrusage(RUSAGE_SELF, &usage);
     getrlimit(RLIMIT_NOFILE, &files);
-    write_gauge(text, "process_resident_memory_bytes", "Memory.", resident_bytes());
+    write_gauge(text, "process_resident_memory_bytes", "Memory.", resident_memory_bytes());
     write_gauge(text, "process_open_fds", "Open files and connections.", open_files());
     write_gauge(text, "process_max_fds", "How many there may be.", files.rlim_cur);
     metrics_family(text, METRIC_GAUGE, "process_start_time_seconds", "Since 1970.");

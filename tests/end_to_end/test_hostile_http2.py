@@ -19,7 +19,7 @@ SEED = int(os.environ.get("LARDER_SEED", "1"))
 MIB = 1024  # KiB, as the kernel counts
 # What the address and the thread sanitizer hold beside what is used.
 SHADOW = 1 if "release" in os.environ.get("LARDER_BUILD", "release") else 4
-HALF_OPEN, FLOOD_SECONDS = 300, 0.5
+HALF_OPEN, FLOOD_SECONDS, STORM_BYTES = 300, 0.5, 4 << 20
 
 
 class Serving:
@@ -51,6 +51,10 @@ class Serving:
     def memory(self):
         """What it has held at the most until now, in KiB."""
         return memory_kib(self.server.process.pid) // SHADOW
+
+    def resident(self):
+        """What it holds now, in KiB."""
+        return memory_kib(self.server.process.pid, "VmRSS") // SHADOW
 
     def line_count(self):
         return self.server.said.count("\n")
@@ -123,6 +127,16 @@ def test_what_grpc_does_not_withstand_is_over_when_it_ends(serving, name):
     hostile.flood(serving.port, hostile.FLOODS[name], 0.3, True)
     serving.check(60)
     assert serving.line_count() < 20, serving.server.said
+
+
+@pytest.mark.skipif(SHADOW > 1, reason="a sanitizer's malloc is another one")
+def test_what_a_storm_of_calls_took_is_given_back(serving):
+    before = serving.resident()
+    hostile.flood(serving.port, hostile.FLOODS["calls that are reset"], 60, True, bytes_max=STORM_BYTES)
+    serving.check(120)
+    assert serving.memory() - before > 100 * MIB  # it held so much meanwhile
+    eventually(lambda: serving.resident() - before < 40 * MIB, 90)
+    serving.check()
 
 
 @contextlib.contextmanager

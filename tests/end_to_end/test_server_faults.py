@@ -235,9 +235,9 @@ def test_a_compressed_request_is_read(serving):
         assert answer.row_count == 2000
 
 
-def memory_kib(pid):
+def memory_kib(pid, name="VmHWM"):
     with open(f"/proc/{pid}/status") as status:
-        return int(next(line for line in status if line.startswith("VmHWM")).split()[1])
+        return int(next(line for line in status if line.startswith(name)).split()[1])
 
 
 def test_a_request_that_expands_without_end_costs_no_memory(serving):

@@ -237,8 +237,9 @@ FLOODS = {
 TOO_MUCH = ["headers that never end", "calls that are reset", "whole calls that are reset", "calls without a message"]
 
 
-def flood(port, chunks, seconds, is_taking):
-    """Sends chunk after chunk until the server hangs up, or takes no more, or the time is over; how many bytes."""
+def flood(port, chunks, seconds, is_taking, bytes_max=1 << 40):
+    """Sends chunk after chunk until the server hangs up, or takes no more, or the time or so many bytes are over; how
+    many bytes."""
     until, sent = time.monotonic() + seconds, 0
     with socket.create_connection(("127.0.0.1", port), seconds) as connection:
         if is_taking:
@@ -246,7 +247,7 @@ def flood(port, chunks, seconds, is_taking):
         with contextlib.suppress(OSError):
             connection.sendall(START + frame(SETTINGS, ACK, 0))
             for number_of_chunk in itertools.count():
-                if time.monotonic() > until:
+                if time.monotonic() > until or sent > bytes_max:
                     break
                 chunk = chunks(number_of_chunk)
                 connection.sendall(chunk)
