@@ -271,30 +271,23 @@ static void answer(struct worker *worker, struct batch *batch, size_t number, st
         answer_call(worker, call, wire_written(&worker->writer));
 }
 
-/* Where the last batch was full, this one was not waited for: all time since then was work. */
-static void note_pace(struct worker *worker)
+static void note_pace(struct worker *worker, bool left_some, int64_t now_us)
 {
-    int64_t now_us = worker->calls.now_us;
-    if (worker->is_batch_full)
-        pace_note(&worker->calls.pace, worker->batch.count, worker->batch_began_us, now_us);
-    worker->batch_began_us = now_us;
-    worker->batch_left_us = INT64_MAX;
+    pace_note(&worker->calls.pace, worker->batch.count, left_some, worker->batch_began_us, now_us);
 }
 
 static void run_batch(struct worker *worker)
 {
     struct batch *batch = &worker->batch;
-    struct call_list *waiting = &worker->calls.lists[CALL_WAITING];
-    if (!waiting->first) {
-        worker->is_batch_full = false;
-        return;
-    }
     const struct snapshot *snapshot = snapshot_take(worker->context->cell, batch_place(worker));
     int64_t now_us = worker->calls.now_us = timestamp_monotonic_us();
-    note_pace(worker);
+    if (worker->is_batch_full) /* it was not waited since then: all that time was work */
+        note_pace(worker, true, now_us);
+    worker->batch_began_us = now_us;
+    worker->batch_left_us = INT64_MAX;
     batch_begin(batch, snapshot, timestamp_now());
     /* What is added stays on its list until it is answered; the rest of the list comes after it. */
-    struct call *call = waiting->first;
+    struct call *call = worker->calls.lists[CALL_WAITING].first;
     while (call && batch_has_room(batch) && has_time(worker, worker->batch_left_us)) {
         struct call *after = call->after;
         take_up(worker, call, now_us);
@@ -316,10 +309,16 @@ static void run_batch(struct worker *worker)
 static void run_batches(struct worker *worker)
 {
     int64_t begin_us = worker->calls.now_us;
-    do
-        run_batch(worker);
-    while (worker->is_batch_full && worker->calls.now_us < begin_us + BATCHES_MS * 1000);
-    worker->round_us = timestamp_monotonic_us() - begin_us;
+    bool has_calls = worker->calls.lists[CALL_WAITING].first;
+    if (has_calls) {
+        do
+            run_batch(worker);
+        while (worker->is_batch_full && worker->calls.now_us < begin_us + BATCHES_MS * 1000);
+    }
+    int64_t end_us = timestamp_monotonic_us();
+    worker->round_us = end_us - begin_us;
+    if (has_calls && !worker->is_batch_full)
+        note_pace(worker, false, end_us);
 }
 
 /* One step of the large call, if there is one: the others need not wait for all of them. */
