@@ -16,7 +16,7 @@ enum {
     FAILURE_MAX = 2 * ERROR_MESSAGE_SIZE,
     WAITING_ALWAYS = 16,
     WAITING_BYTES_ENOUGH = 256 * 1024,
-    WAITING_US = 200 * 1000, /* the pace lets half of it be ahead of whoever comes now */
+    WAITING_US = 200 * 1000, /* the pace lets a quarter of it be ahead of whoever comes now */
 };
 
 const char streams_method[] = "/larder.v1.FeatureService/StreamFeatures";
@@ -65,17 +65,24 @@ void streams_release(struct streams *streams)
     free(streams->all);
 }
 
-/* A few always wait, so that unary calls without end do not keep streams from their turn. */
+/* Whether so many calls that wait are work for less time than streams may have ahead. */
+static bool is_soon_done(const struct calls *calls, size_t waiting_count)
+{
+    return pace_takes_in(&calls->pace, calls->now_us, waiting_count, WAITING_US);
+}
+
+/* A few always wait, or one where they are heavy, so that unary calls without end do not keep
+ * streams from their turn. */
 static bool has_room(const struct streams *streams)
 {
     const struct calls *calls = streams->calls;
     if (calls->request_bytes >= calls->max_held_bytes / 2)
         return false;
     if (streams->waiting_count < WAITING_ALWAYS)
-        return true;
+        return is_soon_done(calls, streams->waiting_count);
     return streams->waiting_count < STREAMED_WAITING_MAX &&
            streams->waiting_bytes < WAITING_BYTES_ENOUGH &&
-           pace_takes_in(&calls->pace, calls->now_us, calls->waiting_count, WAITING_US);
+           is_soon_done(calls, calls->waiting_count);
 }
 
 static void make_requests(struct stream_call *call)
@@ -210,6 +217,7 @@ static void go_on(struct stream_call *call)
             send_status(call);
             break;
         case STREAM_PAUSE:
+            call->streams->is_held_back = true;
             make_due(call);
             return;
         case STREAM_REST:
@@ -491,6 +499,7 @@ void streams_end_round(struct streams *streams)
 {
     struct stream_call *call = streams->due.first;
     streams->due = (struct stream_list){0};
+    streams->is_held_back = false;
     for (struct stream_call *after; call; call = after) {
         after = call->next_due;
         call->is_due = false;

@@ -11,7 +11,7 @@
  *
  * Past STREAMS_MAX, or STREAMS_PER_CONNECTION_MAX of one connection, a stream is refused:
  * RESOURCE_EXHAUSTED. Past STREAMED_WAITING_MAX requests of all streams that wait, 256 KiB of them,
- * or 100 ms of work by the worker's pace, nothing more is received, until there is room again; each
+ * or 50 ms of work by the worker's pace, nothing more is received, until there is room again; each
  * stream then has its turn. So callers of streams wait, and are not refused, and hold neither room
  * nor time from unary ones. A message or an answer that does not fit is refused alone.
  *
@@ -41,6 +41,7 @@ struct streams {
     size_t open_count; /* those that were let in */
     size_t waiting_count, waiting_bytes;
     bool is_stopping;
+    bool is_held_back;          /* a stream would receive, if there were room */
     struct stream_list due;     /* for the end of the round */
     struct stream_list sending; /* the oldest first */
     struct wire_writer failure;

@@ -317,8 +317,8 @@ static void run_batches(struct worker *worker)
     }
     int64_t end_us = timestamp_monotonic_us();
     worker->round_us = end_us - begin_us;
-    if (has_calls && !worker->is_batch_full)
-        note_pace(worker, false, end_us);
+    if (has_calls && !worker->is_batch_full) /* but streams may hold more than they may send */
+        note_pace(worker, worker->streams.is_held_back, end_us);
 }
 
 /* One step of the large call, if there is one: the others need not wait for all of them. */
