@@ -40,7 +40,7 @@ struct redis_tracking {
     enum { NOT_TOLD, TOLD_IN_USE, TOLD_BYPASSED } told; /* to the log */
     struct counter losses;
     pthread_mutex_t mutex;          /* of run_id */
-    char run_id[REDIS_RUN_ID_SIZE]; /* of the Redis that is heard; "" while there is none */
+    char run_id[REDIS_RUN_ID_SIZE]; /* of the Redis that is, or was, heard */
     _Atomic uint64_t number;        /* of the connection to it, the first is 1 */
     atomic_bool is_doubted;         /* somebody reads from another Redis */
     int64_t doubt_us;               /* when to give in to such a doubt */
