@@ -187,6 +187,7 @@ def test_a_server_that_begins_while_its_redis_loads_serves_afterwards(on_own_red
     load_again(on_own_redis.redis)
     with on_own_redis.repository.serving(wait=False) as server, grpc.insecure_channel(server.address) as channel:
         serving = Serving(on_own_redis, server, channel)
+        server.wait_said("definitions loaded")
         serving.check_away()
         on_own_redis.redis.finish_loading()
         serving.check_back()
