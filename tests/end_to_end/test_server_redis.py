@@ -4,12 +4,13 @@ Whatever the trouble: a call that needs Redis is UNAVAILABLE long before its dea
 when it begins and one when it ends, however many calls there were, and the same server goes on.
 """
 import concurrent.futures
+import os
 
 import grpc
 import pytest
 
 from asking import feast_request, get_features, get_online_features, larder_request
-from services import RedisConnection
+from services import RedisConnection, RedisError
 from slow_redis import MangledRedis, SlowRedis, StrangeRedis
 from test_server_faults import KEY, code_of, eventually
 
@@ -21,7 +22,7 @@ class Serving:
     """What is asked of a server, and what its log says of the store."""
 
     def __init__(self, drivers, server, channel):
-        self.stubs, self.server, self.channel = drivers.stubs, server, channel
+        self.drivers, self.stubs, self.server, self.channel = drivers, drivers.stubs, server, channel
         self.trouble_count = 0
 
     def ask_larder(self):
@@ -149,9 +150,29 @@ def test_what_is_too_slow_is_away(on_own_redis):
 def test_a_redis_that_takes_no_writes_is_read_from(serving, on_own_redis, trouble):
     before = serving.server.said
     on_own_redis.redis.command(*trouble)
-    assert on_own_redis.run("materialize", "--from", "1990-01-01T00:00:00Z").code == 1
+    check_is_read_from(serving, before)
+
+
+def check_is_read_from(serving, said_before):
+    assert serving.drivers.run("materialize", "--from", "1990-01-01T00:00:00Z").code == 1
     assert {ask() for ask in [serving.ask_larder, serving.ask_feast] * 10} == {CODES.OK}
-    assert serving.server.said == before
+    assert serving.server.said == said_before
+
+
+def test_a_redis_that_cannot_save_is_read_from(serving, on_own_redis):
+    redis, before = on_own_redis.redis, serving.server.said
+    os.mkdir(os.path.join(redis.folder, "dump.rdb"))
+    redis.command("CONFIG", "SET", "save", "3600 1")
+    redis.command("BGSAVE")
+    eventually(lambda: refuses_pings(redis))
+    check_is_read_from(serving, before)
+
+
+def refuses_pings(redis):
+    try:
+        return redis.command("PING") != b"PONG"
+    except RedisError as error:
+        return "MISCONF" in str(error)
 
 
 def test_a_flapping_redis_is_told_once_for_each_change(serving, on_own_redis):
