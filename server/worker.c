@@ -46,7 +46,7 @@ struct worker {
 /* Waiting and reading calls are looked at once a round, so here their time is up. */
 static bool is_late(const struct worker *worker, const struct call *call)
 {
-    return worker->calls.now_us - call->since_us > worker->calls.max_call_us;
+    return worker->calls.now_us - call->come_us > worker->calls.max_call_us;
 }
 
 static struct call *reading_call(const struct worker *worker)

@@ -234,6 +234,16 @@ def test_a_read_that_takes_longer_than_a_call_may_is_given_up(place, stubs, own_
         wide.ask()
 
 
+def test_the_time_that_a_call_may_take_is_one_for_waiting_and_being_read(place, stubs, own_redis):
+    """Two large reads of 1.8 s each, one after the other: each alone would be in time."""
+    with on_slow_redis(place, stubs, own_redis, 8 << 10, 0.006, "max_call: 3500ms, ") as wide:
+        stub = stubs.larder_grpc.FeatureServiceStub(wide.channel)
+        request = wide.request(range(ENTITIES_MAX), "all", without_names=True)
+        calls = [stub.GetFeatures.future(request, timeout=60) for _ in range(2)]
+        assert {call.code() for call in calls} == {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}
+        wide.ask()
+
+
 def test_who_would_be_answered_too_late_is_refused_so_that_others_are_in_time(slow_wide):
     """Two seconds of calls, each enough for some 30 ms, arriving every 5 ms, with a second's time."""
     request = slow_wide.request(range(300), "all", without_names=True)
