@@ -53,6 +53,7 @@ struct call {
     uint64_t ticket; /* 0: definitions were not asked for yet */
     bool is_large;   /* it needs a batch of its own */
     bool is_empty;   /* no message came with it */
+    bool is_gone;    /* its stream is over, and nobody waits for its answer */
     size_t request_bytes, answer_bytes;
 };
 

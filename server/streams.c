@@ -105,7 +105,7 @@ static struct call *take_request(struct stream_call *call)
     assert(request && request->state == CALL_REQUESTED);
     call->free = request->after;
     request->ticket = 0;
-    request->is_large = false;
+    request->is_large = request->is_gone = false;
     return request;
 }
 
@@ -415,13 +415,13 @@ static void drop_unsent(struct stream_call *call)
     call->unsent = call->unsent_last = sent;
 }
 
-/* What is in hand is not looked up any more: its time is over. */
+/* What is in hand is not looked up any more. */
 static void on_closed(struct stream_call *call)
 {
     drop_unsent(call);
     stream_closed(&call->stream);
     for (size_t i = 0; call->requests && i < STREAM_REQUESTS_MAX; i++)
-        call->requests[i].rpc.deadline = gpr_inf_past(GPR_CLOCK_MONOTONIC);
+        call->requests[i].is_gone = true;
 }
 
 void streams_take_event(void *tag, bool success)

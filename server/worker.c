@@ -169,6 +169,8 @@ static bool fail_early(struct worker *worker, struct call *call, int64_t now_us)
     if (rpc_left_us(&call->rpc, now_us) <= 0)
         refuse_call(worker, call, REFUSED_DEADLINE, GRPC_STATUS_DEADLINE_EXCEEDED,
                     "the call's deadline has passed");
+    else if (call->is_gone)
+        fail_call(worker, call, GRPC_STATUS_CANCELLED, "its stream is over");
     else if (is_late(worker, call))
         fail_late(worker, call);
     else if (store_watch_state(worker->context->store_watch) == STORE_FOREIGN)

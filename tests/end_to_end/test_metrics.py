@@ -11,6 +11,7 @@ from hostile_http2 import call as call_begins
 from http2 import END_HEADERS, END_STREAM, HEADERS, RST_STREAM, frame
 from metrics import Metrics
 from repository import ROOT
+from slow_redis import SlowRedis
 from test_server_faults import code_of, eventually
 from test_stream import Stream
 from web import ask
@@ -213,6 +214,24 @@ def test_a_call_that_comes_too_late_is_refused_and_counted(on_own_redis):
         found = metrics(drivers)
         late = found["larder_requests_total", {"code": "DEADLINE_EXCEEDED"}]
         assert found["larder_refused_calls_total", {"reason": "deadline_passed"}] == late > 0
+
+
+def test_requests_of_a_stream_that_its_caller_gives_up_are_not_counted_as_late_ones(on_own_redis):
+    drivers = on_own_redis
+    heavy = larder_request(drivers.stubs, KEY, [(key,) for key in range(1000, 11_000)], feature_service="dispatch")
+    with SlowRedis(drivers.redis.port, 8192, 0.016) as slow:  # 100 ms for each
+        drivers.use_redis(slow.url)
+        with drivers.repository.serving() as server, grpc.insecure_channel(server.address) as channel:
+            stream = Stream(drivers, channel)
+            for id in range(8):
+                stream.ask(id, heavy)
+            stream.read()
+            stream.call.cancel()
+            stream.end_asking()
+            eventually(lambda: metrics(drivers)["larder_open_streams"] == 0)
+            found = metrics(drivers)
+    assert found["larder_requests_total", {"code": "CANCELLED"}] > 0
+    assert found["larder_requests_total", {"code": "DEADLINE_EXCEEDED"}] == found["larder_refused_calls_total"] == 0
 
 
 def test_a_server_without_definitions_has_metrics(unapplied_drivers):
