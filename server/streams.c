@@ -240,6 +240,12 @@ static void finish(struct stream_call *call, grpc_status_code code, const char *
     stream_finish(&call->stream);
 }
 
+static void finish_for_stop(struct stream_call *call)
+{
+    finish(call, GRPC_STATUS_UNAVAILABLE,
+           "the server is stopping: connect again, and ask again for what was not answered");
+}
+
 static void stop(struct streams *streams)
 {
     if (streams->is_stopping)
@@ -249,8 +255,7 @@ static void stop(struct streams *streams)
         struct stream_call *call = &streams->all[i];
         if (!call->peer)
             continue;
-        finish(call, GRPC_STATUS_UNAVAILABLE,
-               "the server is stopping: connect again, and ask again for what was not answered");
+        finish_for_stop(call);
         go_on(call);
     }
 }
@@ -301,7 +306,9 @@ static void count_refusal(const struct streams *streams, enum refusal reason)
 static void let_in(struct stream_call *call)
 {
     struct streams *streams = call->streams;
-    if (streams->open_count >= STREAMS_MAX) {
+    if (streams->is_stopping) { /* it came with the stop, and we heard of that first */
+        finish_for_stop(call);
+    } else if (streams->open_count >= STREAMS_MAX) {
         count_refusal(streams, REFUSED_STREAMS);
         finish(call, GRPC_STATUS_RESOURCE_EXHAUSTED,
                "the server is at its limit of streams: try again later");
