@@ -157,6 +157,14 @@ def is_healthy(serving):
     return code_of(lambda: stub.Check(serving.stubs.health.HealthCheckRequest(), timeout=5)) == CODES.OK
 
 
+def test_health_knows_every_service_that_is_listed(serving, asking):
+    health, stub = serving.stubs.health, serving.stubs.health_grpc.HealthStub(serving.channel)
+    for each in asking.ask(list_services="*").list_services_response.service:
+        answer = stub.Check(health.HealthCheckRequest(service=each.name), timeout=10)
+        assert answer.status == health.HealthCheckResponse.SERVING, each.name
+    assert asking.end() == CODES.OK
+
+
 def test_more_streams_than_there_may_be_are_refused_and_hold_up_nobody(serving, versions):
     held = [Asking(*versions, serving.channel) for _ in range(STREAMS_MAX)]
     for each in held:
