@@ -113,8 +113,10 @@ static void begin(struct watch *watch)
     watch->has_come = true;
     close.data.recv_close_on_server.cancelled = &watch->rpc.was_cancelled;
     rpc_start(&watch->rpc, &close, 1, &watch->closed);
-    if (rpc_message(&watch->rpc, CONTROL_MESSAGE_MAX, &message, &err) ||
-        health_read(message, &watch->subject, &err))
+    bool is_wrong = rpc_message(&watch->rpc, CONTROL_MESSAGE_MAX, &message, &err) ||
+                    health_read(message, &watch->subject, &err);
+    rpc_forget_request(&watch->rpc); /* which may be large, where the watch lives for days */
+    if (is_wrong)
         end(watch, rpc_code(err.status), err.message);
     else if (watch->control->watch_count > WATCHES_MAX)
         end(watch, GRPC_STATUS_RESOURCE_EXHAUSTED, "the server has too many watchers");

@@ -154,6 +154,16 @@ def test_requests_that_never_end_are_held_up_to_a_limit(wide):
         eventually(lambda: code_of(wide.ask) == grpc.StatusCode.OK)
 
 
+def test_watches_of_health_do_not_keep_their_large_requests(wide):
+    message = field(99, bytes(MESSAGE_MAX - MIB))
+    before = wide.memory()
+    with Connection(wide.repository.port) as connection:
+        for _ in range(60):
+            connection.call("/grpc.health.v1.Health/Watch", message)
+        assert {code_of(wide.ask) for _ in range(10)} == {grpc.StatusCode.OK}
+        assert wide.memory() - before < 500 * MIB  # all of them are 900
+
+
 def test_a_connection_holds_back_what_is_more_than_its_share(wide):
     with Connection(wide.repository.port) as connection:
         eventually(lambda: CONCURRENT_STREAMS in connection.settings)
