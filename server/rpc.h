@@ -3,8 +3,8 @@
  *
  *     rpc_request      gRPC is asked for the next call of a method; the tag comes back with it
  *     rpc_message      its request, in place
- *     rpc_reply        the answer, or a status alone; the tag comes back when all of it is on its
- * way rpc_release      everything given back; ready for the next rpc_request
+ *     rpc_reply        the answer, or a status alone; the tag comes back when all of it has gone
+ *     rpc_release      everything given back; ready for the next rpc_request
  *
  * A unary call is answered by one batch of operations, the receiving of the close among them: one
  * event for the request, one for the answer. Times are as gRPC's monotonic clock has them. An rpc
