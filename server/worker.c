@@ -313,9 +313,10 @@ static void run_batches(struct worker *worker)
     int64_t begin_us = worker->calls.now_us;
     bool has_calls = worker->calls.lists[CALL_WAITING].first;
     if (has_calls) {
+        int64_t until_us = timestamp_monotonic_us() + BATCHES_MS * 1000;
         do
             run_batch(worker);
-        while (worker->is_batch_full && worker->calls.now_us < begin_us + BATCHES_MS * 1000);
+        while (worker->is_batch_full && worker->calls.now_us < until_us);
     }
     int64_t end_us = timestamp_monotonic_us();
     worker->round_us = end_us - begin_us;
