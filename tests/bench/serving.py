@@ -140,9 +140,9 @@ def rows_of(cases):
 
 def run_all(world, cases, quick, between=None):
     """Every case, round by round; `between` is run after each with its seconds."""
-    rounds, seconds = (2, 0.2) if quick else (9, 2)
+    rounds, seconds = (2, 0.2) if quick else (7, 2)
     for case in cases:
-        case.choose_threads(1 if quick else 5, seconds / 2)
+        case.choose_threads(1 if quick else 3, seconds / 2)
     for number in range(rounds):
         for case in cases:
             with echo_of(world, case) as echo:

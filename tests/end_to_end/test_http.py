@@ -169,6 +169,7 @@ def test_a_page_is_only_read(served, method):
 
 
 def test_a_head_is_a_page_without_its_text(served):
+    eventually(lambda: ask(served.repository.http_port, "/readyz").code == 200)
     whole, head = [ask(served.repository.http_port, "/readyz", method) for method in ("GET", "HEAD")]
     assert head.code == 200 and head.text == ""
     assert head.headers["Content-Length"] == whole.headers["Content-Length"] == str(len(whole.text))

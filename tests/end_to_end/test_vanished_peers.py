@@ -84,8 +84,8 @@ def test_peers_that_vanished_lose_their_places_and_others_keep_theirs(world):
     stream = present.call(STREAM_FEATURES, world.message, is_stream=True)
     before = connection_count(world.repository.port)
     peers, newcomer = crowd(world), channel_to(world)
-    eventually(lambda: ask_on_a_stream(world, newcomer) == CODES.RESOURCE_EXHAUSTED)
-    eventually(lambda: begin_watching(newcomer) == CODES.RESOURCE_EXHAUSTED)
+    eventually(lambda: ask_on_a_stream(world, newcomer) == CODES.RESOURCE_EXHAUSTED, PATIENCE_SECONDS)
+    eventually(lambda: begin_watching(newcomer) == CODES.RESOURCE_EXHAUSTED, PATIENCE_SECONDS)
     for peer in peers:
         peer.vanish()
     eventually(lambda: ask_on_a_stream(world, newcomer) == CODES.OK, PATIENCE_SECONDS)
