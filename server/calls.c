@@ -123,8 +123,11 @@ int64_t calls_left_us(const struct calls *calls, const struct call *call)
 /* Its caller may have given it up before its message came: that is known when it has ended. */
 static void fail_empty(struct calls *calls, struct call *call)
 {
+    struct error err;
+    struct bytes message;
     call->is_empty = true;
-    calls_fail(calls, call, GRPC_STATUS_INVALID_ARGUMENT, "the call has no request message");
+    enum status status = rpc_message(&call->rpc, 0, &message, &err);
+    calls_fail(calls, call, rpc_code(status), err.message);
 }
 
 static void count_empty(struct calls *calls, const struct call *call)

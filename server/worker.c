@@ -30,8 +30,8 @@ struct worker {
     struct calls calls;
     struct streams streams;
     struct batch batch;
+    int64_t round_us; /* what the last took: its events and its batches */
     int64_t batch_began_us;
-    int64_t round_us;      /* what the last took: its events and its batches */
     int64_t batch_left_us; /* to the first deadline of its calls */
     bool is_batch_full;    /* calls wait that it had no room or no time for */
     struct call *batch_calls[BATCH_REQUESTS_MAX]; /* by their number in the batch */

@@ -51,11 +51,16 @@ def served(drivers):
         yield serving
 
 
+def count_of(redis, command, what):
+    """What Redis counts of a command: its "calls", its "rejected_calls"."""
+    said = redis.command("INFO", "commandstats").decode()
+    line = next((line for line in said.splitlines() if line.startswith(f"cmdstat_{command}:")), f"{what}=0,")
+    return int(line.split(f"{what}=")[1].split(",")[0])
+
+
 def reads_of(redis):
     """How many commands have read rows so far."""
-    said = redis.command("INFO", "commandstats").decode()
-    line = next((line for line in said.splitlines() if line.startswith("cmdstat_mget:")), "calls=0,")
-    return int(line.split("calls=")[1].split(",")[0])
+    return count_of(redis, "mget", "calls")
 
 
 def test_rows_that_are_known_are_not_asked_for_again(cached):
@@ -144,7 +149,7 @@ def test_a_redis_that_loads_its_data_is_one_loss(cached):
         cached.redis.kill()
         cached.redis.start_loading()
         eventually(lambda: serving.lines("the near cache is bypassed"))
-        eventually(lambda: refused_pings(cached.redis) > 10)
+        eventually(lambda: count_of(cached.redis, "ping", "rejected_calls") > 10)
         assert serving.is_away()
         assert len(serving.lines("the near cache is in use")) == 1
         cached.redis.finish_loading()
@@ -152,12 +157,6 @@ def test_a_redis_that_loads_its_data_is_one_loss(cached):
         eventually(lambda: not serving.is_away())
         assert serving.trips(1) == [5]
         assert len(serving.lines("the near cache is bypassed")) == 1
-
-
-def refused_pings(redis):
-    said = redis.command("INFO", "commandstats").decode()
-    line = next((line for line in said.splitlines() if line.startswith("cmdstat_ping:")), "rejected_calls=0,")
-    return int(line.split("rejected_calls=")[1].split(",")[0])
 
 
 def test_swapped_databases_are_read_at_once_and_with_the_cache_when_its_news_are_cut_off(cached):
