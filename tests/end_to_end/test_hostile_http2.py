@@ -19,7 +19,7 @@ SEED = int(os.environ.get("LARDER_SEED", "1"))
 MIB = 1024  # KiB, as the kernel counts
 # What the address and the thread sanitizer hold beside what is used.
 SHADOW = 1 if "release" in os.environ.get("LARDER_BUILD", "release") else 4
-HALF_OPEN, FLOOD_SECONDS, STORM_BYTES = 300, 0.5, 4 << 20
+HALF_OPEN, FLOOD_SECONDS, STORM_BYTES, STORMS_MAX = 300, 0.5, 4 << 20, 5
 
 
 class Serving:
@@ -132,9 +132,13 @@ def test_what_grpc_does_not_withstand_is_over_when_it_ends(serving, name):
 @pytest.mark.skipif(SHADOW > 1, reason="a sanitizer's malloc is another one")
 def test_what_a_storm_of_calls_took_is_given_back(serving):
     before = serving.resident()
-    hostile.flood(serving.port, hostile.FLOODS["calls that are reset"], 60, True, bytes_max=STORM_BYTES)
-    serving.check(120)
-    assert serving.memory() - before > 100 * MIB  # it held so much meanwhile
+    for _ in range(STORMS_MAX):
+        hostile.flood(serving.port, hostile.FLOODS["calls that are reset"], 60, True, bytes_max=STORM_BYTES)
+        serving.check(120)
+        if serving.memory() - before > 100 * MIB:  # held meanwhile: how much depends on who is the faster
+            break
+    else:
+        pytest.skip("the server was faster than every storm")
     eventually(lambda: serving.resident() - before < 40 * MIB, 90)
     serving.check()
 

@@ -43,7 +43,7 @@ def channel_to(world):
 
 
 def crowd(world):
-    """Connections that have all places of streams and of watches."""
+    """Connections that have all places of streams and of watches: one more of each is asked for, and refused."""
     connections = [connect(world) for _ in range(STREAMS_MAX // STREAMS_PER_CONNECTION_MAX)]
     for connection in connections:
         for _ in range(STREAMS_PER_CONNECTION_MAX):
@@ -52,6 +52,8 @@ def crowd(world):
     for connection in watching:
         for _ in range(CALLS_PER_CONNECTION_MAX):
             connection.call(WATCH, b"")
+    for of_a_kind in (connections, watching):  # a newcomer who asked before would have a place of theirs
+        eventually(lambda: any(connection.ended for connection in of_a_kind), PATIENCE_SECONDS)
     return connections + watching
 
 
