@@ -14,7 +14,7 @@
 enum {
     EVENTS_MAX = 2048, /* taken before the next batch */
     LOOKS_IN_VAIN_MAX = 8,
-    LOOK_WORTH_US = 50,
+    LOOK_WORTH_US = 150,
     BATCHES_MS = 4, /* then what has come meanwhile has its turn */
     SET_ASIDE_MAX_MS = 1000,
     SET_ASIDE_LOOK_MS = 2,
