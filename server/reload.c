@@ -290,6 +290,7 @@ static void look(struct reload *reload)
 {
     struct error err;
     uint64_t ticket = atomic_load(&reload->asked);
+    int64_t began_us = timestamp_monotonic_us();
     bool was_away = !reload->registry && reload->is_serving && reload->reason[0];
     const struct snapshot *before = atomic_load(&reload->cell->current);
     enum status status = read_registry(reload, &err);
@@ -304,8 +305,10 @@ static void look(struct reload *reload)
         log_line(LOG_INFO, "the registry is back", "version=%llu",
                  (unsigned long long)reload->version.number);
     }
-    if (!status)
+    if (!status) {
+        snapshot_confirm(reload->cell, began_us);
         look_at_states(reload);
+    }
     put_on_board(reload, status);
     snapshot_collect(reload->cell);
     if (atomic_load(&reload->cell->current) != before)

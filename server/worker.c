@@ -384,6 +384,7 @@ enum status worker_open(const struct worker_context *context, size_t number, str
         .counters = &context->counters->workers[number],
     };
     worker->batch.counters = worker->large.counters = worker->calls.counters;
+    worker->batch.cell = worker->large.cell = context->cell;
     grpc_server_register_completion_queue(context->server, worker->calls.queue, NULL);
     worker->streams = (struct streams){
         .calls = &worker->calls,

@@ -12,8 +12,8 @@
  * so that nobody waits for it but its caller. A call beyond what may be here (calls.h) is refused
  * as soon as it is seen, which is within one timeout of the store. A call whose deadline has
  * passed, or would before the round is over (pace.h), is not looked up; none may take longer than
- * the setting server.max_call. A request that met a row of an unknown schema number is set aside
- * until the definitions were read again, while others are answered.
+ * the setting server.max_call. A request that met a row of newer definitions, or may lack one for
+ * theirs, is set aside until they were read again, while others are answered.
  *
  * What a worker holds has a maximum: requests that wait and answers that were not taken yet
  * (calls.h: max_held_bytes each, and 56 MiB of small ones), one answer as it is made, and two

@@ -22,8 +22,10 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
+    is_sanitized = os.path.basename(os.environ.get("LARDER_BUILD", "")) in ("asan", "tsan")
+    unwanted = () if config.getoption("--long") else ("long", "plain") if is_sanitized else ("long",)
     wanted = [item for item in items if re.search(config.getoption("--filter"), item.nodeid)
-              and (config.getoption("--long") or not item.get_closest_marker("long"))]
+              and not any(item.get_closest_marker(mark) for mark in unwanted)]
     if len(wanted) < len(items):
         config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
         items[:] = wanted

@@ -43,6 +43,7 @@ void batch_begin(struct batch *batch, const struct snapshot *snapshot, int64_t n
     batch->read_count = 0;
     batch->row_bytes = 0;
     batch->is_divided = false;
+    batch->is_newest = false;
 }
 
 bool batch_has_room(const struct batch *batch)
@@ -113,6 +114,7 @@ static void begin_reading(struct batch *batch, struct online_store *store)
 static enum status read_rows(struct batch *batch, size_t first, size_t count, struct error *err)
 {
     arena_reset(&batch->row_arena);
+    batch->is_newest = false;
     int64_t began_us = batch->counters ? timestamp_monotonic_us() : 0;
     enum status status = online_store_read(batch->store, batch->keys.keys + first, count,
                                            &batch->row_arena, batch->rows + first, err);
@@ -179,6 +181,28 @@ bool batch_read_step(struct batch *batch, struct online_store *store)
     return status || batch->read_count == batch->keys.count;
 }
 
+/* That a row is not there tells nothing where a newer version has rows of its own, and those of
+ * this one may have been removed. The store holds the newest version, too, since before they were:
+ * it is asked where the registry was not heard of for long. */
+static enum status check_newest(struct batch *batch, bool *is_outdated, struct error *err)
+{
+    const struct catalog *catalog = &batch->snapshot->catalog;
+    uint64_t identity, version;
+    *is_outdated = false;
+    if (!batch->cell || batch->is_newest || snapshot_is_trusted(batch->cell, batch->snapshot))
+        return STATUS_OK;
+    if (online_store_catalog_version(batch->store, catalog->definitions.project, &identity,
+                                     &version, err))
+        return STATUS_UNAVAILABLE;
+    *is_outdated =
+        identity != 0 && (identity != catalog->identity || version > catalog->version);
+    if (*is_outdated)
+        return fail(err, STATUS_UNAVAILABLE,
+                    "the definitions that are served are older than the rows: try again");
+    batch->is_newest = true;
+    return STATUS_OK;
+}
+
 enum status batch_answer(struct batch *batch, size_t number, struct wire_writer *writer,
                          bool *needs_definitions, struct error *err)
 {
@@ -195,6 +219,8 @@ enum status batch_answer(struct batch *batch, size_t number, struct wire_writer 
     if (!status)
         status = lookup_finish(lookup, batch->rows, batch->now_us, &batch->arena, err);
     *needs_definitions = lookup->needs_definitions;
+    if (!status && lookup->lacks_rows)
+        status = check_newest(batch, needs_definitions, err);
     if (status)
         return status;
     if (batch->counters)

@@ -3,8 +3,9 @@
  *
  * This is a worker's round without gRPC: bytes in, bytes or a status out, so that tests, the fuzzer
  * and the server share it. A request that is wrong fails alone; a store that is away fails those
- * that needed it. A request that met a row of an unknown schema number is not answered but given
- * back: the caller has newer definitions read and adds it to a later batch.
+ * that needed it. A request that met a row of newer definitions, or lacks one that these may have
+ * moved, is not answered but given back: the caller has newer ones read and adds it to a later
+ * batch.
  *
  *     batch_begin(&batch, snapshot, now_us);
  *     for each request: batch_add(&batch, &larder_v1_api, bytes);
@@ -64,6 +65,7 @@ struct worker_counters;
 struct batch {
     struct query_limits limits;
     struct worker_counters *counters; /* NULL: nobody counts; the caller sets it */
+    const struct snapshot_cell *cell; /* NULL: there is one snapshot for ever; the caller sets it */
     struct arena arena;
     struct arena row_arena; /* of one read of the store */
     const struct snapshot *snapshot;
@@ -77,6 +79,7 @@ struct batch {
     struct bytes *rows;
     size_t read_count, row_bytes; /* of the steps that were read */
     bool is_divided; /* the rows are too large to be had at once: each request reads its own */
+    bool is_newest;  /* the definitions were, when the last rows had been read */
 };
 
 void batch_init(struct batch *batch, const struct query_limits *limits);
@@ -100,7 +103,8 @@ void batch_read(struct batch *batch, struct online_store *store);
 bool batch_read_step(struct batch *batch, struct online_store *store);
 /* Writes one answer (the writer is cleared first). What was found for another may be gone then.
  * *needs_definitions: nothing was written, and the status is what to say if there are no newer
- * definitions to try. EXHAUSTED: too large an answer, or too large rows. */
+ * definitions to try: a row is of a schema that these do not know, or is absent, and these are not
+ * the newest. EXHAUSTED: too large an answer, or too large rows. */
 enum status batch_answer(struct batch *batch, size_t number, struct wire_writer *writer,
                          bool *needs_definitions, struct error *err);
 

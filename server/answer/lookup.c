@@ -134,8 +134,12 @@ enum status lookup_finish(struct lookup *lookup, const struct bytes *rows, int64
         struct found_row *found = &lookup->found[i];
         *found = (struct found_row){.status = FEATURE_NOT_FOUND};
         uint32_t number = lookup->key_numbers[i];
-        if (number == NO_KEY || !rows[number].data)
+        if (number == NO_KEY)
             continue;
+        if (!rows[number].data) {
+            lookup->lacks_rows = true;
+            continue;
+        }
         enum status status =
             judge_row(lookup, plan->views[i / row_count].served, rows[number], now_us, found, err);
         if (status)

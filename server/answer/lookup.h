@@ -52,6 +52,7 @@ struct lookup {
     struct found_row *found;     /* [view_count * row_count], views outermost */
     uint64_t *null_counts;       /* [view_count]: features asked for that are null */
     bool needs_definitions;      /* a row of a schema number that the snapshot does not know */
+    bool lacks_rows;             /* some key has none */
 };
 
 /* EXHAUSTED, and the list as it was: the keys take more memory than the query may. */

@@ -1,6 +1,8 @@
 /* snapshot.c - see snapshot.h. */
 #include "server/answer/snapshot.h"
 
+#include "base/timestamp.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -173,6 +175,19 @@ const struct snapshot *snapshot_take(struct snapshot_cell *cell, size_t reader)
             return snapshot;
         snapshot = again;
     }
+}
+
+void snapshot_confirm(struct snapshot_cell *cell, int64_t monotonic_us)
+{
+    atomic_store(&cell->newest_at_us, monotonic_us);
+}
+
+bool snapshot_is_trusted(const struct snapshot_cell *cell, const struct snapshot *snapshot)
+{
+    /* In this order: what is confirmed after it was published cannot be taken for the one before. */
+    int64_t newest_at_us = atomic_load(&cell->newest_at_us);
+    return atomic_load(&cell->current) == snapshot && newest_at_us > 0 &&
+           timestamp_monotonic_us() - newest_at_us < SNAPSHOT_TRUSTED_MS * INT64_C(1000);
 }
 
 void snapshot_let_go(struct snapshot_cell *cell, size_t reader)

@@ -53,8 +53,13 @@ enum status snapshot_plan_references(const struct snapshot *snapshot,
 /* The last place is that of who watches the server; the others are the workers'. */
 enum { SNAPSHOT_READERS_MAX = 129, SNAPSHOT_WATCHER = SNAPSHOT_READERS_MAX - 1 };
 
+/* What a rebuild replaces is removed SWEEP_AFTER_MS (materializer/sweep.h) later at the earliest:
+ * who read a row's absence within this time of the definitions may believe it. */
+enum { SNAPSHOT_TRUSTED_MS = 1500 };
+
 struct snapshot_cell {
     _Atomic(struct snapshot *) current;
+    _Atomic int64_t newest_at_us; /* monotonic: when the current one was known to be the newest */
     struct snapshot_place {
         _Alignas(64) _Atomic(struct snapshot *) held; /* each reader writes its own cache line */
     } places[SNAPSHOT_READERS_MAX];
@@ -68,9 +73,14 @@ void snapshot_cell_release(struct snapshot_cell *cell);
 void snapshot_publish(struct snapshot_cell *cell, struct snapshot *snapshot);
 /* Publisher: frees what nobody holds any more. */
 void snapshot_collect(struct snapshot_cell *cell);
+/* Publisher: there was no newer version than the current one at that time, or later. */
+void snapshot_confirm(struct snapshot_cell *cell, int64_t monotonic_us);
 /* Reader number `reader`, of one thread: the current snapshot, NULL before the first; stays valid
  * until let go. */
 const struct snapshot *snapshot_take(struct snapshot_cell *cell, size_t reader);
 void snapshot_let_go(struct snapshot_cell *cell, size_t reader);
+/* Reader: whether a snapshot, which it holds, is known to be the newest of the last
+ * SNAPSHOT_TRUSTED_MS. It is not where this process, or the registry, stood still for longer. */
+bool snapshot_is_trusted(const struct snapshot_cell *cell, const struct snapshot *snapshot);
 
 #endif

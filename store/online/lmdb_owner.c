@@ -177,13 +177,15 @@ enum status lmdb_catalog_version(struct online_store *base, const char *project,
 {
     struct lmdb_store *store = lmdb_store_of(base);
     struct stored_catalog catalog;
-    enum status status = lmdb_begin_reading(store, err);
+    bool holds_rows = store->is_reading;
+    enum status status = holds_rows ? STATUS_OK : lmdb_begin_reading(store, err);
     if (status)
         return status;
     int code = read_catalog(store->environment, store->reading, project, &catalog);
     *identity = catalog.identity;
     *version = catalog.version;
-    lmdb_end_reading(store);
+    if (!holds_rows)
+        lmdb_end_reading(store);
     return code ? lmdb_fail(&store->folder, code, err) : STATUS_OK;
 }
 

@@ -140,6 +140,7 @@ static void rows_stay_as_they_were_read_until_they_are_let_go(void **state)
     struct fixture *f = *state;
     struct bytes keys[COUNT], rows[COUNT], copies[COUNT];
     struct online_write writes[COUNT];
+    uint64_t identity, version;
     struct online_store *writer = f->maker->open(f->maker->context);
     for (int i = 0; i < COUNT; i++) {
         keys[i] = driver(f, i);
@@ -149,6 +150,7 @@ static void rows_stay_as_they_were_read_until_they_are_let_go(void **state)
     check_ok(f, online_store_read(f->store, keys, COUNT, &f->arena, rows, &f->err));
     for (int i = 0; i < COUNT; i++)
         copies[i] = arena_bytes(&f->arena, rows[i]);
+    check_ok(f, online_store_catalog_version(f->store, "flights", &identity, &version, &f->err));
     for (int round = 2; round < 12; round++) {
         for (int i = 0; i < COUNT; i++)
             writes[i] = (struct online_write){keys[i], row_at(f, round, 1, "as it became"), 0};

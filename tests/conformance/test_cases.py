@@ -31,7 +31,7 @@ def seeds(text):
 
 def chosen_seeds(config):
     # 26 to 300 are for --long: thousands of further keys, for minutes of further time.
-    return seeds(os.environ.get("LARDER_SEEDS") or ("1-300" if config.getoption("--long") else "1-25"))
+    return seeds(os.environ.get("LARDER_SEEDS") or ("1-300" if config.getoption("--long") else "1-15"))
 
 
 def pytest_generate_tests(metafunc):

@@ -9,6 +9,8 @@ import pytest
 
 from repository import ROOT, program
 
+pytestmark = pytest.mark.plain
+
 
 def quick_run(measure):
     """What it prints; it leaves nothing behind."""

@@ -1,8 +1,10 @@
 """test_rebuild_meanwhile.py - what others do while a view is rebuilt, and what is served throughout."""
 import contextlib
 import random
+import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
@@ -128,6 +130,32 @@ def test_a_server_that_is_cut_off_from_its_database_goes_over_too(changed, cut_o
         changed.materialize()
         assert len(rows(changed)) == 2
         assert changed.trips(channel, 1, 2) == NEW
+
+
+@contextlib.contextmanager
+def standing_still(server):
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+
+
+@pytest.mark.parametrize("is_cut_off", [False, True], ids=["", "cut off"])
+def test_a_server_that_stood_still_for_a_rebuild_misses_no_row(changed, cut_off, is_cut_off):
+    with cut_off.serving() as server, contextlib.ExitStack() as stack, ThreadPoolExecutor(8) as pool:
+        channels = [stack.enter_context(grpc.insecure_channel(server.address)) for _ in range(8)]
+        assert all(changed.trips(channel, 1, 2) == OLD for channel in channels)
+        if is_cut_off:
+            cut_off.cut()
+            server.wait_said("the registry cannot be read")
+        for _ in range(2):
+            with standing_still(server):
+                changed.materialize("--rebuild")
+                assert len(rows(changed)) == 2  # those that the server knows of are removed
+                answers = [pool.submit(changed.trips, channel, 1, 2) for channel in channels]
+                time.sleep(0.3)  # for them to stand before the server
+            assert [answer.result() for answer in answers] == [NEW] * len(channels)
 
 
 def test_a_rebuild_that_is_killed_is_begun_again(changed):

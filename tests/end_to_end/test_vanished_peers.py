@@ -18,6 +18,7 @@ from test_stream import OWN_CONNECTION, STREAM_FEATURES, STREAMS_PER_CONNECTION_
 WATCH = "/grpc.health.v1.Health/Watch"
 STREAMS_MAX, WATCHES_MAX, CALLS_PER_CONNECTION_MAX = 256, 1000, 100
 PATIENCE_SECONDS = 100  # of these tests, with a machine that is busy
+pytestmark = pytest.mark.plain
 
 
 @pytest.fixture
