@@ -194,8 +194,7 @@ static enum status check_newest(struct batch *batch, bool *is_outdated, struct e
     if (online_store_catalog_version(batch->store, catalog->definitions.project, &identity,
                                      &version, err))
         return STATUS_UNAVAILABLE;
-    *is_outdated =
-        identity != 0 && (identity != catalog->identity || version > catalog->version);
+    *is_outdated = identity != 0 && (identity != catalog->identity || version > catalog->version);
     if (*is_outdated)
         return fail(err, STATUS_UNAVAILABLE,
                     "the definitions that are served are older than the rows: try again");

@@ -184,7 +184,7 @@ void snapshot_confirm(struct snapshot_cell *cell, int64_t monotonic_us)
 
 bool snapshot_is_trusted(const struct snapshot_cell *cell, const struct snapshot *snapshot)
 {
-    /* In this order: what is confirmed after it was published cannot be taken for the one before. */
+    /* In this order: a newer one that is confirmed is not taken for the one before. */
     int64_t newest_at_us = atomic_load(&cell->newest_at_us);
     return atomic_load(&cell->current) == snapshot && newest_at_us > 0 &&
            timestamp_monotonic_us() - newest_at_us < SNAPSHOT_TRUSTED_MS * INT64_C(1000);

@@ -13,6 +13,7 @@ larder_test(test_larder_v1_stream
     LINKS larder_test_flights
     LABELS unit)
 larder_test(test_batch SOURCES test_batch.c LINKS larder_test_flights LABELS unit)
+larder_test(test_batch_newest SOURCES test_batch_newest.c LINKS larder_test_flights LABELS unit)
 larder_test(test_inflate SOURCES test_inflate.c LINKS larder_server LABELS unit)
 larder_test(test_counters SOURCES test_counters.c LINKS larder_server LABELS unit)
 larder_test(test_metrics_text SOURCES test_metrics_text.c LINKS larder_http LABELS unit)

@@ -3,7 +3,6 @@
 #include "server/answer/batch.h"
 
 #include "base/entity_key.h"
-#include "base/timestamp.h"
 #include "tests/support/flights.h"
 
 #include <setjmp.h>
@@ -537,47 +536,6 @@ static void a_store_that_talks_rubbish_is_one_that_is_away(void **state)
     assert_int_equal(answer(f, 0), STATUS_UNAVAILABLE);
 }
 
-/* The store's catalog is that of a version and an identity; ours is version 1 of registry 77. */
-static enum status answer_without(struct flights *f, const struct snapshot_cell *cell,
-                                  uint64_t identity, uint64_t version)
-{
-    assert_int_equal(online_store_put_catalog(&f->memory.store, "flights", identity, version,
-                                              bytes_of_text("text"), true, &f->err),
-                     STATUS_OK);
-    f->batch.cell = cell;
-    begin(f, f->snapshot);
-    add(f, "AAA");
-    add(f, "BBB");
-    batch_read(&f->batch, &f->memory.store);
-    assert_int_equal(answer(f, 1), STATUS_OK); /* whose row is there */
-    return answer(f, 0);
-}
-
-static void a_row_is_absent_only_if_the_definitions_are_the_newest(void **state)
-{
-    struct flights *f = *state;
-    struct snapshot_cell cell;
-    snapshot_cell_init(&cell);
-    cell.current = f->snapshot;
-    flights_put_weather(f, "BBB", 0, 1);
-    assert_string_equal(f->snapshot->catalog.definitions.project, "flights");
-    assert_true(f->snapshot->catalog.version == 1 && f->snapshot->catalog.identity == 77);
-    assert_int_equal(answer_without(f, &cell, 77, 1), STATUS_OK);
-    assert_int_equal(answer_without(f, &cell, 77, 2), STATUS_UNAVAILABLE);
-    assert_true(f->needs_definitions);
-    assert_int_equal(answer_without(f, &cell, 78, 1), STATUS_UNAVAILABLE);
-    assert_true(f->needs_definitions);
-    assert_int_equal(answer_without(f, NULL, 77, 2), STATUS_OK);
-    /* The registry said so a moment ago, but not of those that were published since. */
-    snapshot_confirm(&cell, timestamp_monotonic_us());
-    assert_int_equal(answer_without(f, &cell, 77, 2), STATUS_OK);
-    cell.current = flights_change(f);
-    assert_int_equal(answer_without(f, &cell, 77, 2), STATUS_UNAVAILABLE);
-    cell.current = f->snapshot;
-    snapshot_confirm(&cell, timestamp_monotonic_us() - SNAPSHOT_TRUSTED_MS * INT64_C(1000));
-    assert_int_equal(answer_without(f, &cell, 77, 2), STATUS_UNAVAILABLE);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -606,7 +564,6 @@ int main(void)
         TEST(rows_that_are_too_large_together_are_read_one_request_at_a_time),
         TEST(a_failed_read_is_nothing_to_those_that_needed_no_row),
         TEST(a_store_that_talks_rubbish_is_one_that_is_away),
-        TEST(a_row_is_absent_only_if_the_definitions_are_the_newest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
