@@ -5,6 +5,7 @@
 #include "store/registry/key_set.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { SCHEMA_NUMBER_MAX = UINT16_MAX };
@@ -190,6 +191,33 @@ const struct catalog_view *catalog_view_of_id(const struct catalog *catalog, uin
         if (catalog->views[i].id == id)
             return &catalog->views[i];
     return NULL;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    uint32_t left = (*(const struct catalog_view *const *)a)->id;
+    uint32_t right = (*(const struct catalog_view *const *)b)->id;
+    return (left > right) - (left < right);
+}
+
+const struct catalog_view **catalog_by_id(const struct catalog *catalog, struct arena *arena)
+{
+    size_t count = catalog->definitions.view_count;
+    const struct catalog_view **by_id = arena_array(arena, count, sizeof(struct catalog_view *));
+    for (size_t i = 0; i < count; i++)
+        by_id[i] = &catalog->views[i];
+    if (count > 1)
+        qsort(by_id, count, sizeof(struct catalog_view *), compare_ids);
+    return by_id;
+}
+
+const struct catalog_view *catalog_find_id(const struct catalog *catalog,
+                                           const struct catalog_view *const *by_id, uint32_t id)
+{
+    const struct catalog_view wanted = {.id = id}, *key = &wanted;
+    const struct catalog_view *const *found = bsearch(&key, by_id, catalog->definitions.view_count,
+                                                      sizeof(struct catalog_view *), compare_ids);
+    return found ? *found : NULL;
 }
 
 const struct catalog_view *catalog_find_view(const struct catalog *catalog, const char *name)

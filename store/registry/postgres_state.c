@@ -24,16 +24,14 @@ enum status postgres_view_states(struct registry *registry, const struct catalog
             1, values, &result, err);
     if (status)
         return status;
+    const struct catalog_view **by_id = catalog_by_id(catalog, arena);
     for (int row = 0; row < PQntuples(result); row++) {
-        uint64_t id = cell_uint64(result, row, 0), generation = cell_uint64(result, row, 1);
-        size_t i = 0;
-        while (i < catalog->definitions.view_count &&
-               (catalog->views[i].id != id || catalog->views[i].generation != generation))
-            i++;
-        if (i == catalog->definitions.view_count)
+        const struct catalog_view *view =
+            catalog_find_id(catalog, by_id, (uint32_t)cell_uint64(result, row, 0));
+        if (!view || view->generation != cell_uint64(result, row, 1))
             continue; /* of another version than the caller's */
-        states[i] = (struct view_state){
-            .view_id = catalog->views[i].id,
+        states[view - catalog->views] = (struct view_state){
+            .view_id = view->id,
             .has_watermark = !PQgetisnull(result, row, 2),
             .watermark_us = cell_int64(result, row, 2),
             .position = cell_int64(result, row, 3),

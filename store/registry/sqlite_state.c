@@ -12,10 +12,11 @@
 #include "base/timestamp.h"
 
 static void take_state(sqlite3_stmt *statement, const struct catalog *catalog,
-                       struct view_state *states, struct arena *arena)
+                       const struct catalog_view *const *by_id, struct view_state *states,
+                       struct arena *arena)
 {
     const struct catalog_view *view =
-        catalog_view_of_id(catalog, (uint32_t)sqlite3_column_int64(statement, 0));
+        catalog_find_id(catalog, by_id, (uint32_t)sqlite3_column_int64(statement, 0));
     if (!view || view->generation != sqlite3_column_int64(statement, 1))
         return; /* of another version than the caller's */
     states[view - catalog->views] = (struct view_state){
@@ -35,6 +36,7 @@ static enum status read_states(struct sqlite_registry *r, const struct catalog *
 {
     static const char doing[] = "reading the states of feature views";
     const struct parameter parameters[] = {number_parameter(catalog->project_id)};
+    const struct catalog_view **by_id = catalog_by_id(catalog, arena);
     sqlite3_stmt *statement;
     bool row = false;
     enum status status = sqlite_statement_open(
@@ -43,7 +45,7 @@ static enum status read_states(struct sqlite_registry *r, const struct catalog *
         " stale_reason, updated_us, pending_generation FROM @view_state WHERE project_id = ?1",
         parameters, COUNT_OF(parameters), &statement, err);
     while (!status && !(status = sqlite_step(statement, doing, &row, err)) && row)
-        take_state(statement, catalog, states, arena);
+        take_state(statement, catalog, by_id, states, arena);
     sqlite3_finalize(statement);
     return status;
 }
