@@ -13,7 +13,13 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { TRY_WAL_FOR_US = 1000000, TRY_WAL_EVERY_MS = 10, LOOK_AGAIN_MS = 2, ADVICE_SIZE = 512 };
+enum {
+    OPEN_AGAIN_MAX = 3,
+    TRY_WAL_FOR_US = 1000000,
+    TRY_WAL_EVERY_MS = 10,
+    LOOK_AGAIN_MS = 2,
+    ADVICE_SIZE = 512
+};
 
 static enum status status_of(int code)
 {
@@ -161,13 +167,26 @@ static int wait_for_lock(void *context, int attempts)
     return 1;
 }
 
+/* Where a file cannot be opened to be written, SQLite opens it to be read. One that another process
+ * makes between the two would stay so, though it may be written. */
+static int open_connection(const char *path, int flags, sqlite3 **connection)
+{
+    for (int tries = 0;; tries++) {
+        int code = sqlite3_open_v2(path, connection, flags, NULL);
+        if (code || sqlite3_db_readonly(*connection, "main") != 1 || access(path, W_OK) != 0 ||
+            tries == OPEN_AGAIN_MAX)
+            return code;
+        sqlite3_close_v2(*connection);
+    }
+}
+
 enum status sqlite_connect(const char *path, struct sqlite_patience *patience, bool make,
                            sqlite3 **connection, struct error *err)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (make ? SQLITE_OPEN_CREATE : 0);
     char advice[ADVICE_SIZE];
     enum status status = STATUS_OK;
-    int code = sqlite3_open_v2(path, connection, flags, NULL);
+    int code = open_connection(path, flags, connection);
     if (!*connection)
         out_of_memory();
     /* Another look could find a file that somebody has made since. */

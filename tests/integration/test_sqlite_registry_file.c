@@ -4,6 +4,8 @@
 #include "tests/integration/registry_file_fixture.h"
 #include "tests/support/shop.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -114,6 +116,37 @@ static void a_file_that_comes_and_goes_is_there_or_not(void **state)
     atomic_store(&going, false);
     pthread_join(thread, NULL);
     demand(f, status);
+}
+
+static int (*open_at_once)(const char *, int, int);
+static int misses;
+
+/* SQLite looks for a file to write, then for one to read: here it was made between the two. */
+static int open_between(const char *path, int flags, int mode)
+{
+    bool is_missed = misses > 0 && (flags & O_ACCMODE) == O_RDWR && strcmp(path, file.path) == 0;
+    if (!is_missed)
+        return open_at_once(path, flags, mode);
+    misses--;
+    errno = ENOENT;
+    return -1;
+}
+
+static void a_file_that_is_made_while_it_is_opened_can_be_written(void **state)
+{
+    struct fixture *f = *state;
+    sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+    demand(f, apply(f, shop(&f->arena)));
+    demand(f, open_as(f, "larder"));
+    open_at_once = (int (*)(const char *, int, int))vfs->xGetSystemCall(vfs, "open");
+    vfs->xSetSystemCall(vfs, "open", (sqlite3_syscall_ptr)open_between);
+    misses = 1;
+    assert_int_equal(version(f), 1);
+    assert_int_equal(misses, 0);
+    enum status status = apply(f, shop_with(&f->arena, "a: int32"));
+    vfs->xSetSystemCall(vfs, "open", NULL);
+    demand(f, status);
+    assert_int_equal(version(f), 2);
 }
 
 static void a_folder_that_is_missing_is_asked_for(void **state)
@@ -369,6 +402,7 @@ int main(void)
         FILE_TEST(a_file_in_the_place_of_another_is_heard_of),
         FILE_TEST(a_file_that_is_written_over_is_heard_of),
         FILE_TEST(a_file_that_comes_and_goes_is_there_or_not),
+        FILE_TEST(a_file_that_is_made_while_it_is_opened_can_be_written),
         FILE_TEST(a_folder_that_is_missing_is_asked_for),
         FILE_TEST(a_file_that_is_no_database_is_named),
         FILE_TEST(a_file_that_may_only_be_read_is_read_where_its_folder_is_open),
