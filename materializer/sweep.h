@@ -15,11 +15,13 @@
 #include "store/registry/registry.h"
 
 /* After this long no server reads a generation any more that another has replaced: they hear of it
- * within a second. */
+ * within a second. One that heard nothing for so long asks the online store whether there is newer
+ * (server/answer/batch.c), so the newest catalog is there before any row goes. The time is that of
+ * the registry's clock, from just before the switch was committed. */
 enum { SWEEP_AFTER_MS = 2000 };
 
 /* Removes rows of the catalog's project. OK without a step where the online store is not the
- * registry's. The newest catalog must have been put there before. */
+ * registry's, or does not hold its newest catalog. */
 enum status sweep(struct registry *registry, struct online_store *online,
                   const struct catalog *catalog, struct arena *arena, struct error *err);
 

@@ -61,7 +61,8 @@ static void publish(struct reload *reload, struct snapshot *snapshot)
     const struct catalog *catalog = &snapshot->catalog;
     snapshot_resolve(snapshot);
     reload->is_serving = true;
-    reload->version = (struct registry_version){catalog->project_id, catalog->version};
+    reload->version =
+        (struct registry_version){.project_id = catalog->project_id, .number = catalog->version};
     reload->reason[0] = '\0';
     reload->facts.rebuild_count = 0;
     reload->states_read_us = 0;
@@ -140,11 +141,26 @@ static bool is_current(const struct reload *reload, struct registry_version vers
            version.number == reload->version.number && identity == atomic_load(&reload->identity);
 }
 
+static enum status read_newest(struct reload *reload, struct error *err)
+{
+    struct snapshot *snapshot = snapshot_new();
+    enum status status = registry_read(reload->registry, reload->settings->project,
+                                       &snapshot->arena, &snapshot->catalog, err);
+    if (status) {
+        snapshot_free(snapshot);
+        return status;
+    }
+    reload->is_stored = false;
+    publish_catalog(reload, snapshot, "registry");
+    return STATUS_OK;
+}
+
 static enum status read_registry(struct reload *reload, struct error *err)
 {
     const char *project = reload->settings->project;
     uint64_t identity;
     struct registry_version version;
+    int64_t began_us = timestamp_monotonic_us();
     enum status status = STATUS_OK;
     if (!reload->registry)
         status =
@@ -162,17 +178,11 @@ static enum status read_registry(struct reload *reload, struct error *err)
     }
     if (version.number == 0)
         return fail(err, STATUS_NOT_FOUND, "nothing is applied: run larder apply");
-    if (is_current(reload, version, identity))
-        return STATUS_OK;
-    struct snapshot *snapshot = snapshot_new();
-    status = registry_read(reload->registry, project, &snapshot->arena, &snapshot->catalog, err);
-    if (status) {
-        snapshot_free(snapshot);
-        return status;
-    }
-    reload->is_stored = false;
-    publish_catalog(reload, snapshot, "registry");
-    return STATUS_OK;
+    if (!is_current(reload, version, identity))
+        status = read_newest(reload, err);
+    if (!status && !version.may_lag)
+        snapshot_confirm(reload->cell, began_us);
+    return status;
 }
 
 /* Whether to serve what the online store holds. Another registry's definitions take over only from
@@ -290,7 +300,6 @@ static void look(struct reload *reload)
 {
     struct error err;
     uint64_t ticket = atomic_load(&reload->asked);
-    int64_t began_us = timestamp_monotonic_us();
     bool was_away = !reload->registry && reload->is_serving && reload->reason[0];
     const struct snapshot *before = atomic_load(&reload->cell->current);
     enum status status = read_registry(reload, &err);
@@ -305,10 +314,8 @@ static void look(struct reload *reload)
         log_line(LOG_INFO, "the registry is back", "version=%llu",
                  (unsigned long long)reload->version.number);
     }
-    if (!status) {
-        snapshot_confirm(reload->cell, began_us);
+    if (!status)
         look_at_states(reload);
-    }
     put_on_board(reload, status);
     snapshot_collect(reload->cell);
     if (atomic_load(&reload->cell->current) != before)

@@ -77,8 +77,9 @@ static gpr_timespec wait_until(const struct worker *worker)
 
 /* How often gRPC may say that it has nothing before that is believed. It looks at one ready socket
  * at a time and says so, too, where that one brought nothing for us: room in a window, a piece of a
- * message. A request that is not read joins no batch, and many such are late unseen. To look costs
- * about one us, so the longer the last round took, the more looks are worth it. */
+ * message. A request that is not read joins no batch, and many such are late unseen. But where few
+ * are on their way, to look again is to wait for one more while client and store stand still: so
+ * the longer the last round took, the more looks are worth it. */
 static size_t looks_in_vain(const struct worker *worker)
 {
     int64_t count = 1 + worker->round_us / LOOK_WORTH_US;
@@ -252,17 +253,27 @@ static void log_corruption(struct worker *worker, const char *message)
              log_quote(message, quoted, sizeof quoted));
 }
 
+/* With definitions that were published meanwhile, or with those of a reading that is asked for
+ * once; its deadline ends this. */
+static bool try_again(struct worker *worker, const struct batch *batch, struct call *call)
+{
+    bool is_replaced = atomic_load(&worker->context->cell->current) != batch->snapshot;
+    if (!is_replaced && call->ticket)
+        return false;
+    if (!is_replaced)
+        call->ticket = reload_ask(worker->context->reload);
+    rpc_forget_message(&call->rpc);
+    calls_move(&worker->calls, call, is_replaced ? CALL_WAITING : CALL_SET_ASIDE);
+    return true;
+}
+
 static void answer(struct worker *worker, struct batch *batch, size_t number, struct call *call)
 {
     struct error err;
     bool needs_definitions;
     enum status status = batch_answer(batch, number, &worker->writer, &needs_definitions, &err);
-    if (needs_definitions && !call->ticket) {
-        call->ticket = reload_ask(worker->context->reload);
-        rpc_forget_message(&call->rpc);
-        calls_move(&worker->calls, call, CALL_SET_ASIDE);
+    if (needs_definitions && try_again(worker, batch, call))
         return;
-    }
     if (needs_definitions && !reload_is_done(worker->context->reload, call->ticket))
         status = STATUS_UNAVAILABLE; /* nobody knows yet whether there are newer ones */
     if (status == STATUS_CORRUPT)
@@ -384,7 +395,6 @@ enum status worker_open(const struct worker_context *context, size_t number, str
         .counters = &context->counters->workers[number],
     };
     worker->batch.counters = worker->large.counters = worker->calls.counters;
-    worker->batch.cell = worker->large.cell = context->cell;
     grpc_server_register_completion_queue(context->server, worker->calls.queue, NULL);
     worker->streams = (struct streams){
         .calls = &worker->calls,

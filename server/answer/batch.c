@@ -43,7 +43,7 @@ void batch_begin(struct batch *batch, const struct snapshot *snapshot, int64_t n
     batch->read_count = 0;
     batch->row_bytes = 0;
     batch->is_divided = false;
-    batch->is_newest = false;
+    batch->newest = NEWEST_UNASKED;
 }
 
 bool batch_has_room(const struct batch *batch)
@@ -114,7 +114,7 @@ static void begin_reading(struct batch *batch, struct online_store *store)
 static enum status read_rows(struct batch *batch, size_t first, size_t count, struct error *err)
 {
     arena_reset(&batch->row_arena);
-    batch->is_newest = false;
+    batch->newest = NEWEST_UNASKED;
     int64_t began_us = batch->counters ? timestamp_monotonic_us() : 0;
     enum status status = online_store_read(batch->store, batch->keys.keys + first, count,
                                            &batch->row_arena, batch->rows + first, err);
@@ -181,25 +181,43 @@ bool batch_read_step(struct batch *batch, struct online_store *store)
     return status || batch->read_count == batch->keys.count;
 }
 
-/* That a row is not there tells nothing where a newer version has rows of its own, and those of
- * this one may have been removed. The store holds the newest version, too, since before they were:
- * it is asked where the registry was not heard of for long. */
-static enum status check_newest(struct batch *batch, bool *is_outdated, struct error *err)
+/* The store holds the newest definitions, too, since before rows of older ones are removed. */
+static enum newest ask_store(struct batch *batch, struct error *err)
 {
     const struct catalog *catalog = &batch->snapshot->catalog;
     uint64_t identity, version;
+    int64_t began_us = timestamp_monotonic_us();
+    enum status status = online_store_catalog_version(batch->store, catalog->definitions.project,
+                                                      &identity, &version, err);
+    if (batch->counters)
+        counters_add_read(batch->counters, 0, timestamp_monotonic_us() - began_us,
+                          status != STATUS_OK);
+    if (status)
+        return NEWEST_UNKNOWN;
+    /* A lower number is that of a project made anew, or of a registry put back. */
+    if (identity == 0 || (identity == catalog->identity && version == catalog->version))
+        return NEWEST_YES;
+    fail(err, STATUS_UNAVAILABLE,
+         "the definitions that are served are not those that the rows were written for: try again");
+    return NEWEST_NO;
+}
+
+/* That a row is not there tells nothing where newer definitions have rows of their own, and those
+ * of these may have been removed. Where it was not heard of them for long, the store is asked, once
+ * for all requests of the batch. */
+static enum status check_newest(struct batch *batch, bool *is_outdated, struct error *err)
+{
     *is_outdated = false;
-    if (!batch->cell || batch->is_newest || snapshot_is_trusted(batch->cell, batch->snapshot))
+    if (batch->newest == NEWEST_UNASKED && snapshot_is_trusted(batch->snapshot))
         return STATUS_OK;
-    if (online_store_catalog_version(batch->store, catalog->definitions.project, &identity,
-                                     &version, err))
-        return STATUS_UNAVAILABLE;
-    *is_outdated = identity != 0 && (identity != catalog->identity || version > catalog->version);
-    if (*is_outdated)
-        return fail(err, STATUS_UNAVAILABLE,
-                    "the definitions that are served are older than the rows: try again");
-    batch->is_newest = true;
-    return STATUS_OK;
+    if (batch->newest == NEWEST_UNASKED) {
+        struct error reason = {.message = ""};
+        batch->newest = ask_store(batch, &reason);
+        batch->newest_message = arena_text(&batch->arena, reason.message);
+    }
+    *is_outdated = batch->newest == NEWEST_NO;
+    return batch->newest == NEWEST_YES ? STATUS_OK
+                                       : fail(err, STATUS_UNAVAILABLE, "%s", batch->newest_message);
 }
 
 enum status batch_answer(struct batch *batch, size_t number, struct wire_writer *writer,

@@ -65,7 +65,6 @@ struct worker_counters;
 struct batch {
     struct query_limits limits;
     struct worker_counters *counters; /* NULL: nobody counts; the caller sets it */
-    const struct snapshot_cell *cell; /* NULL: there is one snapshot for ever; the caller sets it */
     struct arena arena;
     struct arena row_arena; /* of one read of the store */
     const struct snapshot *snapshot;
@@ -79,7 +78,9 @@ struct batch {
     struct bytes *rows;
     size_t read_count, row_bytes; /* of the steps that were read */
     bool is_divided; /* the rows are too large to be had at once: each request reads its own */
-    bool is_newest;  /* the definitions were, when the last rows had been read */
+    /* Whether the definitions were the newest when the last rows had been read. */
+    enum newest { NEWEST_UNASKED, NEWEST_YES, NEWEST_NO, NEWEST_UNKNOWN } newest;
+    const char *newest_message; /* of the last two */
 };
 
 void batch_init(struct batch *batch, const struct query_limits *limits);

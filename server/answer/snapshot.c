@@ -179,14 +179,15 @@ const struct snapshot *snapshot_take(struct snapshot_cell *cell, size_t reader)
 
 void snapshot_confirm(struct snapshot_cell *cell, int64_t monotonic_us)
 {
-    atomic_store(&cell->newest_at_us, monotonic_us);
+    struct snapshot *current = atomic_load(&cell->current);
+    if (current)
+        atomic_store(&current->newest_at_us, monotonic_us);
 }
 
-bool snapshot_is_trusted(const struct snapshot_cell *cell, const struct snapshot *snapshot)
+bool snapshot_is_trusted(const struct snapshot *snapshot)
 {
-    /* In this order: a newer one that is confirmed is not taken for the one before. */
-    int64_t newest_at_us = atomic_load(&cell->newest_at_us);
-    return atomic_load(&cell->current) == snapshot && newest_at_us > 0 &&
+    int64_t newest_at_us = atomic_load(&snapshot->newest_at_us);
+    return newest_at_us > 0 &&
            timestamp_monotonic_us() - newest_at_us < SNAPSHOT_TRUSTED_MS * INT64_C(1000);
 }
 

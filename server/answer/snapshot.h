@@ -2,9 +2,10 @@
  * snapshot.h - one version of the definitions with all plans made from it, and the cell in which
  * the newest one is handed from the thread that reloads to the workers.
  *
- * A snapshot never changes. A worker takes the current one for a batch and lets go of it after: it
- * announces the pointer in its own place, so that taking is a store and two loads, without a lock.
- * The one publisher frees an old snapshot when no worker's place holds it.
+ * A snapshot never changes, but for the time when it was last known to be the newest. A worker
+ * takes the current one for a batch and lets go of it after: it announces the pointer in its own
+ * place, so that taking is a store and two loads, without a lock. The one publisher frees an old
+ * snapshot when no worker's place holds it.
  */
 #ifndef LARDER_SERVER_ANSWER_SNAPSHOT_H
 #define LARDER_SERVER_ANSWER_SNAPSHOT_H
@@ -32,8 +33,17 @@ struct snapshot {
     struct catalog catalog;
     const struct served_view *views;       /* in the order of the catalog */
     const struct served_service *services; /* in the order of the definitions */
+    _Atomic int64_t newest_at_us; /* monotonic: when it was last known to be the newest; 0: never */
     struct snapshot *next_retired;
 };
+
+/* For so long after it was known to be the newest, what a snapshot's generations do not have is not
+ * there: rows that a rebuild has replaced stay for SWEEP_AFTER_MS (materializer/sweep.h) at least.
+ * It is well above the time from one look into the registry to the next. */
+enum { SNAPSHOT_TRUSTED_MS = 1500 };
+/* Any thread that holds it. Where this process, or the registry, stood still for longer, it is not
+ * known what became of the rows. */
+bool snapshot_is_trusted(const struct snapshot *snapshot);
 
 /* Empty, with its arena ready. The caller reads a catalog into it, using that arena, then resolves.
  */
@@ -53,13 +63,8 @@ enum status snapshot_plan_references(const struct snapshot *snapshot,
 /* The last place is that of who watches the server; the others are the workers'. */
 enum { SNAPSHOT_READERS_MAX = 129, SNAPSHOT_WATCHER = SNAPSHOT_READERS_MAX - 1 };
 
-/* What a rebuild replaces is removed SWEEP_AFTER_MS (materializer/sweep.h) later at the earliest:
- * who read a row's absence within this time of the definitions may believe it. */
-enum { SNAPSHOT_TRUSTED_MS = 1500 };
-
 struct snapshot_cell {
     _Atomic(struct snapshot *) current;
-    _Atomic int64_t newest_at_us; /* monotonic: when the current one was known to be the newest */
     struct snapshot_place {
         _Alignas(64) _Atomic(struct snapshot *) held; /* each reader writes its own cache line */
     } places[SNAPSHOT_READERS_MAX];
@@ -73,14 +78,11 @@ void snapshot_cell_release(struct snapshot_cell *cell);
 void snapshot_publish(struct snapshot_cell *cell, struct snapshot *snapshot);
 /* Publisher: frees what nobody holds any more. */
 void snapshot_collect(struct snapshot_cell *cell);
-/* Publisher: there was no newer version than the current one at that time, or later. */
+/* Publisher: at that time, or later, there was no newer version than the current one. */
 void snapshot_confirm(struct snapshot_cell *cell, int64_t monotonic_us);
 /* Reader number `reader`, of one thread: the current snapshot, NULL before the first; stays valid
  * until let go. */
 const struct snapshot *snapshot_take(struct snapshot_cell *cell, size_t reader);
 void snapshot_let_go(struct snapshot_cell *cell, size_t reader);
-/* Reader: whether a snapshot, which it holds, is known to be the newest of the last
- * SNAPSHOT_TRUSTED_MS. It is not where this process, or the registry, stood still for longer. */
-bool snapshot_is_trusted(const struct snapshot_cell *cell, const struct snapshot *snapshot);
 
 #endif

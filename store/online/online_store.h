@@ -117,8 +117,8 @@ enum status online_store_put_catalog(struct online_store *store, const char *pro
                                      bool force, struct error *err);
 enum status online_store_get_catalog(struct online_store *store, const char *project,
                                      struct arena *arena, struct bytes *text, struct error *err);
-/* Which one it is, without its text; cheap. *identity 0 if there is none. Rows that were read stay
- * good, and what is told was so when they were read, or later. */
+/* Which one it is, without its text; cheap. *identity 0 if there is none. Unlike other calls it
+ * leaves rows that were read as they are; what it tells was so when they were read, or later. */
 enum status online_store_catalog_version(struct online_store *store, const char *project,
                                          uint64_t *identity, uint64_t *version, struct error *err);
 

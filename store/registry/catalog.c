@@ -200,7 +200,7 @@ static int compare_ids(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-const struct catalog_view **catalog_by_id(const struct catalog *catalog, struct arena *arena)
+const struct catalog_view **catalog_sort_by_id(const struct catalog *catalog, struct arena *arena)
 {
     size_t count = catalog->definitions.view_count;
     const struct catalog_view **by_id = arena_array(arena, count, sizeof(struct catalog_view *));
@@ -211,8 +211,8 @@ const struct catalog_view **catalog_by_id(const struct catalog *catalog, struct 
     return by_id;
 }
 
-const struct catalog_view *catalog_find_id(const struct catalog *catalog,
-                                           const struct catalog_view *const *by_id, uint32_t id)
+const struct catalog_view *catalog_view_among(const struct catalog *catalog,
+                                              const struct catalog_view *const *by_id, uint32_t id)
 {
     const struct catalog_view wanted = {.id = id}, *key = &wanted;
     const struct catalog_view *const *found = bsearch(&key, by_id, catalog->definitions.view_count,

@@ -84,10 +84,10 @@ enum status catalog_choose_online(const struct catalog *catalog, const char *con
 /* By the view's name or id; NULL if there is none. */
 const struct catalog_view *catalog_find_view(const struct catalog *catalog, const char *name);
 const struct catalog_view *catalog_view_of_id(const struct catalog *catalog, uint32_t id);
-/* The same for many ids: the views in the order of their ids. In the arena. */
-const struct catalog_view **catalog_by_id(const struct catalog *catalog, struct arena *arena);
-const struct catalog_view *catalog_find_id(const struct catalog *catalog,
-                                           const struct catalog_view *const *by_id, uint32_t id);
+/* For many ids: the views in the order of theirs, in the arena, and the one that has an id. */
+const struct catalog_view **catalog_sort_by_id(const struct catalog *catalog, struct arena *arena);
+const struct catalog_view *catalog_view_among(const struct catalog *catalog,
+                                              const struct catalog_view *const *by_id, uint32_t id);
 /* Whether the schema's columns are the view's features, in their order. */
 bool view_schema_fits(const struct view_schema *schema, const struct feature_view *view);
 /* The column that holds the feature, by name and type; -1 if none does. It is looked for at

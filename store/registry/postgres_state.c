@@ -24,10 +24,10 @@ enum status postgres_view_states(struct registry *registry, const struct catalog
             1, values, &result, err);
     if (status)
         return status;
-    const struct catalog_view **by_id = catalog_by_id(catalog, arena);
+    const struct catalog_view **by_id = catalog_sort_by_id(catalog, arena);
     for (int row = 0; row < PQntuples(result); row++) {
         const struct catalog_view *view =
-            catalog_find_id(catalog, by_id, (uint32_t)cell_uint64(result, row, 0));
+            catalog_view_among(catalog, by_id, (uint32_t)cell_uint64(result, row, 0));
         if (!view || view->generation != cell_uint64(result, row, 1))
             continue; /* of another version than the caller's */
         states[view - catalog->views] = (struct view_state){

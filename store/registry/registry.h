@@ -61,6 +61,7 @@ enum status registry_read_version(struct registry *registry, const char *project
 struct registry_version {
     uint32_t project_id;
     uint64_t number; /* 0: the project was never applied */
+    bool may_lag;    /* it was read from a standby, which may not have heard of a newer one */
 };
 enum status registry_version(struct registry *registry, const char *project,
                              struct registry_version *version, struct error *err);

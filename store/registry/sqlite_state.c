@@ -16,7 +16,7 @@ static void take_state(sqlite3_stmt *statement, const struct catalog *catalog,
                        struct arena *arena)
 {
     const struct catalog_view *view =
-        catalog_find_id(catalog, by_id, (uint32_t)sqlite3_column_int64(statement, 0));
+        catalog_view_among(catalog, by_id, (uint32_t)sqlite3_column_int64(statement, 0));
     if (!view || view->generation != sqlite3_column_int64(statement, 1))
         return; /* of another version than the caller's */
     states[view - catalog->views] = (struct view_state){
@@ -36,7 +36,7 @@ static enum status read_states(struct sqlite_registry *r, const struct catalog *
 {
     static const char doing[] = "reading the states of feature views";
     const struct parameter parameters[] = {number_parameter(catalog->project_id)};
-    const struct catalog_view **by_id = catalog_by_id(catalog, arena);
+    const struct catalog_view **by_id = catalog_sort_by_id(catalog, arena);
     sqlite3_stmt *statement;
     bool row = false;
     enum status status = sqlite_statement_open(

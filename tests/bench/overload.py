@@ -1,7 +1,5 @@
-"""overload.py - a server that is asked for more than it can do, on a core of its own.
-
-Larder runs on the first core. Its Redis has the second where there are three or more, and else shares the
-first: beside the client it would be what is overloaded. The client has the rest.
+"""overload.py - a server that is asked for more than it can do, on a core of its own (placing.py): beside the client,
+Redis would be what is overloaded.
 
 Large calls, 100 entities x 50 features: what the server can do is measured with calls in a closed loop,
 between rounds of calls that arrive at twice that rate, at random, each with a deadline. Small calls: as
@@ -10,8 +8,8 @@ of its own asks once at a time, and what it waits is what an admitted call waits
 """
 import contextlib
 import json
-import os
 
+from placing import on, split
 from report import Row, duration, median, rate
 from serving import APIS, Case
 from world import definitions, fill_history
@@ -19,24 +17,6 @@ from world import definitions, fill_history
 ENTITIES, VIEWS = 1000, 5
 CONNECTIONS, STREAMS = 8, 100  # of a connection: server/server.c
 DEADLINE_MS = 250
-
-
-@contextlib.contextmanager
-def on(cores):
-    """Whatever is started meanwhile runs on these cores."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, cores)
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
-
-
-def split():
-    """The cores of the server, of its Redis, and of who asks."""
-    cores = sorted(os.sched_getaffinity(0))
-    of_redis = cores[1:2] if len(cores) > 2 else cores[:1]
-    return cores[:1], of_redis, cores[2:] or cores[1:] or cores
 
 
 def measure_large(world, api, address, rounds, seconds):

@@ -6,6 +6,7 @@ changes from round to round.
 import contextlib
 import dataclasses
 
+from placing import on, split
 from report import Row, duration, median, rate
 from world import cores, definitions, fill_history
 
@@ -50,8 +51,8 @@ APIS = [
 class Case:
     """One way to load one service, with an echo of its own, and what was measured of it so far."""
 
-    def __init__(self, world, api, larder, entities, in_flight, connections, store=""):
-        self.world, self.api, self.larder, self.store = world, api, larder, store
+    def __init__(self, world, api, larder, entities, in_flight, connections, where="", echo_cores=None):
+        self.world, self.api, self.larder, self.where, self.echo_cores = world, api, larder, where, echo_cores
         self.entities, self.in_flight, self.connections = entities, in_flight, connections
         self.samples = {"echo": [], "larder": [], "mget": []}
         self.threads = self.echo_threads = 1  # of the client, and of the echo
@@ -95,12 +96,12 @@ class Case:
 
     def rate_row(self, target):
         ours, echo = self.of("larder", "per_second"), self.of("echo", "per_second")
-        return Row(f"{self.api.name}: requests, {self.in_flight} in flight over {self.connections}{self.store}",
+        return Row(f"{self.api.name}: requests, {self.in_flight} in flight over {self.connections}{self.where}",
                    rate(ours), f"echo {rate(echo)}", ours / echo, target, at_least=True)
 
     def tail_row(self):
         ours, echo = self.of("larder", "p99_us"), self.of("echo", "p99_us")
-        return Row(f"{self.api.name}: p99, {self.in_flight} in flight over {self.connections}", duration(ours),
+        return Row(f"{self.api.name}: p99, {self.in_flight} in flight over {self.connections}{self.where}", duration(ours),
                    f"echo {duration(echo)}", ours / echo, 2)
 
     def latency_row(self, figure, target):
@@ -113,7 +114,8 @@ class Case:
 @contextlib.contextmanager
 def echo_process_of(world, case):
     """An echo of the case's answer: (address, pid)."""
-    echo = world.start("bench_echo", answer=case.answer, method=case.api.method, threads=case.echo_threads)
+    with on(case.echo_cores):
+        echo = world.start("bench_echo", answer=case.answer, method=case.api.method, threads=case.echo_threads)
     try:
         yield f"127.0.0.1:{int(echo.stdout.readline())}", echo.pid
     finally:
@@ -142,13 +144,31 @@ def run_all(world, cases, quick, between=None):
     """Every case, round by round; `between` is run after each with its seconds."""
     rounds, seconds = (2, 0.2) if quick else (7, 2)
     for case in cases:
-        case.choose_threads(1 if quick else 3, seconds / 2)
+        if not case.echo_cores:
+            case.choose_threads(1 if quick else 3, seconds / 2)
     for number in range(rounds):
         for case in cases:
             with echo_of(world, case) as echo:
                 case.run(echo, seconds, number % 2)
             if between:
                 between(case, seconds)
+
+
+def placed_rows(world, quick):
+    """8 in flight once more, where nobody moves: which core Redis wakes on makes a half of these figures, or twice."""
+    of_server, of_redis, of_client = split()
+    with on(of_redis):
+        redis = world.redis()
+    repository = world.repository(redis, definitions(VIEWS))
+    repository.do("materialize")
+    with contextlib.ExitStack() as stack:
+        with on(of_server):
+            server = stack.enter_context(repository.serving())
+        stack.enter_context(on(of_client))
+        cases = [Case(world, api, server.address, 1, 8, 8, ", placed", of_server) for api in APIS]
+        run_all(world, cases, quick)
+    redis.kill()
+    return [row for case in cases for row in (case.rate_row(0.45), case.tail_row())]
 
 
 def measure(world, quick):
@@ -167,7 +187,7 @@ def measure(world, quick):
             run_all(world, cases, quick, run_mget)
             rows += rows_of(cases)
     redis.kill()
-    return rows
+    return rows + placed_rows(world, quick)
 
 
 def measure_lmdb(world, quick):

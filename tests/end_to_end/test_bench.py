@@ -26,7 +26,8 @@ def quick_run(measure):
 
 @pytest.mark.parametrize("measure, rows", [
     ("serving", ["larder.v1: requests, 8 in flight over 8", "larder.v1: p99, 64 in flight over 8",
-                 "feast.serving: p50, 1 entity, 1 in flight", "feast.serving: p99, 100 entities, 1 in flight"]),
+                 "feast.serving: p50, 1 entity, 1 in flight", "feast.serving: p99, 100 entities, 1 in flight",
+                 "larder.v1: requests, 8 in flight over 8, placed", "feast.serving: p99, 8 in flight over 8, placed"]),
     ("stream", ["larder.v1: requests over one stream, 64 in flight",
                 "larder.v1: 1,000 entities x 50 features: time an entity",
                 "larder.v1: 10 entities x 250 features: time a feature"]),

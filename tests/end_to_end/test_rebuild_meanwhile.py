@@ -101,6 +101,16 @@ def test_every_request_gets_the_old_values_or_the_new(changed):
     check_settled(changed)
 
 
+def test_what_is_absent_is_answered_throughout(changed):
+    absent = ("NOT_FOUND", None)
+    with asking(changed, 1, 99) as answers:
+        wait_for(answers, [OLD[0], absent])
+        for _ in range(2):
+            changed.materialize("--rebuild")
+        wait_for(answers, [NEW[0], absent])
+    assert answers == [[OLD[0], absent], [NEW[0], absent]]
+
+
 def test_a_server_without_its_database_starts_with_the_new_values(changed):
     changed.materialize()
     away = changed.place.repository({"features.yaml": ""}, postgres_url="postgresql://127.0.0.1:1/nothing")

@@ -18,7 +18,6 @@ from test_stream import OWN_CONNECTION, STREAM_FEATURES, STREAMS_PER_CONNECTION_
 WATCH = "/grpc.health.v1.Health/Watch"
 STREAMS_MAX, WATCHES_MAX, CALLS_PER_CONNECTION_MAX = 256, 1000, 100
 PATIENCE_SECONDS = 100  # of these tests, with a machine that is busy
-pytestmark = pytest.mark.plain
 
 
 @pytest.fixture
@@ -99,6 +98,7 @@ def test_peers_that_vanished_lose_their_places_and_others_keep_theirs(world):
     assert present.ping_count > 0 and idle.ping_count > 0
 
 
+@pytest.mark.plain
 def test_callers_that_ask_whether_the_server_is_there_are_answered(world):
     idle, watching = connect(world), connect(world)
     watching.call(WATCH, b"")

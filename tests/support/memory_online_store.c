@@ -233,8 +233,11 @@ static enum status memory_get_catalog(struct online_store *store, const char *pr
 static enum status memory_catalog_version(struct online_store *store, const char *project,
                                           uint64_t *identity, uint64_t *version, struct error *err)
 {
-    (void)err;
-    const struct memory_catalog *held = *find_catalog(of(store), project);
+    struct memory_online_store *memory = of(store);
+    memory->catalog_count++;
+    if (memory->catalog_status)
+        return fail(err, memory->catalog_status, "memory has no catalogs just now");
+    const struct memory_catalog *held = *find_catalog(memory, project);
     *identity = held ? held->identity : 0;
     *version = held ? held->version : 0;
     return STATUS_OK;

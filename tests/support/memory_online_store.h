@@ -35,10 +35,12 @@ struct memory_online_store {
     /* If set: the row of a key that is not held; absent for none. */
     struct bytes (*make_row)(void *context, struct bytes key, struct arena *arena);
     void *make_row_context;
-    enum status read_status; /* what the next reads return */
-    size_t read_bytes_max;   /* a read whose rows are more is EXHAUSTED */
-    size_t read_count;       /* calls */
-    size_t key_count;        /* of all calls */
+    enum status read_status;    /* what the next reads return */
+    enum status catalog_status; /* and what asking for a catalog's version does */
+    size_t catalog_count;       /* of such questions */
+    size_t read_bytes_max;      /* a read whose rows are more is EXHAUSTED */
+    size_t read_count;          /* calls */
+    size_t key_count;           /* of all calls */
 };
 
 void memory_online_store_init(struct memory_online_store *memory);

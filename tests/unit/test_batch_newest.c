@@ -1,5 +1,6 @@
 /* test_batch_newest.c - a row that is not there, and definitions that may not be the newest. */
 #include "base/timestamp.h"
+#include "materializer/sweep.h"
 #include "server/answer/batch.h"
 #include "tests/support/flights.h"
 
@@ -37,52 +38,84 @@ static enum status answer(struct flights *f, size_t number)
     return batch_answer(&f->batch, number, &f->writer, &f->needs_definitions, &f->err);
 }
 
-/* The store's catalog is that of a version and an identity; ours is version 1 of registry 77. */
-static enum status answer_without(struct flights *f, const struct snapshot_cell *cell,
-                                  uint64_t identity, uint64_t version)
+_Static_assert((int)SNAPSHOT_TRUSTED_MS < (int)SWEEP_AFTER_MS, "rows go while they are trusted");
+
+static void put_catalog(struct flights *f, uint64_t identity, uint64_t version)
 {
     assert_int_equal(online_store_put_catalog(&f->memory.store, "flights", identity, version,
                                               bytes_of_text("text"), true, &f->err),
                      STATUS_OK);
-    f->batch.cell = cell;
+}
+
+/* Of AAA, which has no row, beside BBB, which has one. */
+static enum status answer_without(struct flights *f)
+{
     batch_begin(&f->batch, f->snapshot, NOW_US);
     add(f, "AAA");
     add(f, "BBB");
+    add(f, "CCC");
     batch_read(&f->batch, &f->memory.store);
-    assert_int_equal(answer(f, 1), STATUS_OK); /* whose row is there */
-    return answer(f, 0);
+    assert_int_equal(answer(f, 1), STATUS_OK);
+    enum status status = answer(f, 0);
+    assert_int_equal(answer(f, 2), status); /* nor has CCC */
+    return status;
 }
 
-static void a_row_is_absent_only_if_the_definitions_are_the_newest(void **state)
+static void confirm(struct flights *f, int64_t monotonic_us)
 {
-    struct flights *f = *state;
     struct snapshot_cell cell;
     snapshot_cell_init(&cell);
     cell.current = f->snapshot;
+    snapshot_confirm(&cell, monotonic_us);
+}
+
+/* Ours are version 1 of registry 77. */
+static void a_row_is_absent_only_if_the_definitions_are_the_newest(void **state)
+{
+    struct flights *f = *state;
     flights_put_weather(f, "BBB", 0, 1);
     assert_string_equal(f->snapshot->catalog.definitions.project, "flights");
     assert_true(f->snapshot->catalog.version == 1 && f->snapshot->catalog.identity == 77);
-    assert_int_equal(answer_without(f, &cell, 77, 1), STATUS_OK);
-    assert_int_equal(answer_without(f, &cell, 77, 2), STATUS_UNAVAILABLE);
+    assert_int_equal(answer_without(f), STATUS_OK); /* nobody has put any */
+    put_catalog(f, 77, 1);
+    assert_int_equal(answer_without(f), STATUS_OK);
+    put_catalog(f, 77, 2);
+    assert_int_equal(answer_without(f), STATUS_UNAVAILABLE);
     assert_true(f->needs_definitions);
-    assert_int_equal(answer_without(f, &cell, 78, 1), STATUS_UNAVAILABLE);
+    put_catalog(f, 78, 1);
+    assert_int_equal(answer_without(f), STATUS_UNAVAILABLE);
     assert_true(f->needs_definitions);
-    assert_int_equal(answer_without(f, NULL, 77, 2), STATUS_OK);
-    /* The registry said so a moment ago, but not of those that were published since. */
-    snapshot_confirm(&cell, timestamp_monotonic_us());
-    assert_int_equal(answer_without(f, &cell, 77, 2), STATUS_OK);
-    cell.current = flights_change(f);
-    assert_int_equal(answer_without(f, &cell, 77, 2), STATUS_UNAVAILABLE);
-    cell.current = f->snapshot;
-    snapshot_confirm(&cell, timestamp_monotonic_us() - SNAPSHOT_TRUSTED_MS * INT64_C(1000));
-    assert_int_equal(answer_without(f, &cell, 77, 2), STATUS_UNAVAILABLE);
 }
+
+static void what_the_registry_said_a_moment_ago_is_believed(void **state)
+{
+    struct flights *f = *state;
+    flights_put_weather(f, "BBB", 0, 1);
+    put_catalog(f, 77, 2);
+    confirm(f, timestamp_monotonic_us());
+    assert_int_equal(answer_without(f), STATUS_OK);
+    confirm(f, timestamp_monotonic_us() - SNAPSHOT_TRUSTED_MS * INT64_C(1000));
+    assert_int_equal(answer_without(f), STATUS_UNAVAILABLE);
+}
+
+static void a_store_that_cannot_say_is_away(void **state)
+{
+    struct flights *f = *state;
+    flights_put_weather(f, "BBB", 0, 1);
+    f->memory.catalog_status = STATUS_CORRUPT;
+    assert_int_equal(answer_without(f), STATUS_UNAVAILABLE);
+    assert_false(f->needs_definitions);           /* newer ones would not help */
+    assert_int_equal(f->memory.catalog_count, 1); /* for both */
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_row_is_absent_only_if_the_definitions_are_the_newest,
-                                        set_up, tear_down),
+        TEST(a_row_is_absent_only_if_the_definitions_are_the_newest),
+        TEST(what_the_registry_said_a_moment_ago_is_believed),
+        TEST(a_store_that_cannot_say_is_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
