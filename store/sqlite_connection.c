@@ -176,7 +176,7 @@ static int open_connection(const char *path, int flags, sqlite3 **connection)
         if (code || sqlite3_db_readonly(*connection, "main") != 1 || access(path, W_OK) != 0 ||
             tries == OPEN_AGAIN_MAX)
             return code;
-        sqlite3_close_v2(*connection);
+        sqlite_disconnect(*connection);
     }
 }
 

@@ -207,9 +207,8 @@ static enum newest ask_store(struct batch *batch, struct error *err)
  * for all requests of the batch. */
 static enum status check_newest(struct batch *batch, bool *is_outdated, struct error *err)
 {
-    *is_outdated = false;
     if (batch->newest == NEWEST_UNASKED && snapshot_is_trusted(batch->snapshot))
-        return STATUS_OK;
+        batch->newest = NEWEST_YES;
     if (batch->newest == NEWEST_UNASKED) {
         struct error reason = {.message = ""};
         batch->newest = ask_store(batch, &reason);

@@ -26,7 +26,6 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { FORMAT = 1, IDENTITY_DIGITS = 16 };
 
@@ -319,21 +318,12 @@ static enum status decode_view(struct decoder *d, const struct node *object,
     return decode_schemas(d, object, view);
 }
 
-static int compare_ids(const void *a, const void *b)
-{
-    uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
-    return (left > right) - (left < right);
-}
-
 static enum status check_ids_differ(struct decoder *d)
 {
     size_t count = d->catalog->definitions.view_count;
-    uint32_t *ids = arena_array(&d->scratch, count, sizeof *ids);
-    for (size_t i = 0; i < count; i++)
-        ids[i] = d->catalog->views[i].id;
-    qsort(ids, count, sizeof *ids, compare_ids);
+    const struct catalog_view **by_id = catalog_sort_by_id(d->catalog, &d->scratch);
     for (size_t i = 1; i < count; i++)
-        if (ids[i] == ids[i - 1])
+        if (by_id[i]->id == by_id[i - 1]->id)
             return corrupt(d, "two feature views have the same id");
     return STATUS_OK;
 }

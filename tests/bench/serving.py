@@ -155,7 +155,8 @@ def run_all(world, cases, quick, between=None):
 
 
 def placed_rows(world, quick):
-    """8 in flight once more, where nobody moves: which core Redis wakes on makes a half of these figures, or twice."""
+    """8 in flight once more, of the history that is there, where nobody moves: which core Redis wakes on makes a half
+    of these figures, or twice."""
     of_server, of_redis, of_client = split()
     with on(of_redis):
         redis = world.redis()

@@ -30,7 +30,7 @@ def seeds(text):
 
 
 def chosen_seeds(config):
-    # 26 to 300 are for --long: thousands of further keys, for minutes of further time.
+    # 16 to 300 are for --long: thousands of further keys, for minutes of further time.
     return seeds(os.environ.get("LARDER_SEEDS") or ("1-300" if config.getoption("--long") else "1-15"))
 
 

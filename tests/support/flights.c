@@ -110,6 +110,20 @@ void flights_release(struct flights *f)
     arena_release(&f->arena);
 }
 
+int flights_set_up(void **state)
+{
+    static struct flights flights;
+    flights_init(&flights);
+    *state = &flights;
+    return 0;
+}
+
+int flights_tear_down(void **state)
+{
+    flights_release(*state);
+    return 0;
+}
+
 struct snapshot *flights_change(struct flights *f)
 {
     return f->next = make_snapshot(f, &f->snapshot->catalog, weather_after);
@@ -184,6 +198,12 @@ void flights_put_weather(struct flights *f, const char *origin, int64_t age_us, 
     struct value key = flights_text(origin);
     struct value values[] = {flights_double(wind), flights_double(10), flights_int(3)};
     flights_put(f, "airport_weather", &key, 1, age_us, values);
+}
+
+struct bytes flights_weather_request(struct flights *f, const char *origin)
+{
+    return bytes_of_text(
+        arena_printf(&f->arena, "\x0a\x07weather\x1a\x0f\x0a\x06origin\x1a\x05\x0a\x03%s", origin));
 }
 
 struct bytes flights_ask(struct flights *f, const struct api *api, struct bytes request)

@@ -38,6 +38,9 @@ struct flights {
 
 void flights_init(struct flights *flights);
 void flights_release(struct flights *flights);
+/* A test's own: of a group's tests, one at a time has them. */
+int flights_set_up(void **state);
+int flights_tear_down(void **state);
 struct snapshot *flights_change(struct flights *flights);
 
 struct value flights_int(int64_t value);
@@ -57,6 +60,8 @@ void flights_put(struct flights *flights, const char *view, const struct value *
 /* One row of airport_weather. */
 void flights_put_weather(struct flights *flights, const char *origin, int64_t age_us, double wind);
 
+/* A larder.v1 request for the service `weather` and one airport of three letters. */
+struct bytes flights_weather_request(struct flights *flights, const char *origin);
 /* Asks alone in a batch, as of NOW_US; the answer is borrowed from the writer. */
 struct bytes flights_ask(struct flights *flights, const struct api *api, struct bytes request);
 

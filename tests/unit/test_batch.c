@@ -11,28 +11,6 @@
 
 #include <cmocka.h>
 
-static struct flights flights;
-
-static int set_up(void **state)
-{
-    flights_init(&flights);
-    *state = &flights;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    flights_release(*state);
-    return 0;
-}
-
-/* A larder.v1 request for the service `weather` and one airport of three letters. */
-static struct bytes request_for(struct flights *f, const char *origin)
-{
-    return bytes_of_text(
-        arena_printf(&f->arena, "\x0a\x07weather\x1a\x0f\x0a\x06origin\x1a\x05\x0a\x03%s", origin));
-}
-
 static void begin(struct flights *f, const struct snapshot *snapshot)
 {
     batch_begin(&f->batch, snapshot, NOW_US);
@@ -40,7 +18,7 @@ static void begin(struct flights *f, const struct snapshot *snapshot)
 
 static void add(struct flights *f, const char *origin)
 {
-    batch_add(&f->batch, &larder_v1_api, request_for(f, origin));
+    batch_add(&f->batch, &larder_v1_api, flights_weather_request(f, origin));
 }
 
 static enum status answer(struct flights *f, size_t number)
@@ -536,7 +514,7 @@ static void a_store_that_talks_rubbish_is_one_that_is_away(void **state)
     assert_int_equal(answer(f, 0), STATUS_UNAVAILABLE);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, flights_set_up, flights_tear_down)
 
 int main(void)
 {

@@ -10,27 +10,9 @@
 
 #include <cmocka.h>
 
-static struct flights flights;
-
-static int set_up(void **state)
-{
-    flights_init(&flights);
-    *state = &flights;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    flights_release(*state);
-    return 0;
-}
-
-/* For the service `weather` and one airport of three letters. */
 static void add(struct flights *f, const char *origin)
 {
-    batch_add(&f->batch, &larder_v1_api,
-              bytes_of_text(arena_printf(
-                  &f->arena, "\x0a\x07weather\x1a\x0f\x0a\x06origin\x1a\x05\x0a\x03%s", origin)));
+    batch_add(&f->batch, &larder_v1_api, flights_weather_request(f, origin));
 }
 
 static enum status answer(struct flights *f, size_t number)
@@ -108,7 +90,7 @@ static void a_store_that_cannot_say_is_away(void **state)
     assert_int_equal(f->memory.catalog_count, 1); /* for both */
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, flights_set_up, flights_tear_down)
 
 int main(void)
 {

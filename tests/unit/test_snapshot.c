@@ -10,21 +10,6 @@
 
 #include <cmocka.h>
 
-static struct flights flights;
-
-static int set_up(void **state)
-{
-    flights_init(&flights);
-    *state = &flights;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    flights_release(*state);
-    return 0;
-}
-
 static const struct plan *plan_of(struct flights *f, const char *service, bool full_names)
 {
     const struct plan *plan = NULL;
@@ -178,13 +163,14 @@ static void a_held_snapshot_is_kept_until_it_is_let_go(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_service_names_its_features_and_keys_in_order, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(uses_whose_keys_begin_alike_share_a_group, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(unknown_names_are_not_found, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_view_that_is_not_online_is_refused_by_name, set_up,
-                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_service_names_its_features_and_keys_in_order,
+                                        flights_set_up, flights_tear_down),
+        cmocka_unit_test_setup_teardown(uses_whose_keys_begin_alike_share_a_group, flights_set_up,
+                                        flights_tear_down),
+        cmocka_unit_test_setup_teardown(unknown_names_are_not_found, flights_set_up,
+                                        flights_tear_down),
+        cmocka_unit_test_setup_teardown(a_view_that_is_not_online_is_refused_by_name,
+                                        flights_set_up, flights_tear_down),
         cmocka_unit_test(readers_hold_what_they_took_while_others_are_published),
         cmocka_unit_test(a_held_snapshot_is_kept_until_it_is_let_go),
     };
