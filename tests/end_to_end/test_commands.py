@@ -3,6 +3,7 @@ import json
 import os
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +25,19 @@ def test_each_command_has_help_worth_reading(unapplied_drivers, command):
     out = unapplied_drivers.do(command, "--help").out
     assert f"larder {command}" in out and len(out.splitlines()) >= 5
     assert all(len(line) <= 80 for line in out.splitlines())
+
+
+def test_grpc_is_loaded_by_those_who_serve_or_ask_and_its_lack_is_told(drivers, tmp_path):
+    """The loader finds a file of its name that is no library: whoever would load it says so, and others do not."""
+    (name,) = set(re.findall(rb"libgrpc\.so\.[0-9]+", Path(program()).read_bytes()))
+    (tmp_path / name.decode()).write_text("no library\n")
+    without = {"environment": {"LD_LIBRARY_PATH": str(tmp_path)}}
+    drivers.do("--version", **without)
+    drivers.do("plan", **without)
+    drivers.do("materialize", **without)
+    for words in (["serve"], ["get", "--service", "dispatch", "--entity", "driver_id=1"]):
+        said = drivers.refused(*words, code=1, **without).err
+        assert f"cannot load gRPC: {tmp_path}/{name.decode()}: " in said and "install" in said
 
 
 def test_mistakes_in_the_call_end_with_2(unapplied_drivers):
