@@ -36,6 +36,7 @@ struct reload {
     struct online_store *online;
     bool is_serving;                 /* something is published */
     struct registry_version version; /* of what is published; number 0: the project was removed */
+    struct registry_version told;    /* what the registry last said */
     bool is_stored;                  /* the online store holds it, or a newer one */
     char reason[REASON_SIZE];        /* what was last said in the log */
     struct reload_facts facts;       /* what is next put on the board */
@@ -155,36 +156,6 @@ static enum status read_newest(struct reload *reload, struct error *err)
     return STATUS_OK;
 }
 
-static enum status read_registry(struct reload *reload, struct error *err)
-{
-    const char *project = reload->settings->project;
-    uint64_t identity;
-    struct registry_version version;
-    int64_t began_us = timestamp_monotonic_us();
-    enum status status = STATUS_OK;
-    if (!reload->registry)
-        status =
-            registry_open_for_server(reload->settings, reload->asked_fd, &reload->registry, err);
-    if (!status)
-        status = registry_version(reload->registry, project, &version, err);
-    if (!status)
-        status = registry_identity(reload->registry, &identity, err);
-    if (status)
-        return status;
-    if (version.number == 0 && reload->is_serving) {
-        if (reload->version.number > 0)
-            publish_nothing(reload);
-        return STATUS_OK;
-    }
-    if (version.number == 0)
-        return fail(err, STATUS_NOT_FOUND, "nothing is applied: run larder apply");
-    if (!is_current(reload, version, identity))
-        status = read_newest(reload, err);
-    if (!status && !version.may_lag)
-        snapshot_confirm(reload->cell, began_us);
-    return status;
-}
-
 /* Whether to serve what the online store holds. Another registry's definitions take over only from
  * the registry itself. Ids of projects only grow: a greater one is that of the project made anew,
  * and one that was removed does not come back. */
@@ -227,6 +198,70 @@ static enum status read_online(struct reload *reload, struct error *err)
     reload->is_stored = true;
     publish_catalog(reload, snapshot, "online_store");
     return STATUS_OK;
+}
+
+/* A standby comes to what is served later, if it was had from the online store. That it has no such
+ * project tells of a removal only if it had it. */
+static bool is_behind(const struct reload *reload, struct registry_version version,
+                      uint64_t identity)
+{
+    if (!version.may_lag || !reload->is_serving)
+        return false;
+    if (version.number == 0)
+        return reload->told.number == 0 || reload->told.project_id != reload->version.project_id;
+    if (identity != atomic_load(&reload->identity))
+        return false;
+    return version.project_id == reload->version.project_id
+               ? version.number < reload->version.number
+               : version.project_id < reload->version.project_id;
+}
+
+static enum status take_over(struct reload *reload, struct registry_version version,
+                             uint64_t identity, struct error *err)
+{
+    if (is_behind(reload, version, identity))
+        return STATUS_OK;
+    if (version.number == 0 && reload->is_serving) {
+        if (reload->version.number > 0)
+            publish_nothing(reload);
+        return STATUS_OK;
+    }
+    if (version.number == 0)
+        return fail(err, STATUS_NOT_FOUND, "nothing is applied: run larder apply");
+    return is_current(reload, version, identity) ? STATUS_OK : read_newest(reload, err);
+}
+
+/* What a standby has not heard of yet stands in the online store. */
+static enum status catch_up(struct reload *reload, enum status status)
+{
+    struct error err;
+    bool is_there = reload->is_serving ? kept_version(reload) > reload->version.number
+                                       : status == STATUS_NOT_FOUND;
+    return is_there && read_online(reload, &err) == STATUS_OK ? STATUS_OK : status;
+}
+
+static enum status read_registry(struct reload *reload, struct error *err)
+{
+    uint64_t identity;
+    struct registry_version version;
+    int64_t began_us = timestamp_monotonic_us();
+    enum status status = STATUS_OK;
+    if (!reload->registry)
+        status =
+            registry_open_for_server(reload->settings, reload->asked_fd, &reload->registry, err);
+    if (!status)
+        status = registry_version(reload->registry, reload->settings->project, &version, err);
+    if (!status)
+        status = registry_identity(reload->registry, &identity, err);
+    if (status)
+        return status;
+    status = take_over(reload, version, identity, err);
+    reload->told = version;
+    if (version.may_lag)
+        return catch_up(reload, status);
+    if (!status)
+        snapshot_confirm(reload->cell, began_us);
+    return status;
 }
 
 static void close_registry(struct reload *reload)

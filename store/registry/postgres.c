@@ -74,15 +74,16 @@ static enum status postgres_version(struct registry *registry, const char *proje
     enum status status = schema_check(r, err);
     if (!status)
         status = statement_query(r, "reading the applied version",
-                                 "SELECT id, version, pg_is_in_recovery()"
-                                 " FROM @.project WHERE name = $1",
+                                 "SELECT coalesce(id, 0), coalesce(version, 0), may_lag"
+                                 " FROM pg_is_in_recovery() AS may_lag"
+                                 " LEFT JOIN @.project ON name = $1",
                                  1, values, &result, err);
     if (status)
         return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-    if (PQntuples(result))
-        *version = (struct registry_version){.project_id = (uint32_t)cell_uint64(result, 0, 0),
-                                             .number = cell_uint64(result, 0, 1),
-                                             .may_lag = *PQgetvalue(result, 0, 2) == 't'};
+    *version = (struct registry_version){.project_id = (uint32_t)cell_uint64(result, 0, 0),
+                                         .number = cell_uint64(result, 0, 1),
+                                         .may_lag = *PQgetvalue(result, 0, 2) == 't'};
+    r->is_standby = version->may_lag;
     PQclear(result);
     return STATUS_OK;
 }

@@ -29,6 +29,7 @@ struct postgres_registry {
     bool format_known;            /* it was looked at, and is ours */
     int64_t format;               /* as it was then */
     bool listening;
+    bool is_standby; /* where nobody can listen; as the newest version was last read */
 };
 
 static inline struct postgres_registry *postgres_registry_of(struct registry *registry)

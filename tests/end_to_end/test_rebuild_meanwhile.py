@@ -55,7 +55,7 @@ def check_settled(drivers, expected=NEW):
 
 
 @contextlib.contextmanager
-def asking(drivers, *keys):
+def asking(drivers, *keys, repository=None):
     """A client that asks a server without a pause; gives the answers, each once for as long as it stayed the same."""
     keys = keys or (1, 2)
     answers, stop, failures = [], threading.Event(), []
@@ -71,7 +71,7 @@ def asking(drivers, *keys):
                 if not answers or answers[-1] != answer:
                     answers.append(answer)
 
-    with drivers.repository.serving() as server:
+    with (repository or drivers.repository).serving() as server:
         thread = threading.Thread(target=ask, args=(server.address,))
         thread.start()
         try:

@@ -90,6 +90,42 @@ static void a_store_that_cannot_say_is_away(void **state)
     assert_int_equal(f->memory.catalog_count, 1); /* for both */
 }
 
+/* Each request reads its own rows, and asks behind that. */
+static void rows_that_are_read_one_request_at_a_time_may_be_absent(void **state)
+{
+    struct flights *f = *state;
+    flights_put_weather(f, "BBB", 0, 1);
+    flights_put_weather(f, "DDD", 0, 1);
+    f->memory.read_bytes_max = 100; /* a row is of more than 50 */
+    put_catalog(f, 77, 1);
+    batch_begin(&f->batch, f->snapshot, NOW_US);
+    add(f, "AAA");
+    add(f, "BBB");
+    add(f, "CCC");
+    add(f, "DDD");
+    batch_read(&f->batch, &f->memory.store);
+    assert_true(f->batch.is_divided);
+    assert_int_equal(answer(f, 0), STATUS_OK);
+    assert_int_equal(answer(f, 1), STATUS_OK);
+    put_catalog(f, 77, 2); /* whose rows CCC's may be among */
+    assert_int_equal(answer(f, 2), STATUS_UNAVAILABLE);
+    assert_true(f->needs_definitions);
+    assert_int_equal(answer(f, 3), STATUS_OK);
+    assert_int_equal(f->memory.catalog_count, 2);
+}
+
+static void a_request_that_is_read_in_steps_asks_behind_the_last(void **state)
+{
+    struct flights *f = *state;
+    put_catalog(f, 77, 1);
+    batch_begin(&f->batch, f->snapshot, NOW_US);
+    batch_add_alone(&f->batch, &larder_v1_api, flights_weather_request(f, "AAA"));
+    assert_true(batch_read_step(&f->batch, &f->memory.store));
+    put_catalog(f, 77, 2);
+    assert_int_equal(answer(f, 0), STATUS_UNAVAILABLE);
+    assert_true(f->needs_definitions);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, flights_set_up, flights_tear_down)
 
 int main(void)
@@ -98,6 +134,8 @@ int main(void)
         TEST(a_row_is_absent_only_if_the_definitions_are_the_newest),
         TEST(what_the_registry_said_a_moment_ago_is_believed),
         TEST(a_store_that_cannot_say_is_away),
+        TEST(rows_that_are_read_one_request_at_a_time_may_be_absent),
+        TEST(a_request_that_is_read_in_steps_asks_behind_the_last),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
