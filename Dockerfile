@@ -13,9 +13,10 @@ COPY . .
 RUN cmake --preset release
 RUN cmake --build --preset release --target larder
 RUN DESTDIR=/image cmake --install build/release --component Unspecified --strip
-# Each library that the program is linked with, gRPC, which it loads when it is needed, and the loader, where the
-# loader looks for them.
-RUN LD_PRELOAD=libgrpc.so.29 ldd /image/usr/local/bin/larder | grep --only-matching '/[^ ]*' | xargs cp --dereference --parents --target-directory=/image
+# Each library that the program is linked with, gRPC, which it loads by its name when it is needed, and the loader,
+# where the loader looks for them.
+RUN strings -a /image/usr/local/bin/larder | grep --line-regexp 'libgrpc[.]so[.][0-9.]*' > /grpc
+RUN LD_PRELOAD=$(cat /grpc) ldd /image/usr/local/bin/larder | grep --only-matching '/[^ ]*' | xargs cp --dereference --parents --target-directory=/image
 RUN mkdir -p /image/etc /image/repository /image/tmp && chmod 1777 /image/tmp && \
     echo 'larder:x:10001:10001::/repository:/usr/local/bin/larder' > /image/etc/passwd && \
     echo 'larder:x:10001:' > /image/etc/group && \

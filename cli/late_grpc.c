@@ -1,7 +1,7 @@
 /*
  * late_grpc.c - gRPC core, loaded by the first call of it instead of with the program.
  *
- * It comes with some 50 libraries, which take the dynamic loader longer than all others together
+ * It comes with 47 libraries more, which take the dynamic loader longer than all others together
  * (docs/benchmarks.md): a command that neither serves nor asks a server does not need them, and the
  * server reads its definitions meanwhile. The functions here have gRPC's names and are in the
  * program `larder` alone; whoever links Larder's C client links gRPC itself. Where the library
@@ -18,8 +18,6 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,14 +159,11 @@ static struct {
 #undef FUNCTION
 #undef ROUTINE
 
-static atomic_bool is_loaded;
-
 static void *must(void *found)
 {
     if (found)
         return found;
-    fprintf(stderr, "larder: cannot load gRPC: %s: install the library (on Debian: libgrpc29)\n",
-            dlerror());
+    fprintf(stderr, "larder: cannot load gRPC: %s: install gRPC's C core\n", dlerror());
     _exit(EXIT_FAILURE); /* other threads may be at work */
 }
 
@@ -183,14 +178,12 @@ static void load(void)
     CALLS
 #undef FUNCTION
 #undef ROUTINE
-    atomic_store_explicit(&is_loaded, true, memory_order_release);
 }
 
 static void need(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    if (!atomic_load_explicit(&is_loaded, memory_order_acquire))
-        pthread_once(&once, load);
+    pthread_once(&once, load);
 }
 
 #define FUNCTION(type, name, parameters, arguments)                                                \

@@ -36,7 +36,7 @@ struct reload {
     struct online_store *online;
     bool is_serving;                 /* something is published */
     struct registry_version version; /* of what is published; number 0: the project was removed */
-    struct registry_version told;    /* what the registry last said */
+    bool is_at_standby;              /* what was last read of the registry may be old */
     bool is_stored;                  /* the online store holds it, or a newer one */
     char reason[REASON_SIZE];        /* what was last said in the log */
     struct reload_facts facts;       /* what is next put on the board */
@@ -57,13 +57,17 @@ static void say(struct reload *reload, enum log_level level, const char *message
     log_line(level, message, "reason=%s", log_quote(reason, quoted, sizeof quoted));
 }
 
+static struct registry_version version_of(const struct catalog *catalog)
+{
+    return (struct registry_version){.project_id = catalog->project_id, .number = catalog->version};
+}
+
 static void publish(struct reload *reload, struct snapshot *snapshot)
 {
     const struct catalog *catalog = &snapshot->catalog;
     snapshot_resolve(snapshot);
     reload->is_serving = true;
-    reload->version =
-        (struct registry_version){.project_id = catalog->project_id, .number = catalog->version};
+    reload->version = version_of(catalog);
     reload->reason[0] = '\0';
     reload->facts.rebuild_count = 0;
     reload->states_read_us = 0;
@@ -95,6 +99,7 @@ static void publish_nothing(struct reload *reload)
              reload->settings->project);
     reload->is_stored = true;
     publish(reload, snapshot);
+    reload->facts.is_from_online_store = false;
 }
 
 /* Which version of what is published the online store holds; 0 if it holds none, or that of another
@@ -110,7 +115,8 @@ static uint64_t kept_version(struct reload *reload)
 }
 
 /* Puts what the registry says into the online store, too, for the time when PostgreSQL is away, if
- * the apply could not. Tried again at every look until it is there. */
+ * the apply could not. Tried again at every look until it is there. A standby may say it of a
+ * project that was removed since, and from the online store before that. */
 static void store_catalog(struct reload *reload)
 {
     struct error err;
@@ -118,7 +124,8 @@ static void store_catalog(struct reload *reload)
     uint64_t owner, identity = atomic_load(&reload->identity);
     if (online_store_owner(reload->online, &owner, &err) || owner != identity)
         return;
-    reload->is_stored = kept_version(reload) >= reload->version.number;
+    uint64_t kept = kept_version(reload);
+    reload->is_stored = kept >= reload->version.number || (kept == 0 && reload->is_at_standby);
     if (reload->is_stored)
         return;
     arena_init(&arena, 0);
@@ -156,18 +163,18 @@ static enum status read_newest(struct reload *reload, struct error *err)
     return STATUS_OK;
 }
 
-/* Whether to serve what the online store holds. Another registry's definitions take over only from
- * the registry itself. Ids of projects only grow: a greater one is that of the project made anew,
- * and one that was removed does not come back. */
-static bool is_news(const struct reload *reload, const struct catalog *catalog)
+/* Whether to serve what was not read from a registry that cannot be old. Another registry's
+ * definitions take over only from the registry itself. Ids of projects only grow: a greater one is
+ * that of the project made anew, and one that was removed does not come back. */
+static bool is_news(const struct reload *reload, struct registry_version version, uint64_t identity)
 {
     if (!reload->is_serving)
         return true;
-    if (catalog->identity != atomic_load(&reload->identity))
+    if (identity != atomic_load(&reload->identity))
         return false;
-    if (catalog->project_id == reload->version.project_id && reload->version.number > 0)
-        return catalog->version > reload->version.number;
-    return catalog->project_id > reload->version.project_id;
+    if (version.project_id == reload->version.project_id && reload->version.number > 0)
+        return version.number > reload->version.number;
+    return version.project_id > reload->version.project_id;
 }
 
 /* The definitions in the online store, if they are newer than what is served and belong to it. */
@@ -191,7 +198,7 @@ static enum status read_online(struct reload *reload, struct error *err)
         status = fail(err, STATUS_CONFLICT,
                       "the definitions in the online store are those of "
                       "another registry than its rows");
-    if (status || !is_news(reload, catalog)) {
+    if (status || !is_news(reload, version_of(catalog), catalog->identity)) {
         snapshot_free(snapshot);
         return status;
     }
@@ -200,27 +207,10 @@ static enum status read_online(struct reload *reload, struct error *err)
     return STATUS_OK;
 }
 
-/* A standby comes to what is served later, if it was had from the online store. That it has no such
- * project tells of a removal only if it had it. */
-static bool is_behind(const struct reload *reload, struct registry_version version,
-                      uint64_t identity)
-{
-    if (!version.may_lag || !reload->is_serving)
-        return false;
-    if (version.number == 0)
-        return reload->told.number == 0 || reload->told.project_id != reload->version.project_id;
-    if (identity != atomic_load(&reload->identity))
-        return false;
-    return version.project_id == reload->version.project_id
-               ? version.number < reload->version.number
-               : version.project_id < reload->version.project_id;
-}
-
+/* What the registry itself says. */
 static enum status take_over(struct reload *reload, struct registry_version version,
                              uint64_t identity, struct error *err)
 {
-    if (is_behind(reload, version, identity))
-        return STATUS_OK;
     if (version.number == 0 && reload->is_serving) {
         if (reload->version.number > 0)
             publish_nothing(reload);
@@ -231,13 +221,44 @@ static enum status take_over(struct reload *reload, struct registry_version vers
     return is_current(reload, version, identity) ? STATUS_OK : read_newest(reload, err);
 }
 
-/* What a standby has not heard of yet stands in the online store. */
-static enum status catch_up(struct reload *reload, enum status status)
+/* Newer than what is served. Another registry's definitions are not while the online store still
+ * has those of ours: it is the standby's that are of before. */
+static bool is_newer_at_standby(const struct reload *reload, struct registry_version version,
+                                uint64_t identity, uint64_t kept_identity)
 {
-    struct error err;
-    bool is_there = reload->is_serving ? kept_version(reload) > reload->version.number
-                                       : status == STATUS_NOT_FOUND;
-    return is_there && read_online(reload, &err) == STATUS_OK ? STATUS_OK : status;
+    uint64_t served_identity = atomic_load(&reload->identity);
+    if (version.number == 0)
+        return false;
+    if (reload->is_serving && identity != served_identity)
+        return kept_identity != served_identity;
+    return is_news(reload, version, identity);
+}
+
+/* What a standby says may be old. So where the online store has definitions, those are served
+ * unless the standby knows newer ones; and only where it answers that it has none is a project that
+ * the standby does not have believed to be removed. */
+static enum status follow_standby(struct reload *reload, struct registry_version version,
+                                  uint64_t identity, struct error *err)
+{
+    uint64_t kept_identity = 0, kept_number = 0;
+    enum status status = online_store_catalog_version(reload->online, reload->settings->project,
+                                                      &kept_identity, &kept_number, err);
+    if (status && reload->is_serving)
+        return STATUS_OK;
+    if (version.number == 0 && kept_identity == 0)
+        return take_over(reload, version, identity, err);
+    status = is_newer_at_standby(reload, version, identity, kept_identity)
+                 ? read_newest(reload, err)
+                 : STATUS_OK;
+    bool is_kept_served = reload->is_serving && kept_number == reload->version.number &&
+                          kept_identity == atomic_load(&reload->identity);
+    if (status || kept_identity == 0 || is_kept_served)
+        return status;
+    status = read_online(reload, err);
+    if (!status || !reload->is_serving)
+        return status;
+    say(reload, LOG_WARNING, "the definitions in the online store are not taken", err->message);
+    return STATUS_OK;
 }
 
 static enum status read_registry(struct reload *reload, struct error *err)
@@ -255,11 +276,12 @@ static enum status read_registry(struct reload *reload, struct error *err)
         status = registry_identity(reload->registry, &identity, err);
     if (status)
         return status;
-    status = take_over(reload, version, identity, err);
-    reload->told = version;
-    if (version.may_lag)
-        return catch_up(reload, status);
-    if (!status)
+    reload->is_at_standby = version.may_lag;
+    status = version.may_lag ? follow_standby(reload, version, identity, err)
+                             : take_over(reload, version, identity, err);
+    if (is_current(reload, version, identity))
+        reload->facts.is_from_online_store = false;
+    if (!status && !version.may_lag)
         snapshot_confirm(reload->cell, began_us);
     return status;
 }
@@ -327,7 +349,6 @@ static void put_on_board(struct reload *reload, enum status status)
     facts->is_unknown = status == STATUS_NOT_FOUND;
     facts->is_registry_away = status && status != STATUS_NOT_FOUND;
     facts->version = reload->version.number;
-    facts->is_from_online_store &= status != STATUS_OK;
     reload_facts_tell(&reload->board, facts);
 }
 

@@ -2,9 +2,10 @@
  * reload.h - keeps the newest definitions published, on a thread of its own.
  *
  * It reads the registry, hears of applies, and publishes a snapshot for each new version; an empty
- * one when the project is removed. While PostgreSQL is away it takes the definitions that apply
- * left in the online store instead, if these belong to the registry that the online store belongs
- * to; newer ones that it finds in the registry it stores there. It never gives up and never fails:
+ * one when the project is removed. While PostgreSQL is away, or is a standby that has not heard of
+ * them yet, it takes the definitions that apply left in the online store instead, if these belong
+ * to the registry that the online store belongs to; newer ones that it finds in the registry it
+ * stores there. It never gives up and never fails:
  * what it waits for, it says in the log, once for each change. Nobody waits for it but a request
  * that met a row of newer definitions, or may lack one for theirs, which asks for a reading that
  * begins after it asked.

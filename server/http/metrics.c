@@ -227,9 +227,10 @@ static void write_state(const struct metrics_facts *facts, struct metrics_text *
     write_gauge(text, "larder_definitions_version", "Which is served; 0: none.", reload->version);
     write_gauge(text, "larder_registry_up", "1 while the registry can be read.",
                 (reload->is_loaded || reload->is_unknown) && !reload->is_registry_away);
-    write_gauge(text, "larder_definitions_from_online_store",
-                "1 while those served were read from the online store, for want of the registry.",
-                reload->is_from_online_store);
+    write_gauge(
+        text, "larder_definitions_from_online_store",
+        "1 while those served were read from the online store: the registry is away, or behind.",
+        reload->is_from_online_store);
     write_gauge(text, "larder_views_to_rebuild", "Views that larder materialize is to rebuild.",
                 reload->rebuild_count);
     metrics_family(text, METRIC_GAUGE, "larder_online_store_state", "1 for the one that it has.");

@@ -65,25 +65,41 @@ static enum status postgres_read(struct registry *registry, const char *project,
     return status;
 }
 
+static enum status ask_for_standby(struct postgres_registry *r, struct error *err)
+{
+    PGresult *result;
+    enum status status = statement_query(r, "asking for a standby", "SELECT pg_is_in_recovery()", 0,
+                                         NULL, &result, err);
+    if (status)
+        return status;
+    r->is_standby = *PQgetvalue(result, 0, 0) == 't';
+    PQclear(result);
+    return STATUS_OK;
+}
+
+/* Behind the answer to whether it is a standby: what is promoted in between is one for a look more.
+ */
 static enum status postgres_version(struct registry *registry, const char *project,
                                     struct registry_version *version, struct error *err)
 {
     struct postgres_registry *r = postgres_registry_of(registry);
     PGresult *result;
     const char *const values[] = {project};
-    enum status status = schema_check(r, err);
+    enum status status = ask_for_standby(r, err);
+    if (status)
+        return status;
+    version->may_lag = r->is_standby;
+    status = schema_check(r, err);
     if (!status)
         status = statement_query(r, "reading the applied version",
-                                 "SELECT coalesce(id, 0), coalesce(version, 0), may_lag"
-                                 " FROM pg_is_in_recovery() AS may_lag"
-                                 " LEFT JOIN @.project ON name = $1",
-                                 1, values, &result, err);
+                                 "SELECT id, version FROM @.project WHERE name = $1", 1, values,
+                                 &result, err);
     if (status)
         return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-    *version = (struct registry_version){.project_id = (uint32_t)cell_uint64(result, 0, 0),
-                                         .number = cell_uint64(result, 0, 1),
-                                         .may_lag = *PQgetvalue(result, 0, 2) == 't'};
-    r->is_standby = version->may_lag;
+    if (PQntuples(result)) {
+        version->project_id = (uint32_t)cell_uint64(result, 0, 0);
+        version->number = cell_uint64(result, 0, 1);
+    }
     PQclear(result);
     return STATUS_OK;
 }

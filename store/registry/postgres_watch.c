@@ -40,7 +40,6 @@ enum status postgres_wait(struct registry *registry, int timeout_ms, int wake_fd
                           struct error *err)
 {
     struct postgres_registry *r = postgres_registry_of(registry);
-    *changed = false;
     if (!r->listening && !r->is_standby)
         return start_listening(r, changed, err);
     int64_t begin_us = timestamp_monotonic_us();

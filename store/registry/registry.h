@@ -180,9 +180,9 @@ enum status registry_find_sample(struct registry *registry, uint64_t snapshot_xm
 
 /* For servers: waits up to timeout_ms (-1: without end) for news of any project. The first call
  * only begins to listen and returns at once with *changed true: read after it, and nothing is
- * missed. *changed false: the time is over, or `wake_fd` (-1: none) became readable; at a standby,
- * where nobody can listen, it is never anything else. After an UNAVAILABLE the handle is to be
- * closed and another opened; whoever reconnects reads again. */
+ * missed. *changed false: the time is over, or `wake_fd` (-1: none) became readable. Nobody can
+ * listen at a standby: once registry_version has found that it is one, this only waits. After an
+ * UNAVAILABLE the handle is to be closed and another opened; whoever reconnects reads again. */
 enum status registry_wait(struct registry *registry, int timeout_ms, int wake_fd, bool *changed,
                           struct error *err);
 

@@ -29,6 +29,8 @@ def test_each_command_has_help_worth_reading(unapplied_drivers, command):
 
 def test_grpc_is_loaded_by_those_who_serve_or_ask_and_its_lack_is_told(drivers, tmp_path):
     """The loader finds a file of its name that is no library: whoever would load it says so, and others do not."""
+    linked = subprocess.run(["objdump", "-p", program()], capture_output=True, text=True, check=True).stdout
+    assert "NEEDED" in linked and not re.search(r"NEEDED +lib(grpc|gpr|absl)", linked)
     (name,) = set(re.findall(rb"libgrpc\.so\.[0-9]+", Path(program()).read_bytes()))
     (tmp_path / name.decode()).write_text("no library\n")
     without = {"environment": {"LD_LIBRARY_PATH": str(tmp_path)}}

@@ -1,4 +1,4 @@
-"""test_standby.py - a server whose PostgreSQL is a standby, which hears of everything, but perhaps late."""
+"""test_registry_standby.py - a server whose PostgreSQL is a standby, which hears of everything, but perhaps late."""
 import contextlib
 import os
 import time
@@ -7,11 +7,17 @@ import grpc
 import pytest
 
 from drivers import TABLE, Drivers
+from metrics import Metrics
 from sql import psql
 from test_rebuild_meanwhile import JOURNEYS, NEW, OLD, asking, wait_for
 from test_server_faults import eventually
+from web import ask
 
 ABSENT, TOO_OLD = ("NOT_FOUND", None), ("OUTSIDE_MAX_AGE", None)
+
+
+def metrics(repository):
+    return Metrics(ask(repository.http_port, "/metrics").text)
 
 
 class Followed(Drivers):
@@ -87,23 +93,95 @@ def test_a_server_that_starts_behind_a_standby_that_lags_serves_the_newest(follo
     assert followed.online_of(followed.reader, 1, 2, 99) == [*NEW, ABSENT]
 
 
-def test_a_project_that_is_removed_and_made_anew_is_followed(followed):
+def test_a_first_apply_that_the_standby_has_not_heard_of_comes_from_the_online_store(followed):
+    followed.do("teardown", "--yes")
+    followed.fall_behind()
+    followed.do("apply")
+    followed.materialize()
     with followed.reader.serving() as server, grpc.insecure_channel(server.address) as channel:
-        assert followed.trips(channel, 1, 2) == OLD
+        assert followed.trips(channel, 1, 2, 99) == [*OLD, ABSENT]
+        before = sessions(followed)
+        time.sleep(1.5)
+        assert sessions(followed) == before != ""
+        assert server.said.count("definitions loaded") == 1
+        followed.catch_up()
+        time.sleep(1)
+        assert followed.trips(channel, 1, 2, 99) == [*OLD, ABSENT]
+
+
+def test_a_removed_project_stays_removed(followed):
+    """It was served before, or from the online store alone, by a server whose standby has not heard of the end."""
+    followed.fall_behind()
+    followed.define(JOURNEYS)
+    followed.do("apply")
+    followed.materialize()
+    with followed.reader.serving() as server, grpc.insecure_channel(server.address) as channel:
+        assert followed.trips(channel, 1, 2) == NEW
         followed.do("teardown", "--yes")
+        time.sleep(2)  # several looks, of which none is to put the definitions back
+        assert not followed.place.redis_command("KEYS", "larder:*")
+        followed.catch_up()
         server.wait_said("the project was removed from the registry")
+        assert server.said.count("definitions loaded") == 2  # the standby's, and those that it had not
+
+
+@pytest.mark.parametrize("is_behind", [False, True], ids=["", "behind"])
+def test_a_project_that_is_removed_and_made_anew_is_followed(followed, is_behind):
+    other = followed.place.repository({"features.yaml": followed.definitions}, project="other")
+    other.do("apply")  # so that the registry stays
+    followed.define(JOURNEYS)
+    followed.do("apply")
+    followed.materialize()
+    followed.wait_for_standby()
+    with followed.reader.serving() as server, grpc.insecure_channel(server.address) as channel:
+        assert followed.trips(channel, 1, 2) == NEW
+        if is_behind:
+            followed.fall_behind()
+        followed.do("teardown", "--yes")
+        if not is_behind:
+            server.wait_said("the project was removed from the registry")
+        followed.define()
         followed.do("apply")
         followed.materialize()
         eventually(lambda: server.said.count("definitions loaded") == 2)
         assert followed.trips(channel, 1, 2) == OLD
+        if is_behind:
+            followed.catch_up()
+            time.sleep(1.5)
+            assert server.said.count("definitions loaded") == 2
+            assert followed.trips(channel, 1, 2) == OLD
+
+
+def sessions(followed):
+    return psql(followed.standby_url,
+                "SELECT string_agg(pid::text, ',') FROM pg_stat_activity WHERE application_name = 'larder'")
+
+
+def errors(followed):
+    with open(followed.standby.log) as log:
+        return [line for line in log if "ERROR" in line]
 
 
 def test_a_standby_is_asked_over_one_connection_and_has_nothing_to_log(followed):
-    sessions = "SELECT string_agg(pid::text, ',') FROM pg_stat_activity WHERE application_name = 'larder'"
     with followed.reader.serving() as server, grpc.insecure_channel(server.address) as channel:
         assert followed.trips(channel, 1, 2) == OLD
-        before = psql(followed.standby_url, sessions)
+        before = sessions(followed)
         time.sleep(3)
-        assert psql(followed.standby_url, sessions) == before != ""
-    with open(followed.standby.log) as log:
-        assert not [line for line in log if "ERROR" in line]
+        assert sessions(followed) == before != ""
+    assert not errors(followed)
+
+
+def test_it_is_told_whether_the_definitions_are_ahead_of_the_standby(followed):
+    def is_ahead():
+        return metrics(followed.reader)["larder_definitions_from_online_store"]
+    with followed.reader.serving():
+        eventually(lambda: metrics(followed.reader)["larder_ready"] == 1)
+        assert not is_ahead()
+        followed.fall_behind()
+        followed.define(JOURNEYS)
+        followed.do("apply")
+        eventually(is_ahead)
+        time.sleep(1)
+        assert is_ahead()
+        followed.catch_up()
+        eventually(lambda: not is_ahead())
