@@ -222,16 +222,18 @@ static enum status take_over(struct reload *reload, struct registry_version vers
 }
 
 /* Newer than what is served. Another registry's definitions are not while the online store still
- * has those of ours: it is the standby's that are of before. */
+ * has those of ours: it is the standby's that are of before. A standby that had a project and lost
+ * it does not get it back: what it has by now of one that was taken for removed, it had not yet. */
 static bool is_newer_at_standby(const struct reload *reload, struct registry_version version,
                                 uint64_t identity, uint64_t kept_identity)
 {
     uint64_t served_identity = atomic_load(&reload->identity);
     if (version.number == 0)
         return false;
-    if (reload->is_serving && identity != served_identity)
-        return kept_identity != served_identity;
-    return is_news(reload, version, identity);
+    if (reload->version.number == 0) /* or nothing is served yet */
+        return true;
+    return identity == served_identity ? is_news(reload, version, identity)
+                                       : kept_identity != served_identity;
 }
 
 /* What a standby says may be old. So where the online store has definitions, those are served

@@ -5,10 +5,9 @@
  * one when the project is removed. While PostgreSQL is away, or is a standby that has not heard of
  * them yet, it takes the definitions that apply left in the online store instead, if these belong
  * to the registry that the online store belongs to; newer ones that it finds in the registry it
- * stores there. It never gives up and never fails:
- * what it waits for, it says in the log, once for each change. Nobody waits for it but a request
- * that met a row of newer definitions, or may lack one for theirs, which asks for a reading that
- * begins after it asked.
+ * stores there. It never gives up and never fails: what it waits for, it says in the log, once for
+ * each change. Nobody waits for it but a request that met a row of newer definitions, or may lack
+ * one for theirs, which asks for a reading that begins after it asked.
  */
 #ifndef LARDER_SERVER_RELOAD_H
 #define LARDER_SERVER_RELOAD_H

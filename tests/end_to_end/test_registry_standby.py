@@ -109,6 +109,17 @@ def test_a_first_apply_that_the_standby_has_not_heard_of_comes_from_the_online_s
         assert followed.trips(channel, 1, 2, 99) == [*OLD, ABSENT]
 
 
+def test_what_the_online_store_loses_comes_back_with_the_standby(followed):
+    followed.do("teardown", "--yes")
+    followed.fall_behind()
+    followed.do("apply")
+    with followed.reader.serving() as server:
+        followed.place.redis_command("FLUSHDB")
+        server.wait_said("the project was removed from the registry")  # as nobody knows better
+        followed.catch_up()
+        eventually(lambda: server.said.count("definitions loaded") == 2)
+
+
 def test_a_removed_project_stays_removed(followed):
     """It was served before, or from the online store alone, by a server whose standby has not heard of the end."""
     followed.fall_behind()
