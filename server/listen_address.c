@@ -36,8 +36,17 @@ static bool split(const char *address, char host[HOST_SIZE], const char **port)
     return true;
 }
 
-/* -1: errno says why not. */
-static int listen_at(const struct addrinfo *info)
+/* -1; errno stays as it is. */
+static int closed(int fd)
+{
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+/* -1: errno says why not. An address at which somebody listens cannot be had. */
+static int bind_to(const struct addrinfo *info)
 {
     int one = 1;
     int fd = socket(info->ai_family, info->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
@@ -45,12 +54,13 @@ static int listen_at(const struct addrinfo *info)
     if (fd < 0)
         return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, WAITING_MAX) == 0)
-        return fd;
-    int error = errno;
-    close(fd);
-    errno = error;
-    return -1;
+    return bind(fd, info->ai_addr, info->ai_addrlen) == 0 ? fd : closed(fd);
+}
+
+static int listen_at(const struct addrinfo *info)
+{
+    int fd = bind_to(info);
+    return fd < 0 || listen(fd, WAITING_MAX) == 0 ? fd : closed(fd);
 }
 
 static enum status find_infos(const char *setting, const char *address, struct addrinfo **infos,
@@ -83,7 +93,7 @@ enum status listen_address_check(const char *setting, const char *address, struc
     enum status status = find_infos(setting, address, &infos, err);
     if (status)
         return status;
-    int fd = listen_at(infos), error = errno;
+    int fd = bind_to(infos), error = errno;
     freeaddrinfo(infos);
     if (fd < 0)
         return cannot_listen(setting, address, error, err);

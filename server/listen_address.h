@@ -10,8 +10,8 @@
 
 #include "base/error.h"
 
-/* Binds and lets go again. INVALID: no host:port, or no such host; CONFLICT: it is taken, or we may
- * not. */
+/* Binds and lets go again; whoever connects meanwhile is refused, as before. INVALID: no host:port,
+ * or no such host; CONFLICT: it is taken, or we may not. */
 enum status listen_address_check(const char *setting, const char *address, struct error *err);
 /* Listens, on the first of the host's addresses that can be had. *fd does not block and is the
  * caller's; *port is the one that was got. */
