@@ -18,12 +18,17 @@ OLD, NEW = [("PRESENT", 1), ("PRESENT", 2)], [("PRESENT", 100), ("PRESENT", 200)
 THIRD = [("PRESENT", 107), ("NOT_FOUND", None)]
 
 
-@pytest.fixture
-def unchanged(drivers):
-    """Driver 1 is served from trips; there is a table of journeys, whose rows are older."""
+def make_journeys(drivers):
+    """Another table of both drivers, whose rows are older."""
     drivers.sql(TABLE.replace("trips", "journeys"),
                 "INSERT INTO journeys SELECT d, t, t, d * 100, 1 FROM (SELECT now() - interval '5 hours' t) x,"
                 " generate_series(1, 2) d")
+
+
+@pytest.fixture
+def unchanged(drivers):
+    """Driver 1 is served from trips; there are journeys, too."""
+    make_journeys(drivers)
     drivers.add(1, "4 hours", trips=1)
     drivers.materialize("--to", drivers.time("2 hours"))
     return drivers

@@ -6,10 +6,10 @@ import time
 import grpc
 import pytest
 
-from drivers import TABLE, Drivers
+from drivers import Drivers
 from metrics import Metrics
 from sql import psql
-from test_rebuild_meanwhile import JOURNEYS, NEW, OLD, asking, wait_for
+from test_rebuild_meanwhile import JOURNEYS, NEW, OLD, asking, make_journeys, wait_for
 from test_server_faults import eventually
 from web import ask
 
@@ -26,9 +26,7 @@ class Followed(Drivers):
     def __init__(self, place, stubs):
         super().__init__(place, stubs)
         self.do("apply")
-        self.sql(TABLE.replace("trips", "journeys"),
-                 "INSERT INTO journeys SELECT d, t, t, d * 100, 1 FROM (SELECT now() - interval '5 hours' t) x,"
-                 " generate_series(1, 2) d")
+        make_journeys(self)
         self.add(1, trips=1)
         self.add(2, trips=2)
         self.materialize()
