@@ -70,6 +70,7 @@ static void publish(struct reload *reload, struct snapshot *snapshot)
     reload->version = version_of(catalog);
     reload->reason[0] = '\0';
     reload->facts.rebuild_count = 0;
+    reload->facts.is_from_online_store = false;
     reload->states_read_us = 0;
     atomic_store(&reload->identity, catalog->identity);
     snapshot_publish(reload->cell, snapshot);
@@ -99,7 +100,6 @@ static void publish_nothing(struct reload *reload)
              reload->settings->project);
     reload->is_stored = true;
     publish(reload, snapshot);
-    reload->facts.is_from_online_store = false;
 }
 
 /* Which version of what is published the online store holds; 0 if it holds none, or that of another
@@ -222,8 +222,9 @@ static enum status take_over(struct reload *reload, struct registry_version vers
 }
 
 /* Newer than what is served. Another registry's definitions are not while the online store still
- * has those of ours: it is the standby's that are of before. A standby that had a project and lost
- * it does not get it back: what it has by now of one that was taken for removed, it had not yet. */
+ * has those of ours: it is the standby's that are of before. Of a project that was taken for
+ * removed all are: the standby had only not heard of it, for what it has removed does not come
+ * back. */
 static bool is_newer_at_standby(const struct reload *reload, struct registry_version version,
                                 uint64_t identity, uint64_t kept_identity)
 {

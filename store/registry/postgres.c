@@ -77,8 +77,7 @@ static enum status ask_for_standby(struct postgres_registry *r, struct error *er
     return STATUS_OK;
 }
 
-/* Behind the answer to whether it is a standby: what is promoted in between is one for a look more.
- */
+/* Whether it is a standby is asked first: one that is promoted in between is one a look longer. */
 static enum status postgres_version(struct registry *registry, const char *project,
                                     struct registry_version *version, struct error *err)
 {

@@ -10,7 +10,7 @@ import pytest
 import services
 from asking import get_features, larder_request
 from drivers import DEFINITIONS, Drivers
-from metrics import Metrics
+from metrics import metrics_of
 from sql import psql
 from test_server_faults import code_of, eventually
 from web import ask, connect, is_open, rest
@@ -144,7 +144,7 @@ def test_it_is_not_ready_while_it_stops(on_own_redis):
         asking.start()
         stopping = threading.Thread(target=lambda: server.stop(60))
         try:
-            eventually(lambda: Metrics(ask(drivers.repository.http_port, "/metrics").text)["larder_open_calls"] == 1)
+            eventually(lambda: metrics_of(drivers.repository)["larder_open_calls"] == 1)
             stopping.start()
             comes_to_be(drivers, UNREADY, "server: it is stopping")
         finally:

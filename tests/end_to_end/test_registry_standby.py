@@ -7,17 +7,12 @@ import grpc
 import pytest
 
 from drivers import Drivers
-from metrics import Metrics
+from metrics import metrics_of
 from sql import psql
 from test_rebuild_meanwhile import JOURNEYS, NEW, OLD, asking, make_journeys, wait_for
 from test_server_faults import eventually
-from web import ask
 
 ABSENT, TOO_OLD = ("NOT_FOUND", None), ("OUTSIDE_MAX_AGE", None)
-
-
-def metrics(repository):
-    return Metrics(ask(repository.http_port, "/metrics").text)
 
 
 class Followed(Drivers):
@@ -66,6 +61,18 @@ def followed(place, own_postgres, stubs, server_folder):
     followed = Followed(place, stubs)
     with followed.follow(own_postgres, os.path.join(server_folder, "standby")):
         yield followed
+
+
+def sessions(followed):
+    """The process ids of Larder's sessions at the standby."""
+    return psql(followed.standby_url,
+                "SELECT string_agg(pid::text, ',') FROM pg_stat_activity WHERE application_name = 'larder'")
+
+
+def errors(followed):
+    """In the standby's log."""
+    with open(followed.standby.log) as log:
+        return [line for line in log if "ERROR" in line]
 
 
 def test_definitions_that_the_standby_has_not_heard_of_come_from_the_online_store(followed):
@@ -161,16 +168,6 @@ def test_a_project_that_is_removed_and_made_anew_is_followed(followed, is_behind
             assert followed.trips(channel, 1, 2) == OLD
 
 
-def sessions(followed):
-    return psql(followed.standby_url,
-                "SELECT string_agg(pid::text, ',') FROM pg_stat_activity WHERE application_name = 'larder'")
-
-
-def errors(followed):
-    with open(followed.standby.log) as log:
-        return [line for line in log if "ERROR" in line]
-
-
 def test_a_standby_is_asked_over_one_connection_and_has_nothing_to_log(followed):
     with followed.reader.serving() as server, grpc.insecure_channel(server.address) as channel:
         assert followed.trips(channel, 1, 2) == OLD
@@ -182,9 +179,9 @@ def test_a_standby_is_asked_over_one_connection_and_has_nothing_to_log(followed)
 
 def test_it_is_told_whether_the_definitions_are_ahead_of_the_standby(followed):
     def is_ahead():
-        return metrics(followed.reader)["larder_definitions_from_online_store"]
+        return metrics_of(followed.reader)["larder_definitions_from_online_store"]
     with followed.reader.serving():
-        eventually(lambda: metrics(followed.reader)["larder_ready"] == 1)
+        eventually(lambda: metrics_of(followed.reader)["larder_ready"] == 1)
         assert not is_ahead()
         followed.fall_behind()
         followed.define(JOURNEYS)

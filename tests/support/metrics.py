@@ -1,6 +1,8 @@
 """metrics.py - Prometheus' text format, read strictly: what it does not allow is an error, not a guess."""
 import re
 
+from web import ask
+
 NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 LABEL = r'[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*"'
 SAMPLE = re.compile(rf"({NAME})(?:\{{({LABEL}(?:,{LABEL})*)\}})? (\d+(?:\.\d+)?)")
@@ -72,3 +74,8 @@ class Metrics:
     def values(self, name, label):
         """The values that a label has."""
         return {dict(labels)[label] for sample, labels in self.samples if sample == name}
+
+
+def metrics_of(repository):
+    """What the repository's server says."""
+    return Metrics(ask(repository.http_port, "/metrics").text)
